@@ -1,0 +1,182 @@
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+
+namespace tiny {
+namespace {
+
+absl::StatusOr<std::vector<std::string>> ListOpenDirectory(UniqueFd fd, absl::string_view what) {
+  DIR* stream = fdopendir(fd.get());
+  if (stream == nullptr) return PosixStatus(errno, absl::StrCat("list ", what));
+  (void)fd.Release();
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(stream)) {
+    const absl::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  const int error_number = errno;
+  closedir(stream);
+  if (error_number != 0) return PosixStatus(error_number, absl::StrCat("list ", what));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> OpenFileAt(int directory, absl::string_view path, int flags, mode_t mode) {
+  UniqueFd fd(openat(directory, std::string(path).c_str(), flags | O_CLOEXEC, mode));
+  if (!fd) return PosixStatus(errno, absl::StrCat("open ", path));
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> OpenFile(absl::string_view path, int flags, mode_t mode) {
+  return OpenFileAt(AT_FDCWD, path, flags, mode);
+}
+
+absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what, size_t limit) {
+  std::string contents;
+  size_t used = 0;
+  while (true) {
+    if (contents.size() - used < 4096) contents.resize(std::max<size_t>(4096, contents.size() * 2));
+    const ssize_t count = read(fd, contents.data() + used, contents.size() - used);
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return PosixStatus(errno, absl::StrCat("read ", what));
+    }
+    if (count == 0) break;
+    used += static_cast<size_t>(count);
+    if (used > limit) {
+      return absl::OutOfRangeError(absl::StrCat("read ", what, ": more than ", limit, " bytes"));
+    }
+  }
+  contents.resize(used);
+  return contents;
+}
+
+absl::StatusOr<std::string> ReadFileAt(int directory, absl::string_view path, size_t limit) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, OpenFileAt(directory, path, O_RDONLY));
+  return ReadFd(fd.get(), path, limit);
+}
+
+absl::StatusOr<std::string> ReadFile(absl::string_view path, size_t limit) {
+  return ReadFileAt(AT_FDCWD, path, limit);
+}
+
+absl::Status WriteAll(int fd, absl::string_view contents, absl::string_view what) {
+  while (!contents.empty()) {
+    const ssize_t count = write(fd, contents.data(), contents.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return PosixStatus(errno, absl::StrCat("write ", what));
+    }
+    contents.remove_prefix(static_cast<size_t>(count));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteControlFileAt(int directory, absl::string_view path, absl::string_view value) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, OpenFileAt(directory, path, O_WRONLY));
+  if (write(fd.get(), value.data(), value.size()) < 0) {
+    return PosixStatus(errno, absl::StrCat("write \"", value, "\" to ", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteControlFile(absl::string_view path, absl::string_view value) {
+  return WriteControlFileAt(AT_FDCWD, path, value);
+}
+
+absl::Status ReplaceFileAtomically(int directory, absl::string_view name,
+                                   absl::string_view contents, mode_t mode, bool sync) {
+  static std::atomic<unsigned> serial{0};
+  const std::string target(name);
+  const std::string temporary =
+      absl::StrCat(".", name, ".", getpid(), ".", serial.fetch_add(1, std::memory_order_relaxed));
+  const auto write_and_rename = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(const UniqueFd fd,
+                     OpenFileAt(directory, temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
+    RETURN_IF_ERROR(WriteAll(fd.get(), contents, temporary));
+    if (sync && fsync(fd.get()) != 0) return PosixStatus(errno, absl::StrCat("fsync ", temporary));
+    if (renameat(directory, temporary.c_str(), directory, target.c_str()) != 0) {
+      return PosixStatus(errno, absl::StrCat("rename ", temporary, " to ", name));
+    }
+    return absl::OkStatus();
+  };
+  if (absl::Status status = write_and_rename(); !status.ok()) {
+    unlinkat(directory, temporary.c_str(), 0);
+    return status;
+  }
+  if (sync && fsync(directory) != 0) {
+    return PosixStatus(errno, absl::StrCat("fsync the directory of ", name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirs(absl::string_view path, mode_t mode) {
+  std::string prefix;
+  for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    prefix = std::string(path.substr(0, slash));
+    if (mkdir(prefix.c_str(), mode) != 0 && errno != EEXIST) {
+      return PosixStatus(errno, absl::StrCat("mkdir ", prefix));
+    }
+    if (slash == absl::string_view::npos) break;
+  }
+  struct stat info;
+  if (stat(prefix.c_str(), &info) != 0) return PosixStatus(errno, absl::StrCat("stat ", path));
+  if (!S_ISDIR(info.st_mode)) return PosixStatus(ENOTDIR, absl::StrCat("mkdir ", path));
+  return absl::OkStatus();
+}
+
+absl::Status RemoveTreeAt(int directory, absl::string_view name) {
+  const std::string path(name);
+  if (unlinkat(directory, path.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+  if (errno != EISDIR) return PosixStatus(errno, absl::StrCat("remove ", name));
+  {
+    struct stat above;
+    struct stat inside;
+    ASSIGN_OR_RETURN(UniqueFd fd, OpenFileAt(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (fstat(directory == AT_FDCWD ? fd.get() : directory, &above) != 0 ||
+        fstat(fd.get(), &inside) != 0) {
+      return PosixStatus(errno, absl::StrCat("stat ", name));
+    }
+    if (directory != AT_FDCWD && above.st_dev != inside.st_dev) {
+      return PosixStatus(EBUSY, absl::StrCat("remove ", name, ", a mount point"));
+    }
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectoryAt(fd.get(), "."));
+    for (const std::string& child : names) RETURN_IF_ERROR(RemoveTreeAt(fd.get(), child));
+  }
+  if (unlinkat(directory, path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return PosixStatus(errno, absl::StrCat("rmdir ", name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RemoveTree(absl::string_view path) { return RemoveTreeAt(AT_FDCWD, path); }
+
+absl::StatusOr<std::vector<std::string>> ListDirectoryAt(int directory, absl::string_view path) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFileAt(directory, path, O_RDONLY | O_DIRECTORY));
+  return ListOpenDirectory(std::move(fd), path);
+}
+
+absl::StatusOr<std::vector<std::string>> ListDirectory(absl::string_view path) {
+  return ListDirectoryAt(AT_FDCWD, path);
+}
+
+bool PathExists(absl::string_view path) {
+  return faccessat(AT_FDCWD, std::string(path).c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+}  // namespace tiny

@@ -1,0 +1,108 @@
+// tiny's containers, as its command line sees them: Docker's verbs without a daemon.
+//
+// Every method reads and writes the files under EngineOptions and asks the kernel; nothing else
+// knows about a container. A reference is a full id, a unique prefix of one, or a name (a name
+// wins). Errors: kNotFound "no such container: x"; kFailedPrecondition for the wrong status;
+// kAlreadyExists for a name in use; others as PosixStatus. Several processes may use one root at
+// once. Thread-compatible.
+#ifndef TINY_RUNTIME_ENGINE_H_
+#define TINY_RUNTIME_ENGINE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "state/container_config.h"
+#include "state/container_state.h"
+
+namespace tiny::runtime {
+
+struct EngineOptions {
+  std::string root = "/var/lib/tiny";
+  std::string run_root = "/run/tiny";
+};
+
+struct Container {
+  state::ContainerConfig config;
+  state::ContainerState state;  // checked against the kernel when it was read
+};
+
+// How a client is joined to a container's streams.
+struct AttachOptions {
+  bool stdin_open = false;
+  bool stdout_open = true;
+  bool stderr_open = true;
+  bool signal_proxy = true;
+  std::string detach_keys = "ctrl-p,ctrl-q";
+};
+struct AttachResult {
+  bool detached = false;  // by the detach keys
+  int exit_code = 0;
+};
+
+struct StopOptions {
+  std::optional<int> signal;
+  std::optional<int> timeout_seconds;  // -1: for ever
+};
+
+struct ExecOptions {
+  std::vector<std::string> command;
+  std::vector<std::string> env;
+  std::string user;
+  std::string working_dir;
+  bool tty = false;
+  bool interactive = false;
+  bool detach = false;
+  bool privileged = false;
+  std::string detach_keys = "ctrl-p,ctrl-q";
+};
+
+class Engine {
+ public:
+  // Makes the folders where they are missing.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
+  virtual ~Engine() = default;
+
+  // Fills in id, name (where empty) and created_at, checks everything that can be checked before a
+  // start, and claims the name. Nothing is left where it fails. Returns the id.
+  virtual absl::StatusOr<std::string> Create(state::ContainerConfig config) = 0;
+  virtual absl::StatusOr<Container> Inspect(absl::string_view reference) = 0;
+  // In the order of creation, newest first. Damaged records are left out and named in `damaged`.
+  virtual absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) = 0;
+
+  // Starts a created or exited container under a supervisor of its own; returns when the program
+  // runs. A running one is left alone.
+  virtual absl::Status Start(absl::string_view reference) = 0;
+  // Start, with this process's streams attached before the program's first byte.
+  virtual absl::StatusOr<AttachResult> StartAttached(absl::string_view reference,
+                                                     const AttachOptions& options) = 0;
+  virtual absl::StatusOr<AttachResult> Attach(absl::string_view reference,
+                                              const AttachOptions& options) = 0;
+
+  virtual absl::Status Stop(absl::string_view reference, const StopOptions& options) = 0;
+  virtual absl::Status Restart(absl::string_view reference, const StopOptions& options) = 0;
+  virtual absl::Status Kill(absl::string_view reference, int signal) = 0;
+  virtual absl::Status Pause(absl::string_view reference) = 0;
+  virtual absl::Status Unpause(absl::string_view reference) = 0;
+  virtual absl::StatusOr<int> Wait(absl::string_view reference) = 0;  // the exit code
+  virtual absl::Status Remove(absl::string_view reference, bool force, bool volumes) = 0;
+  virtual absl::Status Rename(absl::string_view reference, absl::string_view name) = 0;
+  virtual absl::Status Update(
+      absl::string_view reference,
+      const std::function<absl::Status(state::ContainerConfig&)>& change) = 0;
+
+  // The exit code of the process, or 0 at once when detached.
+  virtual absl::StatusOr<AttachResult> Exec(absl::string_view reference,
+                                            const ExecOptions& options) = 0;
+};
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_ENGINE_H_

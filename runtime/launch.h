@@ -1,0 +1,99 @@
+// Spec in, process out: the one way in which tiny and tiny-oci make a container.
+//
+//   ASSIGN_OR_RETURN(LaunchedContainer container, Launch(request));  // mounts done, program
+//   waiting RETURN_IF_ERROR(container.Start());                              // exec; the child's
+//   error whole
+//
+// Launch compiles the whole plan in the parent (plain memory and open descriptors), makes the child
+// by one clone3(2), does its outside half (id maps, rlimits, network, hooks) while the child does
+// the inside half (mounts, pivot_root), and returns when the init stub waits for its byte.
+// Whatever fails, nothing of the container is left: no process, no cgroup. Thread-compatible.
+#ifndef TINY_RUNTIME_LAUNCH_H_
+#define TINY_RUNTIME_LAUNCH_H_
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/unique_fd.h"
+#include "oci/spec.h"
+
+namespace tiny::runtime {
+
+// A root file system that is an overlay, mounted in the container's own mount namespace.
+struct OverlayRoot {
+  std::vector<std::string> lower_dirs;  // topmost first
+  std::string upper_dir;                // empty: a tmpfs that goes with the container
+  std::string work_dir;
+};
+
+struct LaunchRequest {
+  const oci::Spec* spec = nullptr;  // validated; outlives the launch
+  std::string id;
+  std::string bundle;                // the folder that relative paths of the spec are relative to
+  std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
+  std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
+  bool systemd_cgroup = false;
+  int stdio[3] = {0, 1, 2};       // borrowed; not used with process.terminal
+  std::vector<int> preserve_fds;  // become 3, 4, ... in the container
+  bool init_reaper = false;       // --init: the stub stays as pid 1, forwards signals and reaps
+  // The path of a fifo on which a created container waits to be started by another process (OCI
+  // create); empty: LaunchedContainer::Start is called by this one.
+  std::string start_fifo;
+  // Called in the parent with the pid and a descriptor of the child's network namespace while the
+  // child makes its mounts; the program starts only after it has returned ok.
+  std::function<absl::Status(pid_t pid, int network_namespace)> configure_network;
+  // Called when the container is made and its program waits: the place for state and hooks.
+  std::function<absl::Status(pid_t pid)> on_created;
+};
+
+class LaunchedContainer {
+ public:
+  LaunchedContainer(LaunchedContainer&&) noexcept;
+  LaunchedContainer& operator=(LaunchedContainer&&) noexcept;
+  ~LaunchedContainer();  // kills and reaps a container that was neither started nor detached
+
+  pid_t pid() const;  // as the host sees it
+  int pidfd() const;
+  UniqueFd TakeConsole();  // the master of the terminal, where process.terminal is set
+  UniqueFd TakePidfd();
+
+  // Lets the program start and returns when execve(2) has succeeded; else the error says which
+  // step failed on what. kNotFound (ENOENT): no such program, exit code 127; EACCES, ENOEXEC and
+  // the like: 126. A missing interpreter, a CRLF script and a foreign architecture are named.
+  absl::Status Start();
+
+  // Leaves a container that waits on its start_fifo to others.
+  void Detach();
+
+ private:
+  friend absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
+  struct Impl;
+  explicit LaunchedContainer(Impl* impl);
+  Impl* impl_;
+};
+
+absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
+
+// Runs one more process in a running container: its namespaces, its cgroup, its root.
+struct ExecRequest {
+  pid_t container_pid = 0;
+  int container_pidfd = -1;  // borrowed
+  const oci::Process* process = nullptr;
+  const oci::Spec* spec = nullptr;  // the container's: for its seccomp profile and the like
+  std::string cgroup_path;
+  int stdio[3] = {0, 1, 2};
+  std::vector<int> preserve_fds;
+};
+absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
+
+// 125, 126 or 127: what `run` and `exec` exit with when a program could not be started.
+int ExitCodeOfStartError(const absl::Status& status);
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_LAUNCH_H_
