@@ -8,8 +8,8 @@
 // by one clone3(2), does its outside half (id maps, rlimits, network, hooks) while the child does
 // the inside half (mounts, pivot_root), and returns when the init stub waits for its byte.
 // Whatever fails, nothing of the container is left: no process, no cgroup. Thread-compatible.
-#ifndef TINY_RUNTIME_LAUNCH_H_
-#define TINY_RUNTIME_LAUNCH_H_
+#ifndef TINY_RUNTIME_LAUNCH_LAUNCH_H_
+#define TINY_RUNTIME_LAUNCH_LAUNCH_H_
 
 #include <sys/types.h>
 
@@ -38,6 +38,9 @@ struct LaunchRequest {
   std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
   std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
   bool systemd_cgroup = false;
+  // With no linux.seccomp in the spec: Docker's default policy, as compiled at build time for the
+  // capabilities of the process. False: no filter (seccomp=unconfined).
+  bool default_seccomp = false;
   int stdio[3] = {0, 1, 2};       // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;  // become 3, 4, ... in the container
   bool init_reaper = false;       // --init: the stub stays as pid 1, forwards signals and reaps
@@ -96,4 +99,4 @@ int ExitCodeOfStartError(const absl::Status& status);
 
 }  // namespace tiny::runtime
 
-#endif  // TINY_RUNTIME_LAUNCH_H_
+#endif  // TINY_RUNTIME_LAUNCH_LAUNCH_H_
