@@ -1,0 +1,119 @@
+// One container's cgroup, behind one interface on version 2, version 1 and hybrid machines.
+//
+//   ASSIGN_OR_RETURN(const Hierarchy hierarchy, Hierarchy::Detect());
+//   ASSIGN_OR_RETURN(Cgroup cgroup, Cgroup::Create(hierarchy, "/tiny/0123", resources));
+//   clone_args.cgroup = cgroup.dir_fd();             // CLONE_INTO_CGROUP, where it is not -1
+//   RETURN_IF_ERROR(cgroup.EnterLegacy(child));      // before the child may run its program
+//   ...
+//   RETURN_IF_ERROR(cgroup.Kill());
+//   RETURN_IF_ERROR(cgroup.Remove());
+//
+// A path names the same cgroup in every tree. Which directories are made:
+//   v2      one, with the memory, pids and io controllers wherever they can be had, so that usage
+//           is counted, and those that a limit needs.
+//   hybrid  one in the unified tree, which tracks, freezes and kills and holds the device program;
+//           and one for each version 1 controller that a limit needs. A directory there costs up to
+//           70 us and joining it up to 300 us, so there is none for counting only: without limits
+//           ReadStats takes cpu time from the unified tree and memory from /proc.
+//   v1      one for the freezer, which also tracks, and as above for limits.
+//
+// A new cgroup namespace has as its root the cgroups of the process that makes it: unshare(2) it in
+// the child after EnterLegacy; with clone(2) the root would be the parent's cgroup.
+//
+// Errors: PosixStatus with the file; kFailedPrecondition with a hint for a controller that is
+// missing: which, in which mode, the first cgroup that lacks it, and where it can be enabled.
+#ifndef TINY_CGROUP_CGROUP_H_
+#define TINY_CGROUP_CGROUP_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "cgroup/hierarchy.h"
+#include "cgroup/resources.h"
+#include "cgroup/stats.h"
+
+namespace tiny::cgroup {
+
+// Thread-compatible. Destroying it leaves the cgroup as it is.
+class Cgroup {
+ public:
+  // Makes the cgroup and its missing parents, and writes every limit. kAlreadyExists if there are
+  // processes in it; an empty one that was left behind is taken over. kInvalidArgument for a bad
+  // path. Nothing is left where it fails, but for parents.
+  static absl::StatusOr<Cgroup> Create(const Hierarchy& hierarchy, absl::string_view path,
+                                       const Resources& resources);
+
+  // The cgroup as it is there. kNotFound if no tree has it.
+  static absl::StatusOr<Cgroup> Open(const Hierarchy& hierarchy, absl::string_view path);
+
+  Cgroup(Cgroup&&) = default;
+  Cgroup& operator=(Cgroup&&) = default;
+
+  const std::string& path() const { return path_; }
+
+  // The directory in the unified tree, for CLONE_INTO_CGROUP; -1 on a version 1 machine.
+  int dir_fd() const { return unified_.get(); }
+  // Whether EnterLegacy has anything to do.
+  bool has_legacy() const { return !legacy_.empty(); }
+
+  // Moves a process into the version 1 directories, by one write(2) each.
+  absl::Status EnterLegacy(pid_t pid) const;
+  // Into all of them, for a process that was not cloned into the unified one.
+  absl::Status Enter(pid_t pid) const;
+
+  // Changes limits of running processes; makes the version 1 directory of a controller that had
+  // none and moves them there. Quota and period go together. Device rules are not changed.
+  absl::Status Update(const Resources& resources);
+
+  absl::StatusOr<Stats> ReadStats() const;
+  // How many processes have been killed for want of memory; 0 where nothing counts them.
+  absl::StatusOr<uint64_t> OomKills() const;
+
+  // The processes in it and below, sorted.
+  absl::StatusOr<std::vector<pid_t>> Pids() const;
+
+  // Returns when all have stopped or run again; kDeadlineExceeded if one did not within `deadline`.
+  absl::Status SetFrozen(bool frozen, absl::Duration deadline = absl::Seconds(10));
+  absl::StatusOr<bool> IsFrozen() const;
+
+  // SIGKILL to every process in it and below, frozen or not, including those being forked. They
+  // may still be dying when it returns.
+  absl::Status Kill();
+
+  // Removes every directory of it, bottom up, those that the container made within too. Processes
+  // that are left in the tracking tree are killed; kDeadlineExceeded, naming one, if the cgroup is
+  // still in use after `deadline`. One that is gone is ok.
+  absl::Status Remove(absl::Duration deadline = absl::Seconds(2));
+
+ private:
+  struct LegacyDir {
+    std::vector<std::string> controllers;
+    std::string path;  // of the directory
+    UniqueFd fd;
+  };
+
+  Cgroup() = default;
+  absl::Status OpenLegacy(const LegacyTree& tree, bool create);
+  absl::Status Apply(const Resources& resources, bool create);
+  const LegacyDir* FindLegacyDir(absl::string_view controller) const;
+  // The directory that knows all processes: the unified one, or the freezer's.
+  int tracking_fd() const;
+
+  std::string path_;
+  std::string unified_path_;
+  UniqueFd unified_;
+  std::vector<LegacyDir> legacy_;
+  std::string tracking_path_;
+  Hierarchy hierarchy_;
+};
+
+}  // namespace tiny::cgroup
+
+#endif  // TINY_CGROUP_CGROUP_H_
