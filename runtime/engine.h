@@ -50,6 +50,28 @@ struct AttachResult {
 struct StopOptions {
   std::optional<int> signal;
   std::optional<int> timeout_seconds;  // -1: for ever
+  // Told, in a sentence, what the user should know: that the first process ignores the signal.
+  std::function<void(absl::string_view)> note;
+};
+
+// `tiny top`: what ps would say, read from /proc of the processes in the container's cgroup.
+struct ProcessTable {
+  std::vector<std::string> titles;
+  std::vector<std::vector<std::string>> rows;
+};
+
+// One reading of a running container's counters; rates are the difference of two.
+struct StatsSample {
+  absl::Time time;
+  uint64_t cpu_nanoseconds = 0;  // used, by all cpus together
+  int online_cpus = 0;
+  uint64_t memory_bytes = 0;  // without the page cache that could be dropped at once
+  uint64_t memory_limit = 0;  // the machine's memory where there is none
+  uint64_t network_received = 0;
+  uint64_t network_sent = 0;
+  uint64_t block_read = 0;
+  uint64_t block_written = 0;
+  uint64_t pids = 0;  // threads
 };
 
 struct ExecOptions {
@@ -101,6 +123,20 @@ class Engine {
   // The exit code of the process, or 0 at once when detached.
   virtual absl::StatusOr<AttachResult> Exec(absl::string_view reference,
                                             const ExecOptions& options) = 0;
+
+  // `options` as ps(1) takes them: none (which is -ef), "-ef", "aux", "-o pid,comm". Columns that
+  // /proc does not give are kInvalidArgument.
+  virtual absl::StatusOr<ProcessTable> Top(absl::string_view reference,
+                                           const std::vector<std::string>& options) = 0;
+  virtual absl::StatusOr<StatsSample> Stats(absl::string_view reference) = 0;
+
+  // The root of a container's files as an O_PATH descriptor: a running one's own, or the root that
+  // a start would give. Paths below it are the container's: use openat2 with RESOLVE_IN_ROOT.
+  virtual absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference) = 0;
+
+  // Removes what dead containers and killed commands have left. Each command does so for the
+  // containers it touches; this does so for all.
+  virtual absl::Status Sweep() = 0;
 };
 
 }  // namespace tiny::runtime
