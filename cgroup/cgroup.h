@@ -3,7 +3,8 @@
 //   ASSIGN_OR_RETURN(const Hierarchy hierarchy, Hierarchy::Detect());
 //   ASSIGN_OR_RETURN(Cgroup cgroup, Cgroup::Create(hierarchy, "/tiny/0123", resources));
 //   clone_args.cgroup = cgroup.dir_fd();             // CLONE_INTO_CGROUP, where it is not -1
-//   RETURN_IF_ERROR(cgroup.EnterLegacy(child));      // before the child may run its program
+//   RETURN_IF_ERROR(cgroup.EnterLegacy(child));      // before the child may run its program; or
+//                                                    // the child does it through OpenLegacyProcs
 //   ...
 //   RETURN_IF_ERROR(cgroup.Kill());
 //   RETURN_IF_ERROR(cgroup.Remove());
@@ -35,6 +36,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "cgroup/directory.h"
 #include "cgroup/hierarchy.h"
 #include "cgroup/resources.h"
 #include "cgroup/stats.h"
@@ -59,10 +61,13 @@ class Cgroup {
   const std::string& path() const { return path_; }
 
   // The directory in the unified tree, for CLONE_INTO_CGROUP; -1 on a version 1 machine.
-  int dir_fd() const { return unified_.get(); }
+  int dir_fd() const { return unified_.fd.get(); }
   // Whether EnterLegacy has anything to do.
   bool has_legacy() const { return !legacy_.empty(); }
 
+  // The version 1 directories' cgroup.procs, open for writing: a child that writes "0" to each
+  // before it runs its program moves itself there.
+  absl::StatusOr<std::vector<UniqueFd>> OpenLegacyProcs() const;
   // Moves a process into the version 1 directories, by one write(2) each.
   absl::Status EnterLegacy(pid_t pid) const;
   // Into all of them, for a process that was not cloned into the unified one.
@@ -93,25 +98,34 @@ class Cgroup {
   absl::Status Remove(absl::Duration deadline = absl::Seconds(2));
 
  private:
-  struct LegacyDir {
+  Cgroup() = default;
+
+  // The version that does `controller`, by its version 2 name, on this machine.
+  Version VersionOf(absl::string_view controller) const;
+  absl::Status MakeUnified(const std::vector<ControlWrite>& writes);
+  // True if a directory was made.
+  absl::StatusOr<bool> AddLegacy(absl::string_view controller);
+  absl::StatusOr<bool> AddLegacyFor(const std::vector<ControlWrite>& writes);
+  absl::Status WriteLimits(const std::vector<ControlWrite>& writes) const;
+  absl::Status WriteLimit(const ControlWrite& write) const;
+  absl::Status AttachDevices(const Resources& resources);
+  absl::Status CheckMemoryLimit(const Resources& resources) const;
+  // The directory of a controller by the name that its version has for it, or nullptr.
+  const Directory* Find(absl::string_view controller, Version version) const;
+  // rmdir in each tree: EBUSY while there are processes.
+  absl::Status RemoveDirectories();
+  // The one that knows all processes: the unified one, or the freezer's.
+  const Directory& Tracking() const;
+
+  struct LegacyDirectory {
     std::vector<std::string> controllers;
-    std::string path;  // of the directory
-    UniqueFd fd;
+    Directory directory;
   };
 
-  Cgroup() = default;
-  absl::Status OpenLegacy(const LegacyTree& tree, bool create);
-  absl::Status Apply(const Resources& resources, bool create);
-  const LegacyDir* FindLegacyDir(absl::string_view controller) const;
-  // The directory that knows all processes: the unified one, or the freezer's.
-  int tracking_fd() const;
-
-  std::string path_;
-  std::string unified_path_;
-  UniqueFd unified_;
-  std::vector<LegacyDir> legacy_;
-  std::string tracking_path_;
   Hierarchy hierarchy_;
+  std::string path_;
+  Directory unified_;  // no descriptor on a version 1 machine
+  std::vector<LegacyDirectory> legacy_;
 };
 
 }  // namespace tiny::cgroup

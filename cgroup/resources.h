@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -78,7 +79,8 @@ enum class Version { kV1, kV2 };
 
 // One file to write, in the cgroup's directory of that controller.
 struct ControlWrite {
-  std::string controller;  // "memory"; of kV1: "blkio", of kV2: "io"
+  Version version = Version::kV2;
+  std::string controller;  // "memory"; of kV1: "blkio", of kV2: "io"; "cgroup" needs none
   std::string file;        // "memory.max"
   std::string value;
   // Where the kernel was built or booted without the file: written instead, or left out.
@@ -89,11 +91,14 @@ struct ControlWrite {
   bool operator==(const ControlWrite&) const = default;
 };
 
+// The version that does a controller, given by its version 2 name: on a hybrid machine they differ.
+using VersionOf = absl::FunctionRef<Version(absl::string_view controller)>;
+
 // Every write that `resources` comes to, in order, but for device rules of version 2, which are a
 // BPF program (device_program.h). Pure. kInvalidArgument for a value that is out of range,
 // kUnimplemented for one that this version does not have.
 absl::StatusOr<std::vector<ControlWrite>> RenderControlWrites(const Resources& resources,
-                                                              Version version);
+                                                              VersionOf version_of);
 
 // cpu.weight that matches cpu.shares: 2 -> 1, 1024 -> 100, 262144 -> 10000, and a curve through
 // them, as newer container runtimes agreed.

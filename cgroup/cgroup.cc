@@ -1,0 +1,304 @@
+#include "cgroup/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "cgroup/device_program.h"
+#include "cgroup/missing_controller.h"
+#include "cgroup/subtree_control.h"
+
+namespace tiny::cgroup {
+namespace {
+
+// Of version 2: had for their counters wherever that is possible.
+constexpr const char* kCounting[] = {"memory", "pids", "io"};
+
+absl::string_view LegacyName(absl::string_view controller) {
+  return controller == "io" ? "blkio" : controller;
+}
+
+// A new directory, or one left behind with no process in it.
+absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& name) {
+  if (mkdirat(parent.fd.get(), name.c_str(), 0755) == 0) return OpenBeneath(parent, name);
+  if (errno != EEXIST) {
+    return PosixStatus(errno, absl::StrCat("make cgroup ", parent.path, "/", name));
+  }
+  // Made anew it has no old limits; rmdir fails where it has children or processes.
+  if (unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR) == 0) return MakeLeaf(parent, name);
+  ASSIGN_OR_RETURN(Directory leaf, OpenBeneath(parent, name));
+  ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ReadPidsOfTree(leaf));
+  if (!pids.empty()) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("cgroup ", leaf.path, " has processes in it already, such as ", pids[0]));
+  }
+  return leaf;
+}
+
+// A version 1 cpuset takes no process until both of its lists are filled.
+absl::Status InheritCpuset(const Directory& parent, const Directory& child) {
+  for (const absl::string_view file : {"cpuset.cpus", "cpuset.mems"}) {
+    ASSIGN_OR_RETURN(const std::string own, ReadFileAt(child.fd.get(), file));
+    if (!absl::StripAsciiWhitespace(own).empty()) continue;
+    ASSIGN_OR_RETURN(const std::string value, ReadFileAt(parent.fd.get(), file));
+    RETURN_IF_ERROR(Annotate(
+        WriteControlFileAt(child.fd.get(), file, absl::StripAsciiWhitespace(value)), child.path));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InheritCpusets(const Directory& root, absl::string_view path) {
+  ASSIGN_OR_RETURN(Directory parent, OpenBeneath(root, ""));
+  for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
+    ASSIGN_OR_RETURN(Directory child, OpenBeneath(parent, name));
+    RETURN_IF_ERROR(InheritCpuset(parent, child));
+    parent = std::move(child);
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> UnifiedControllers(const std::vector<ControlWrite>& writes) {
+  std::vector<std::string> names;
+  for (const ControlWrite& write : writes) {
+    if (write.version == Version::kV2 && write.controller != "cgroup" &&
+        std::find(names.begin(), names.end(), write.controller) == names.end()) {
+      names.push_back(write.controller);
+    }
+  }
+  return names;
+}
+
+absl::Status WritePid(const Directory& directory, pid_t pid) {
+  return Annotate(WriteControlFileAt(directory.fd.get(), "cgroup.procs", absl::StrCat(pid)),
+                  directory.path);
+}
+
+}  // namespace
+
+absl::StatusOr<Cgroup> Cgroup::Create(const Hierarchy& hierarchy, absl::string_view path,
+                                      const Resources& resources) {
+  RETURN_IF_ERROR(ValidateCgroupPath(path));
+  Cgroup cgroup;
+  cgroup.hierarchy_ = hierarchy;
+  cgroup.path_ = std::string(path);
+  ASSIGN_OR_RETURN(
+      const std::vector<ControlWrite> writes,
+      RenderControlWrites(resources, [&](absl::string_view c) { return cgroup.VersionOf(c); }));
+  absl::Cleanup remove = [&] { (void)cgroup.RemoveDirectories(); };
+  RETURN_IF_ERROR(cgroup.MakeUnified(writes));
+  if (hierarchy.unified().empty()) RETURN_IF_ERROR(cgroup.AddLegacy("freezer").status());
+  RETURN_IF_ERROR(cgroup.AddLegacyFor(writes).status());
+  RETURN_IF_ERROR(cgroup.WriteLimits(writes));
+  RETURN_IF_ERROR(cgroup.AttachDevices(resources));
+  std::move(remove).Cancel();
+  return cgroup;
+}
+
+absl::StatusOr<Cgroup> Cgroup::Open(const Hierarchy& hierarchy, absl::string_view path) {
+  RETURN_IF_ERROR(ValidateCgroupPath(path));
+  Cgroup cgroup;
+  cgroup.hierarchy_ = hierarchy;
+  cgroup.path_ = std::string(path);
+  bool found = false;
+  const auto open = [&](absl::string_view mount_point, Directory& directory) -> absl::Status {
+    ASSIGN_OR_RETURN(const Directory root, OpenRoot(mount_point));
+    absl::StatusOr<Directory> opened = OpenBeneath(root, path);
+    if (opened.ok()) directory = *std::move(opened);
+    if (absl::IsNotFound(opened.status())) return absl::OkStatus();
+    found = true;
+    return opened.status();
+  };
+  if (!hierarchy.unified().empty()) {
+    RETURN_IF_ERROR(open(hierarchy.unified(), cgroup.unified_));
+  }
+  for (const LegacyTree& tree : hierarchy.legacy()) {
+    if (absl::StartsWith(tree.controllers[0], "name=")) continue;
+    LegacyDirectory legacy = {tree.controllers, {}};
+    RETURN_IF_ERROR(open(tree.mount_point, legacy.directory));
+    if (legacy.directory.fd) cgroup.legacy_.push_back(std::move(legacy));
+  }
+  if (!found) return absl::NotFoundError(absl::StrCat("no cgroup ", path));
+  return cgroup;
+}
+
+Version Cgroup::VersionOf(absl::string_view controller) const {
+  // Version 2 has device rules as BPF programs, for which its tree need not have any controller.
+  if (controller == "devices") return hierarchy_.unified().empty() ? Version::kV1 : Version::kV2;
+  if (hierarchy_.FindLegacy(LegacyName(controller)) != nullptr) return Version::kV1;
+  if (hierarchy_.HasUnified(controller)) return Version::kV2;
+  return hierarchy_.mode() == Mode::kUnified ? Version::kV2 : Version::kV1;
+}
+
+absl::Status Cgroup::MakeUnified(const std::vector<ControlWrite>& writes) {
+  if (hierarchy_.unified().empty()) return absl::OkStatus();
+  const auto [parent_path, name] = SplitLast(path_);
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy_.unified()));
+  ASSIGN_OR_RETURN(const Directory parent, MakeBeneath(root, parent_path));
+  RETURN_IF_ERROR(EnableControllers(hierarchy_, root, parent_path, UnifiedControllers(writes),
+                                    {std::begin(kCounting), std::end(kCounting)}));
+  ASSIGN_OR_RETURN(unified_, MakeLeaf(parent, std::string(name)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Cgroup::AddLegacy(absl::string_view controller) {
+  if (Find(controller, Version::kV1) != nullptr) return false;
+  const LegacyTree* tree = hierarchy_.FindLegacy(controller);
+  if (tree == nullptr) {
+    return ExplainMissingController(
+        {.controller = controller, .mode = hierarchy_.mode(), .cgroup = ""},
+        ReadFile("/proc/cgroups").value_or(""));
+  }
+  const auto [parent_path, name] = SplitLast(path_);
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(tree->mount_point));
+  ASSIGN_OR_RETURN(const Directory parent, MakeBeneath(root, parent_path));
+  LegacyDirectory legacy = {tree->controllers, {}};
+  ASSIGN_OR_RETURN(legacy.directory, MakeLeaf(parent, std::string(name)));
+  legacy_.push_back(std::move(legacy));
+  for (const std::string& together : tree->controllers) {
+    if (together == "cpuset") RETURN_IF_ERROR(InheritCpusets(root, path_));
+  }
+  return true;
+}
+
+absl::StatusOr<bool> Cgroup::AddLegacyFor(const std::vector<ControlWrite>& writes) {
+  bool added = false;
+  for (const ControlWrite& write : writes) {
+    if (write.version != Version::kV1) continue;
+    ASSIGN_OR_RETURN(const bool is_new, AddLegacy(write.controller));
+    added = added || is_new;
+  }
+  return added;
+}
+
+absl::Status Cgroup::WriteLimits(const std::vector<ControlWrite>& writes) const {
+  // Some limits bound each other (memory and memory with swap, quota and period), so that the order
+  // in which the kernel takes them depends on the old values: what it refused is tried again.
+  std::vector<const ControlWrite*> refused;
+  for (const ControlWrite& write : writes) {
+    const absl::Status status = WriteLimit(write);
+    if (status.ok()) continue;
+    if (GetErrno(status) != EINVAL) return status;
+    refused.push_back(&write);
+  }
+  for (const ControlWrite* write : refused) RETURN_IF_ERROR(WriteLimit(*write));
+  return absl::OkStatus();
+}
+
+absl::Status Cgroup::WriteLimit(const ControlWrite& write) const {
+  const Directory* directory = Find(write.controller, write.version);
+  if (directory == nullptr) {
+    return absl::InternalError(absl::StrCat("no directory for ", write.controller));
+  }
+  absl::Status status = WriteControlFileAt(directory->fd.get(), write.file, write.value);
+  if (GetErrno(status) != ENOENT) return Annotate(status, directory->path);
+  if (!write.fallback_file.empty()) {
+    const absl::Status fallback =
+        WriteControlFileAt(directory->fd.get(), write.fallback_file, write.fallback_value);
+    if (GetErrno(fallback) != ENOENT) return Annotate(fallback, directory->path);
+  }
+  if (write.optional) return absl::OkStatus();
+  return WithHint(Annotate(status, directory->path),
+                  absl::StrCat("this kernel was built or booted without ", write.file));
+}
+
+absl::Status Cgroup::AttachDevices(const Resources& resources) {
+  if (resources.devices.empty() || VersionOf("devices") == Version::kV1) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<bpf_insn> program, CompileDeviceProgram(resources.devices));
+  const absl::Status attached = AttachDeviceProgram(unified_.fd.get(), program);
+  if (attached.ok() || hierarchy_.FindLegacy("devices") == nullptr) return attached;
+  Resources devices;
+  devices.devices = resources.devices;
+  ASSIGN_OR_RETURN(const std::vector<ControlWrite> writes,
+                   RenderControlWrites(devices, [](absl::string_view) { return Version::kV1; }));
+  RETURN_IF_ERROR(AddLegacyFor(writes).status());
+  return WriteLimits(writes);
+}
+
+const Directory* Cgroup::Find(absl::string_view controller, Version version) const {
+  if (version == Version::kV2) return unified_.fd ? &unified_ : nullptr;
+  for (const LegacyDirectory& legacy : legacy_) {
+    for (const std::string& name : legacy.controllers) {
+      if (name == controller) return &legacy.directory;
+    }
+  }
+  return nullptr;
+}
+
+const Directory& Cgroup::Tracking() const {
+  if (unified_.fd) return unified_;
+  const Directory* freezer = Find("freezer", Version::kV1);
+  return freezer != nullptr ? *freezer : legacy_[0].directory;
+}
+
+absl::StatusOr<std::vector<UniqueFd>> Cgroup::OpenLegacyProcs() const {
+  std::vector<UniqueFd> files;
+  for (const LegacyDirectory& legacy : legacy_) {
+    absl::StatusOr<UniqueFd> file = OpenFileAt(legacy.directory.fd.get(), "cgroup.procs", O_WRONLY);
+    if (!file.ok()) return Annotate(file.status(), legacy.directory.path);
+    files.push_back(*std::move(file));
+  }
+  return files;
+}
+
+absl::Status Cgroup::EnterLegacy(pid_t pid) const {
+  for (const LegacyDirectory& legacy : legacy_) RETURN_IF_ERROR(WritePid(legacy.directory, pid));
+  return absl::OkStatus();
+}
+
+absl::Status Cgroup::Enter(pid_t pid) const {
+  if (unified_.fd) RETURN_IF_ERROR(WritePid(unified_, pid));
+  return EnterLegacy(pid);
+}
+
+absl::Status Cgroup::CheckMemoryLimit(const Resources& resources) const {
+  if (!resources.memory_limit || *resources.memory_limit < 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Stats stats, ReadStats());
+  const auto limit = static_cast<uint64_t>(*resources.memory_limit);
+  if (stats.memory_usage <= limit) return absl::OkStatus();
+  return WithHint(
+      absl::FailedPreconditionError(
+          absl::StrCat("memory limit of ", FormatBinaryBytes(limit),
+                       " is too low: ", FormatBinaryBytes(stats.memory_usage), " are in use")),
+      "the kernel would kill the container's processes; stop it or choose a higher one");
+}
+
+absl::Status Cgroup::Update(const Resources& resources) {
+  ASSIGN_OR_RETURN(
+      const std::vector<ControlWrite> writes,
+      RenderControlWrites(resources, [&](absl::string_view c) { return VersionOf(c); }));
+  RETURN_IF_ERROR(CheckMemoryLimit(resources));
+  if (unified_.fd) {
+    ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy_.unified()));
+    RETURN_IF_ERROR(EnableControllers(hierarchy_, root, SplitLast(path_).first,
+                                      UnifiedControllers(writes), {}));
+  }
+  ASSIGN_OR_RETURN(const bool added, AddLegacyFor(writes));
+  RETURN_IF_ERROR(WriteLimits(writes));
+  // What is forked while the others are moved may stay behind, so once more until all are in.
+  std::vector<pid_t> moved;
+  while (added) {
+    ASSIGN_OR_RETURN(const std::vector<pid_t> pids, Pids());
+    if (std::includes(moved.begin(), moved.end(), pids.begin(), pids.end())) break;
+    for (const pid_t pid : pids) {
+      const absl::Status status = EnterLegacy(pid);
+      if (!status.ok() && GetErrno(status) != ESRCH) return status;
+    }
+    moved = pids;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::cgroup

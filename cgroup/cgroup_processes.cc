@@ -1,0 +1,171 @@
+// The processes of a cgroup: to list, to stop and continue, to kill, and to be rid of.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "cgroup/cgroup.h"
+
+namespace tiny::cgroup {
+namespace {
+
+constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(50);
+
+// Calls `done` until it returns true, with growing pauses; false when the time is over.
+absl::StatusOr<bool> Repeat(absl::Duration deadline,
+                            absl::FunctionRef<absl::StatusOr<bool>()> done) {
+  const absl::Time end = absl::Now() + deadline;
+  for (absl::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
+    ASSIGN_OR_RETURN(const bool is_done, done());
+    if (is_done) return true;
+    if (absl::Now() >= end) return false;
+    absl::SleepFor(pause);
+  }
+}
+
+absl::StatusOr<std::string> ReadState(const Directory& directory, absl::string_view file) {
+  absl::StatusOr<std::string> text = ReadFileAt(directory.fd.get(), file);
+  if (!text.ok()) return Annotate(text.status(), directory.path);
+  return text;
+}
+
+absl::Status WriteState(const Directory& directory, absl::string_view file,
+                        absl::string_view value) {
+  return Annotate(WriteControlFileAt(directory.fd.get(), file, value), directory.path);
+}
+
+absl::Status TimedOut(const Directory& directory, bool frozen) {
+  return absl::DeadlineExceededError(
+      absl::StrCat("cgroup ", directory.path, " did not ", frozen ? "freeze" : "thaw"));
+}
+
+// cgroup.events is a file to poll(2): POLLPRI when it changed since it was read.
+absl::Status WaitForFrozenEvent(const Directory& directory, bool frozen, absl::Duration deadline) {
+  ASSIGN_OR_RETURN(const UniqueFd events,
+                   OpenFileAt(directory.fd.get(), "cgroup.events", O_RDONLY));
+  const absl::Time end = absl::Now() + deadline;
+  while (true) {
+    if (lseek(events.get(), 0, SEEK_SET) != 0) return PosixStatus(errno, "seek cgroup.events");
+    ASSIGN_OR_RETURN(const std::string text, ReadFd(events.get(), "cgroup.events"));
+    if (FlatKeyedValue(text, "frozen").value_or(0) == (frozen ? 1U : 0U)) return absl::OkStatus();
+    const absl::Duration left = end - absl::Now();
+    if (left <= absl::ZeroDuration()) return TimedOut(directory, frozen);
+    pollfd poller = {events.get(), POLLPRI, 0};
+    if (poll(&poller, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) < 0 &&
+        errno != EINTR) {
+      return PosixStatus(errno, "poll cgroup.events");
+    }
+  }
+}
+
+// A freezer of version 1 that meets a fork may stay FREEZING until it is told again.
+absl::Status SetLegacyFrozen(const Directory& directory, bool frozen, absl::Duration deadline) {
+  const absl::string_view wanted = frozen ? "FROZEN" : "THAWED";
+  ASSIGN_OR_RETURN(const bool done, Repeat(deadline, [&]() -> absl::StatusOr<bool> {
+                     RETURN_IF_ERROR(WriteState(directory, "freezer.state", wanted));
+                     ASSIGN_OR_RETURN(const std::string state,
+                                      ReadState(directory, "freezer.state"));
+                     return absl::StripAsciiWhitespace(state) == wanted;
+                   }));
+  if (done) return absl::OkStatus();
+  if (frozen) (void)WriteState(directory, "freezer.state", "THAWED");
+  return TimedOut(directory, frozen);
+}
+
+absl::Status SignalAll(const std::vector<pid_t>& pids) {
+  for (const pid_t pid : pids) {
+    if (kill(pid, SIGKILL) != 0 && errno != ESRCH) {
+      return PosixStatus(errno, absl::StrCat("kill process ", pid));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<pid_t>> Cgroup::Pids() const { return ReadPidsOfTree(Tracking()); }
+
+absl::Status Cgroup::SetFrozen(bool frozen, absl::Duration deadline) {
+  if (!unified_.fd) return SetLegacyFrozen(Tracking(), frozen, deadline);
+  RETURN_IF_ERROR(WriteState(unified_, "cgroup.freeze", frozen ? "1" : "0"));
+  const absl::Status status = WaitForFrozenEvent(unified_, frozen, deadline);
+  if (!status.ok() && frozen) (void)WriteState(unified_, "cgroup.freeze", "0");
+  return status;
+}
+
+absl::StatusOr<bool> Cgroup::IsFrozen() const {
+  if (unified_.fd) {
+    ASSIGN_OR_RETURN(const std::string text, ReadState(unified_, "cgroup.events"));
+    return FlatKeyedValue(text, "frozen").value_or(0) == 1;
+  }
+  ASSIGN_OR_RETURN(const std::string state, ReadState(Tracking(), "freezer.state"));
+  return absl::StripAsciiWhitespace(state) == "FROZEN";
+}
+
+absl::Status Cgroup::Kill() {
+  if (unified_.fd) {
+    const absl::Status status = WriteState(unified_, "cgroup.kill", "1");
+    // Linux before 5.14 has no such file.
+    if (GetErrno(status) != ENOENT) return status;
+  }
+  // Frozen, none of them forks while they are signalled; the signal acts on them once thawed.
+  const absl::Status frozen = SetFrozen(true, absl::Seconds(1));
+  absl::Status status = frozen;
+  for (int i = 0; i < (frozen.ok() ? 1 : 100); ++i) {
+    const absl::StatusOr<std::vector<pid_t>> pids = Pids();
+    status = pids.ok() ? SignalAll(*pids) : pids.status();
+    if (!status.ok() || pids->empty()) break;
+  }
+  const absl::Status thawed = SetFrozen(false);
+  return status.ok() ? thawed : status;
+}
+
+absl::Status Cgroup::RemoveDirectories() {
+  absl::Status first;
+  const auto remove = [&](const Directory& directory) {
+    const auto [parent_path, name] = SplitLast(directory.path);
+    const absl::StatusOr<Directory> parent = OpenRoot(parent_path);
+    const absl::Status status = parent.ok() ? RemoveCgroups(*parent, name) : parent.status();
+    if (!status.ok() && GetErrno(status) != ENOENT) first.Update(status);
+  };
+  for (const LegacyDirectory& legacy : legacy_) remove(legacy.directory);
+  if (unified_.fd) remove(unified_);
+  return first;
+}
+
+absl::Status Cgroup::Remove(absl::Duration deadline) {
+  absl::Status last;
+  ASSIGN_OR_RETURN(const bool removed, Repeat(deadline, [&]() -> absl::StatusOr<bool> {
+                     last = RemoveDirectories();
+                     if (last.ok()) return true;
+                     if (GetErrno(last) != EBUSY) return last;
+                     const absl::StatusOr<std::vector<pid_t>> pids = Pids();
+                     if (pids.ok() && !pids->empty()) RETURN_IF_ERROR(Kill());
+                     return false;
+                   }));
+  if (removed) return absl::OkStatus();
+  for (const LegacyDirectory& legacy : legacy_) {
+    const absl::StatusOr<std::vector<pid_t>> pids = ReadPidsOfTree(legacy.directory);
+    if (!pids.ok() || pids->empty()) continue;
+    const absl::StatusOr<ProcessStat> process = ReadProcessStat((*pids)[0]);
+    return absl::DeadlineExceededError(
+        absl::StrCat("cgroup ", legacy.directory.path, " is still in use by process ", (*pids)[0],
+                     process.ok() ? absl::StrCat(" (", process->comm, ")") : "",
+                     ", which is not the container's"));
+  }
+  return absl::DeadlineExceededError(last.message());
+}
+
+}  // namespace tiny::cgroup

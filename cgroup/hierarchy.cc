@@ -1,0 +1,223 @@
+#include "cgroup/hierarchy.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+
+namespace tiny::cgroup {
+namespace {
+
+constexpr absl::string_view kUsualMountPoint = "/sys/fs/cgroup";
+constexpr size_t kMaxName = 255;
+constexpr size_t kMaxPath = 3072;
+
+// A tree's controllers stand among the options of its mount.
+constexpr absl::string_view kControllers[] = {
+    "blkio",  "cpu",  "cpuacct", "cpuset",   "debug", "devices",    "freezer", "hugetlb",
+    "memory", "misc", "net_cls", "net_prio", "pids",  "perf_event", "rdma",
+};
+
+struct CgroupMount {
+  bool unified = false;
+  LegacyTree tree;  // with `unified`, the mount point alone
+};
+
+// mountinfo writes space, tab, newline and backslash as \ooo.
+std::string UnescapeMountInfo(absl::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 3 < text.size()) {
+      result +=
+          static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + text[i + 3] - '0');
+      i += 3;
+    } else {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> ControllersOf(absl::string_view options) {
+  std::vector<std::string> controllers;
+  for (const absl::string_view option : absl::StrSplit(options, ',')) {
+    if (std::find(std::begin(kControllers), std::end(kControllers), option) !=
+            std::end(kControllers) ||
+        absl::StartsWith(option, "name=")) {
+      controllers.emplace_back(option);
+    }
+  }
+  return controllers;
+}
+
+// proc_pid_mountinfo(5): "36 35 98:0 / /mnt rw master:1 - ext4 /dev/root rw,errors=continue".
+std::vector<CgroupMount> CgroupMounts(absl::string_view mount_info) {
+  std::vector<CgroupMount> mounts;
+  for (const absl::string_view line : absl::StrSplit(mount_info, '\n')) {
+    const size_t separator = line.find(" - cgroup");
+    if (separator == absl::string_view::npos) continue;
+    const std::vector<absl::string_view> before = absl::StrSplit(line.substr(0, separator), ' ');
+    const std::vector<absl::string_view> after = absl::StrSplit(line.substr(separator + 3), ' ');
+    if (before.size() < 6 || after.size() < 3) continue;
+    CgroupMount mount;
+    mount.unified = after[0] == "cgroup2";
+    if (!mount.unified && after[0] != "cgroup") continue;
+    mount.tree.mount_point = UnescapeMountInfo(before[4]);
+    if (!mount.unified) mount.tree.controllers = ControllersOf(after.back());
+    mounts.push_back(std::move(mount));
+  }
+  // A tree may be mounted in several places, say in a container's rootfs too.
+  std::stable_partition(mounts.begin(), mounts.end(), [](const CgroupMount& mount) {
+    return absl::StartsWith(mount.tree.mount_point, kUsualMountPoint);
+  });
+  return mounts;
+}
+
+bool HasFileSystemType(const std::string& path, long magic) {
+  struct statfs info;
+  return statfs(path.c_str(), &info) == 0 && info.f_type == magic;
+}
+
+absl::Status NotMounted() {
+  return WithHint(absl::FailedPreconditionError("no cgroup file system is mounted"),
+                  "mount -t cgroup2 none /sys/fs/cgroup");
+}
+
+}  // namespace
+
+absl::string_view ModeName(Mode mode) {
+  switch (mode) {
+    case Mode::kUnified:
+      return "v2";
+    case Mode::kHybrid:
+      return "hybrid";
+    case Mode::kLegacy:
+      return "v1";
+  }
+  return "unknown";
+}
+
+absl::StatusOr<Hierarchy> Hierarchy::Detect() {
+  // On most machines this tells all, and spares reading a mountinfo that may be long.
+  if (HasFileSystemType(std::string(kUsualMountPoint), CGROUP2_SUPER_MAGIC)) {
+    return FromMountInfo(
+        absl::StrCat("0 0 0:0 / ", kUsualMountPoint, " rw - cgroup2 cgroup2 rw\n"));
+  }
+  ASSIGN_OR_RETURN(const std::string mount_info, ReadFile("/proc/self/mountinfo"));
+  // What another mount hides is listed still.
+  std::string visible;
+  for (const absl::string_view line : absl::StrSplit(mount_info, '\n')) {
+    const std::vector<CgroupMount> mounts = CgroupMounts(line);
+    if (mounts.empty()) continue;
+    const long magic = mounts[0].unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
+    if (HasFileSystemType(mounts[0].tree.mount_point, magic)) absl::StrAppend(&visible, line, "\n");
+  }
+  return FromMountInfo(visible);
+}
+
+absl::StatusOr<Hierarchy> Hierarchy::FromMountInfo(absl::string_view mount_info,
+                                                   absl::string_view root) {
+  Hierarchy hierarchy;
+  bool has_controllers = false;
+  for (CgroupMount& mount : CgroupMounts(mount_info)) {
+    mount.tree.mount_point.insert(0, root.data(), root.size());
+    if (mount.unified) {
+      if (hierarchy.unified_.empty()) hierarchy.unified_ = std::move(mount.tree.mount_point);
+      continue;
+    }
+    const std::vector<std::string>& controllers = mount.tree.controllers;
+    if (controllers.empty() || hierarchy.FindLegacy(controllers[0]) != nullptr) continue;
+    has_controllers = has_controllers || !absl::StartsWith(controllers[0], "name=");
+    hierarchy.legacy_.push_back(std::move(mount.tree));
+  }
+  if (hierarchy.unified_.empty()) {
+    if (!has_controllers) return NotMounted();
+    hierarchy.mode_ = Mode::kLegacy;
+    return hierarchy;
+  }
+  hierarchy.mode_ = has_controllers ? Mode::kHybrid : Mode::kUnified;
+  ASSIGN_OR_RETURN(const std::string offered,
+                   ReadFile(absl::StrCat(hierarchy.unified_, "/cgroup.controllers")));
+  hierarchy.unified_controllers_ =
+      absl::StrSplit(offered, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  return hierarchy;
+}
+
+const LegacyTree* Hierarchy::FindLegacy(absl::string_view controller) const {
+  for (const LegacyTree& tree : legacy_) {
+    for (const std::string& name : tree.controllers) {
+      if (name == controller) return &tree;
+    }
+  }
+  return nullptr;
+}
+
+bool Hierarchy::HasUnified(absl::string_view controller) const {
+  return std::find(unified_controllers_.begin(), unified_controllers_.end(), controller) !=
+         unified_controllers_.end();
+}
+
+std::vector<std::string> Hierarchy::Controllers() const {
+  std::vector<std::string> result = unified_controllers_;
+  for (const LegacyTree& tree : legacy_) {
+    for (const std::string& name : tree.controllers) {
+      if (absl::StartsWith(name, "name=") || name == "cpuacct") continue;
+      result.push_back(name == "blkio" ? "io" : name);
+    }
+  }
+  if (!unified_.empty()) {
+    result.push_back("devices");
+    result.push_back("freezer");
+  }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+absl::StatusOr<std::vector<Membership>> ParseMemberships(absl::string_view text) {
+  std::vector<Membership> result;
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3 || !absl::StartsWith(fields[2], "/")) {
+      return absl::InvalidArgumentError(absl::StrCat("not a line of /proc/PID/cgroup: ", line));
+    }
+    result.push_back({std::string(fields[1]), std::string(fields[2])});
+  }
+  return result;
+}
+
+absl::Status ValidateCgroupPath(absl::string_view path) {
+  const auto refuse = [&](absl::string_view why) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cgroup path \"", absl::CHexEscape(path.substr(0, 80)), "\" ", why));
+  };
+  if (!absl::StartsWith(path, "/")) return refuse("is not absolute");
+  if (path.size() == 1) return refuse("is the root, which cannot be a container's");
+  if (path.size() > kMaxPath) return refuse("is too long");
+  for (const absl::string_view name : absl::StrSplit(path.substr(1), '/')) {
+    if (name.empty()) return refuse("has an empty component");
+    if (name == "." || name == "..") return refuse("has a \".\" or \"..\" component");
+    if (name.size() > kMaxName) return refuse("has a component of more than 255 bytes");
+    for (const char c : name) {
+      if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+        return refuse("has a control character");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::cgroup
