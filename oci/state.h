@@ -1,0 +1,28 @@
+// The state of a container as the runtime reports it and hooks get it on their standard input.
+//
+// Source: runtime-spec, runtime.md, "State". Thread-compatible.
+#ifndef TINY_OCI_STATE_H_
+#define TINY_OCI_STATE_H_
+
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+
+namespace tiny::oci {
+
+struct State {
+  std::string oci_version = "1.2.0";
+  std::string id;
+  std::string status;  // "creating", "created", "running", "stopped"
+  pid_t pid = 0;       // as the host sees it; left out when 0
+  std::string bundle;  // absolute
+  std::map<std::string, std::string> annotations;
+};
+
+// One line of JSON without a newline.
+std::string SerializeState(const State& state);
+
+}  // namespace tiny::oci
+
+#endif  // TINY_OCI_STATE_H_
