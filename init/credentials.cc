@@ -1,0 +1,200 @@
+// Who the program becomes: capabilities(7), credentials(7), seccomp(2).
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+#include <sys/stat.h>
+
+#include "init/stub.h"
+
+namespace tiny::init {
+namespace {
+
+constexpr uint64_t kSysAdmin = uint64_t{1} << CAP_SYS_ADMIN;
+constexpr unsigned long kTiocsctty = 0x540E;
+constexpr int kLastKnownCapability = 63;
+constexpr unsigned long kNullDevice = 0x103;  // makedev(1, 3)
+
+struct FilterProgram {  // struct sock_fprog
+  unsigned short length;
+  const void* filter;
+};
+
+long SetCapabilities(uint64_t permitted, uint64_t effective, uint64_t inheritable) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2];
+  for (int half = 0; half < 2; ++half) {
+    data[half].permitted = static_cast<uint32_t>(permitted >> (32 * half));
+    data[half].effective = static_cast<uint32_t>(effective >> (32 * half));
+    data[half].inheritable = static_cast<uint32_t>(inheritable >> (32 * half));
+  }
+  return RawSyscall(SYS_capset, &header, data);
+}
+
+// A filter may be installed with no_new_privs or CAP_SYS_ADMIN only.
+bool KeepsSysAdminForFilter(const InitConfig& config) {
+  return config.seccomp.count > 0 && (config.flags & kNoNewPrivileges) == 0;
+}
+
+ChildResult MakeDirectories(const char* path) {
+  char prefix[4096];
+  const size_t length = Append(prefix, sizeof(prefix), 0, path);
+  if (path[length] != '\0') return ChildError(ENAMETOOLONG, "make the working directory", path);
+  for (size_t i = 1; i <= length; ++i) {
+    if (prefix[i] != '/' && prefix[i] != '\0') continue;
+    const char kept = prefix[i];
+    prefix[i] = '\0';
+    const long made = RawSyscall(SYS_mkdirat, AT_FDCWD, prefix, 0755);
+    if (made < 0 && made != -EEXIST) return ChildError(made, "mkdir", prefix);
+    prefix[i] = kept;
+  }
+  return ChildResult();
+}
+
+// CVE-2024-21626: a leaked descriptor may name a directory that is outside of the root. The kernel
+// then says "(unreachable)", or a path that is not absolute.
+ChildResult CheckCwd(const char* cwd) {
+  char now[4096];
+  const long length = RawSyscall(SYS_getcwd, now, sizeof(now));
+  if (length < 0 && length != -ERANGE) return ChildError(length, "getcwd in", cwd);
+  if (length > 0 && now[0] != '/') {
+    return ChildError(EXDEV, "the working directory is outside of the container:", cwd);
+  }
+  return ChildResult();
+}
+
+// The streams were made by another user; the program may want to open /dev/stdout again.
+void OwnStdio(uint32_t uid) {
+  for (int fd = 0; fd < 3; ++fd) {
+    struct stat status;
+    if (RawSyscall(SYS_fstat, fd, &status) < 0 || status.st_uid == uid) continue;
+    if (S_ISCHR(status.st_mode) && status.st_rdev == kNullDevice) continue;  // /dev/null is all's
+    RawSyscall(SYS_fchown, fd, uid, -1L);
+  }
+}
+
+ChildResult SetUserAndGroups(const InitConfig& config) {
+  if ((config.flags & kSetGroups) != 0) {
+    const long set =
+        RawSyscall(SYS_setgroups, config.groups.count, TailOf<uint32_t>(config, config.groups));
+    if (set < 0) return ChildError(set, "setgroups");
+  }
+  if ((config.flags & kSetUser) == 0) return ChildResult();
+  long set = RawSyscall(SYS_setresgid, config.gid, config.gid, config.gid);
+  if (set < 0) return ChildError(set, "setresgid: the gid has no mapping or is not permitted");
+  set = RawSyscall(SYS_setresuid, config.uid, config.uid, config.uid);
+  if (set < 0) return ChildError(set, "setresuid: the uid has no mapping or is not permitted");
+  return ChildResult();
+}
+
+ChildResult DropBoundingSet(uint64_t bounding) {
+  for (int capability = 0; capability <= kLastKnownCapability; ++capability) {
+    if ((bounding >> capability & 1) != 0) continue;
+    const long dropped = RawSyscall(SYS_prctl, PR_CAPBSET_DROP, capability);
+    if (dropped == -EINVAL) break;  // beyond the last one of this kernel
+    if (dropped < 0) return ChildError(dropped, "drop a capability of the bounding set");
+  }
+  return ChildResult();
+}
+
+}  // namespace
+
+ChildResult PrepareSession(const InitConfig& config) {
+  if ((config.flags & kNewSession) != 0) RawSyscall(SYS_setsid);
+  if ((config.flags & kControllingTty) != 0) {
+    const long set = RawSyscall(SYS_ioctl, 0, kTiocsctty, 0);
+    if (set < 0) return ChildError(set, "ioctl TIOCSCTTY");
+  }
+  if (config.keyring.count > 0) {
+    const char* name = TailOf<char>(config, config.keyring);
+    long made = RawSyscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+    // Over the quota of keys: an anonymous one isolates as well.
+    if (made == -EDQUOT) made = RawSyscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+    if (made < 0 && made != -ENOSYS && made != -EDQUOT) {
+      return ChildError(made, "make session keyring", name);
+    }
+  }
+  if (config.personality != kPersonalityUnset) {
+    const long set = RawSyscall(SYS_personality, config.personality);
+    if (set < 0) return ChildError(set, "set personality");
+  }
+  if (config.exec_label.count > 0) {
+    const char* label = TailOf<char>(config, config.exec_label);
+    const long fd =
+        RawSyscall(SYS_openat, AT_FDCWD, "/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return ChildError(fd, "open /proc/thread-self/attr/exec");
+    const long written = RawSyscall(SYS_write, fd, label, config.exec_label.count - 1);
+    RawSyscall(SYS_close, fd);
+    if (written < 0) return ChildError(written, "set the label of the program to", label);
+  }
+  if ((config.flags & kOwnStdio) != 0) OwnStdio(config.uid);
+  return ChildResult();
+}
+
+ChildResult ApplyCredentials(const InitConfig& config) {
+  const char* cwd = TailOf<char>(config, config.cwd);
+  const bool has_cwd = config.cwd.count > 0;
+  long changed = 0;
+  if (has_cwd) {
+    changed = RawSyscall(SYS_chdir, cwd);
+    if (changed == -ENOENT && (config.flags & kMakeCwd) != 0) {
+      const ChildResult made = MakeDirectories(cwd);
+      if (!made.ok()) return made;
+      changed = RawSyscall(SYS_chdir, cwd);
+    }
+    // Not permitted to root may yet be permitted to the user (a FUSE or NFS mount).
+    if (changed < 0 && changed != -EACCES) return ChildError(changed, "chdir to", cwd);
+  }
+  const bool capabilities = (config.flags & kSetCapabilities) != 0;
+  if (capabilities) {
+    const ChildResult dropped = DropBoundingSet(config.bounding);
+    if (!dropped.ok()) return dropped;
+    if (config.uid != 0) RawSyscall(SYS_prctl, PR_SET_KEEPCAPS, 1);
+  }
+  const ChildResult user = SetUserAndGroups(config);
+  if (!user.ok()) return user;
+  if (capabilities) {
+    const uint64_t kept = KeepsSysAdminForFilter(config) ? kSysAdmin : 0;
+    long set =
+        SetCapabilities(config.permitted | kept, config.effective | kept, config.inheritable);
+    if (set < 0) return ChildError(set, "capset");
+    for (int capability = 0; capability <= kLastKnownCapability; ++capability) {
+      if ((config.ambient >> capability & 1) == 0) continue;
+      set = RawSyscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+      if (set < 0) return ChildError(set, "raise an ambient capability");
+    }
+  }
+  if (has_cwd) {
+    if (changed < 0) changed = RawSyscall(SYS_chdir, cwd);
+    if (changed < 0) return ChildError(changed, "chdir to", cwd);
+    const ChildResult inside = CheckCwd(cwd);
+    if (!inside.ok()) return inside;
+  }
+  if (config.umask != kUnset) RawSyscall(SYS_umask, config.umask);
+  return ChildResult();
+}
+
+ChildResult FinishCredentials(const InitConfig& config, int* listener) {
+  if ((config.flags & kNoNewPrivileges) != 0) {
+    const long set = RawSyscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (set < 0) return ChildError(set, "set no_new_privs");
+  }
+  if (config.seccomp.count == 0) return ChildResult();
+  const FilterProgram program = {static_cast<unsigned short>(config.seccomp.count),
+                                 TailOf<void>(config, config.seccomp)};
+  const long set = RawSyscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, config.seccomp_flags, &program);
+  if (set < 0) return ChildError(set, "install the seccomp filter");
+  if ((config.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
+    *listener = static_cast<int>(set);
+  }
+  if (KeepsSysAdminForFilter(config) && (config.flags & kSetCapabilities) != 0 &&
+      ((config.permitted & config.effective) & kSysAdmin) == 0) {
+    const long dropped = SetCapabilities(config.permitted, config.effective, config.inheritable);
+    if (dropped < 0) return ChildError(dropped, "capset after the seccomp filter");
+  }
+  return ChildResult();
+}
+
+}  // namespace tiny::init

@@ -1,0 +1,149 @@
+// The init stub's entry and its conversation with the launcher: see payload.h.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <sys/socket.h>
+
+#include "init/stub.h"
+
+namespace tiny::init {
+namespace {
+
+alignas(8) unsigned char message_buffer[kMaxConfigBytes];
+
+void Send(int fd, MessageKind kind, const ChildResult& result, int32_t value = 0) {
+  InitMessage message;
+  message.kind = kind;
+  message.value = value;
+  message.result = result;
+  RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
+}
+
+[[noreturn]] void Fail(int fd, const ChildResult& result) {
+  Send(fd, MessageKind::kFailed, result);
+  Exit(kFailedExitCode);
+}
+
+void SendDescriptor(int fd, int descriptor) {
+  InitMessage message;
+  message.kind = MessageKind::kSeccompListener;
+  iovec part = {&message, sizeof(message)};
+  alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  *reinterpret_cast<int*>(CMSG_DATA(rights)) = descriptor;
+  RawSyscall(SYS_sendmsg, fd, &header, MSG_NOSIGNAL);
+  RawSyscall(SYS_close, descriptor);
+}
+
+// Waits until another process connects, and makes that connection the link. The listening socket
+// is not closed before: a second caller must never believe that it was the one.
+int WaitForStart(int link, int start_fd) {
+  Send(link, MessageKind::kWaiting, ChildResult());
+  RawSyscall(SYS_close, link);
+  long connection;
+  do {
+    connection = RawSyscall(SYS_accept4, start_fd, nullptr, nullptr, SOCK_CLOEXEC);
+  } while (connection == -EINTR);
+  if (connection < 0) Exit(kFailedExitCode);
+  RawSyscall(SYS_close, start_fd);
+  return static_cast<int>(connection);
+}
+
+// "tiny-init 7" -> 7; the number is cut off, so that ps shows only the name.
+int ParseLink(char* name) {
+  size_t i = 0;
+  while (name[i] != '\0' && name[i] != ' ') ++i;
+  if (name[i] == '\0') return -1;
+  name[i++] = '\0';
+  int fd = 0;
+  for (; name[i] >= '0' && name[i] <= '9'; ++i) {
+    fd = fd * 10 + (name[i] - '0');
+    name[i] = '\0';
+  }
+  return fd;
+}
+
+[[noreturn]] void Run(int argc, char** argv) {
+  // First: whoever shares the pid namespace must not trace what still is a part of the engine.
+  RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 0);
+  const int first_link = argc > 1 ? ParseLink(argv[0]) : -1;
+  if (first_link < 0) Exit(kFailedExitCode);
+  const Arguments arguments = {argv + 1, argv + argc + 1};
+  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, 0);
+  int link = first_link;
+  Send(link, MessageKind::kReady, ChildResult());
+
+  long size;
+  do {
+    size = RawSyscall(SYS_recvfrom, link, message_buffer, sizeof(message_buffer), 0);
+  } while (size == -EINTR);
+  if (size <= 0) Exit(kFailedExitCode);
+  const InitConfig* config = Received::Check(message_buffer, static_cast<size_t>(size));
+  if (config == nullptr) Fail(link, ChildError(EBADMSG, "read the init configuration"));
+
+  if (config->start_fd >= 0) {
+    if ((config->flags & kCheckProgram) != 0) {
+      const ChildResult found = ExecuteProgram(arguments, /*check_only=*/true);
+      if (!found.ok()) Fail(link, found);
+    }
+    link = WaitForStart(link, config->start_fd);
+  }
+
+  ChildResult result = PrepareSession(*config);
+  if (result.ok()) result = ApplyCredentials(*config);
+  if (!result.ok()) Fail(link, result);
+  if ((config->flags & kReaper) != 0) {
+    result = BecomeReaper();
+    if (!result.ok()) Fail(link, result);
+  }
+  int listener = -1;
+  result = FinishCredentials(*config, &listener);
+  if (!result.ok()) Fail(link, result);
+  if (listener >= 0) SendDescriptor(link, listener);
+  Fail(link, ExecuteProgram(arguments, /*check_only=*/false));
+}
+
+}  // namespace
+
+const InitConfig* Received::Check(const unsigned char* bytes, size_t size) {
+  if (size < sizeof(InitConfig)) return nullptr;
+  const auto* config = reinterpret_cast<const InitConfig*>(bytes);
+  struct Expected {
+    const Tail* tail;
+    size_t element;
+  };
+  const Expected tails[] = {{&config->groups, 4},
+                            {&config->seccomp, 8},
+                            {&config->cwd, 1},
+                            {&config->keyring, 1},
+                            {&config->exec_label, 1}};
+  for (const Expected& expected : tails) {
+    const size_t end = expected.tail->offset + expected.tail->count * expected.element;
+    if (end > size || expected.tail->offset % expected.element != 0) return nullptr;
+  }
+  for (const Tail* text : {&config->cwd, &config->keyring, &config->exec_label}) {
+    if (text->count > 0 && bytes[text->offset + text->count - 1] != '\0') return nullptr;
+  }
+  return config;
+}
+
+}  // namespace tiny::init
+
+extern "C" [[noreturn]] void StubMain(long* stack) {
+  tiny::init::Run(static_cast<int>(stack[0]), reinterpret_cast<char**>(stack + 1));
+}
+
+// The kernel enters with the stack pointer at argc.
+#if defined(__x86_64__)
+asm(".globl _start\n_start:\n xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call StubMain\n");
+#else
+asm(".globl _start\n_start:\n mov x29, #0\n mov x0, sp\n bl StubMain\n");
+#endif
