@@ -1,6 +1,7 @@
 // The init stub's entry and its conversation with the launcher: see payload.h.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/prctl.h>
 #include <sys/socket.h>
 
@@ -19,7 +20,8 @@ void Send(int fd, MessageKind kind, const ChildResult& result, int32_t value = 0
   RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
 }
 
-[[noreturn]] void Fail(int fd, const ChildResult& result) {
+[[noreturn]] void Fail(int fd, ChildResult result) {
+  result.step = kStubStep;
   Send(fd, MessageKind::kFailed, result);
   Exit(kFailedExitCode);
 }
@@ -77,6 +79,8 @@ int ParseLink(char* name) {
   const int first_link = argc > 1 ? ParseLink(argv[0]) : -1;
   if (first_link < 0) Exit(kFailedExitCode);
   const Arguments arguments = {argv + 1, argv + argc + 1};
+  // The link and what comes after it end with the exec of the program, which is how it is seen.
+  RawSyscall(SYS_close_range, first_link, ~0U, CLOSE_RANGE_CLOEXEC);
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, 0);
   int link = first_link;
   Send(link, MessageKind::kReady, ChildResult());

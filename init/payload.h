@@ -58,10 +58,12 @@ enum InitFlags : uint32_t {
   kSetUser = 1 << 9,
 };
 
+// ChildResult::step of what the stub reports: its details need no name of a step.
+inline constexpr uint32_t kStubStep = 0x20000;
+
 inline constexpr uint32_t kUnset = ~uint32_t{0};
 inline constexpr uint64_t kPersonalityUnset = ~uint64_t{0};
 
-// Steps in the order in which the stub takes them; ChildResult::step of kFailed.
 struct InitConfig {
   uint32_t flags = 0;
   uint32_t uid = 0;

@@ -1,0 +1,366 @@
+#include "ns/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "ns/launcher_child.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace tiny::ns {
+namespace {
+
+constexpr size_t kStackBytes = size_t{256} << 10;
+constexpr size_t kGuardBytes = size_t{16} << 10;
+
+// The stack of a child that shares this process's memory, with a guard below it.
+class ChildStack {
+ public:
+  ChildStack() = default;
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  ~ChildStack() {
+    if (memory_ != nullptr) munmap(memory_, kGuardBytes + kStackBytes);
+  }
+
+  absl::Status Allocate() {
+    void* memory = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (memory == MAP_FAILED) return PosixStatus(errno, "map a stack for the child");
+    memory_ = static_cast<char*>(memory);
+    if (mprotect(memory_, kGuardBytes, PROT_NONE) != 0) {
+      return PosixStatus(errno, "protect the child's stack");
+    }
+    return absl::OkStatus();
+  }
+  uint64_t base() const { return reinterpret_cast<uint64_t>(memory_ + kGuardBytes); }
+
+ private:
+  char* memory_ = nullptr;
+};
+
+bool Joins(const LaunchPlan& plan, Kind kind) {
+  if ((plan.join_flags & CloneFlag(kind)) != 0) return true;
+  for (const JoinedNamespace& joined : plan.join) {
+    if (joined.kind == kind) return true;
+  }
+  return false;
+}
+
+// A descriptor that must survive until number `count` is assigned, moved out of the way if needed.
+absl::StatusOr<int> KeepAbove(int fd, int count, std::vector<UniqueFd>& moved) {
+  if (fd < 0 || fd >= count) return fd;
+  moved.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, count));
+  if (!moved.back()) return PosixStatus(errno, "duplicate a descriptor");
+  return moved.back().get();
+}
+
+void Reap(pid_t pid) {
+  int status;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+// Lives until the child has executed the stub, as the child may read it all that time.
+struct PendingChild::Impl {
+  ~Impl() {
+    if (pid > 0 && !detached) {
+      SendSignal(pidfd.get(), SIGKILL).IgnoreError();
+      Reap(pid);
+    }
+  }
+
+  absl::Status CompilePlan(const LaunchPlan& launch);
+  absl::Status PlaceDescriptors(const LaunchPlan& launch);
+  absl::Status Clone(const LaunchPlan& launch);
+  absl::Status AwaitFinalChild(pid_t intermediate);
+  absl::Status Send(const void* bytes, size_t size, absl::string_view what);
+  absl::Status ToStatus(const ChildResult& result) const;
+
+  ChildStack stack;
+  ChildPlan plan;
+  std::vector<JoinedNamespace> join;
+  std::vector<ChildStep> steps;
+  std::vector<const char*> argv;
+  std::vector<const char*> envp;
+  std::vector<int> descriptors;
+  std::vector<UniqueFd> moved;
+  std::string stub_name;
+  std::string hostname;
+  std::string domainname;
+  std::string time_offsets;
+
+  UniqueFd link;
+  UniqueFd child_link;
+  UniqueFd pidfd;
+  pid_t pid = 0;
+  bool detached = false;
+};
+
+absl::Status PendingChild::Impl::PlaceDescriptors(const LaunchPlan& launch) {
+  const int link_number = static_cast<int>(launch.descriptors.size());
+  const int count = link_number + 2;
+  descriptors = launch.descriptors;
+  for (int i = 0; i < link_number; ++i) {
+    if (descriptors[i] == i) continue;
+    ASSIGN_OR_RETURN(descriptors[i], KeepAbove(descriptors[i], count, moved));
+  }
+  ASSIGN_OR_RETURN(plan.link, KeepAbove(child_link.get(), count, moved));
+  ASSIGN_OR_RETURN(plan.start_fd, KeepAbove(launch.start_fd, count, moved));
+  ASSIGN_OR_RETURN(plan.image_fd, KeepAbove(launch.image_fd, count, moved));
+  plan.descriptors = descriptors.data();
+  plan.descriptor_count = descriptors.size();
+  stub_name = absl::StrCat("tiny-init ", link_number);
+  return absl::OkStatus();
+}
+
+absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    return PosixStatus(errno, "make a socket pair");
+  }
+  link.Reset(pair[0]);
+  child_link.Reset(pair[1]);
+  plan.parent_link = link.get();
+  RETURN_IF_ERROR(PlaceDescriptors(launch));
+
+  join = launch.join;
+  plan.join = join.data();
+  plan.join_count = join.size();
+  plan.join_pidfd = launch.join_pidfd;
+  plan.join_flags = launch.join_flags;
+  time_offsets = launch.time_offsets;
+  plan.time_offsets = {time_offsets.c_str(), time_offsets.size()};
+  plan.new_time_namespace = (launch.new_namespaces & CLONE_NEWTIME) != 0;
+  plan.joins_processes =
+      Joins(launch, Kind::kPid) || Joins(launch, Kind::kUser) || Joins(launch, Kind::kMount);
+  plan.intermediate = plan.new_time_namespace || Joins(launch, Kind::kPid) ||
+                      Joins(launch, Kind::kTime) || launch.join_pidfd >= 0;
+  plan.new_user_namespace = (launch.new_namespaces & CLONE_NEWUSER) != 0;
+  plan.new_cgroup_namespace = (launch.new_namespaces & CLONE_NEWCGROUP) != 0;
+  plan.cgroup_barrier = launch.cgroup_barrier;
+  hostname = launch.hostname;
+  domainname = launch.domainname;
+  plan.hostname = {hostname.c_str(), hostname.size()};
+  plan.domainname = {domainname.c_str(), domainname.size()};
+  plan.loopback_up = launch.loopback_up && (launch.new_namespaces & CLONE_NEWNET) != 0;
+  steps = launch.steps;
+  plan.steps = steps.data();
+  plan.step_count = steps.size();
+  argv = {stub_name.c_str()};
+  argv.insert(argv.end(), launch.argv.begin(), launch.argv.end());
+  argv.push_back(nullptr);
+  envp = launch.envp;
+  envp.push_back(nullptr);
+  plan.argv = argv.data();
+  plan.envp = envp.data();
+  return absl::OkStatus();
+}
+
+// The handshake of parent P and child C. Each message is one packet of the pair.
+//  1. P  compiles everything to plain memory and descriptors, all close-on-exec, and makes the
+//  pair.
+//  2. P  clone3(new namespaces | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND), and CLONE_VM where C
+//        joins nobody and gets no new user ids: copying page tables would cost more than all else.
+//        From here on C makes raw system calls only.
+//  3. C  closes P's end and asks to die with P.
+//     (An intermediate child instead leaves the dumpable state, makes the time namespace, joins,
+//     clones C as P's child, sends kPid, and exits; P reaps it.)
+//  4. P  writes the id maps and sends a byte; C waited for it, and becomes root. User namespaces
+//  only.
+//  5. P  goes on with the outside half: cgroups, limits, network.   C  takes its steps, in order.
+//     The first that fails is sent as kFailed with its ChildResult, and C exits with 125.
+//     A barrier step sends kBarrier and waits for a byte.
+//  6. P  joins C to the version 1 cgroups and sends a byte; C unshares the cgroup namespace. Only
+//     with cgroup_barrier.
+//  7. C  executes the stub, which is not dumpable, forgets to die with P, and sends kReady.
+//  8. P  sends the configuration, which is the go: payload.h tells the rest.
+//  9. P  reads end of file: the program runs. Or kFailed.
+absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
+  auto impl = std::make_unique<PendingChild::Impl>();
+  RETURN_IF_ERROR(impl->CompilePlan(launch));
+  RETURN_IF_ERROR(impl->Clone(launch));
+  return PendingChild(std::move(impl));
+}
+
+absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
+  // The kernel makes time namespaces for children only, and the cgroup namespace has to wait until
+  // the child is in its cgroup.
+  const uint64_t at_clone = launch.new_namespaces & ~uint64_t{CLONE_NEWTIME | CLONE_NEWCGROUP};
+  clone_args final_clone = {};
+  final_clone.flags = at_clone | CLONE_CLEAR_SIGHAND;
+  if (launch.cgroup_fd >= 0) {
+    final_clone.flags |= CLONE_INTO_CGROUP;
+    final_clone.cgroup = static_cast<uint64_t>(launch.cgroup_fd);
+  }
+  clone_args args = final_clone;
+  if (plan.intermediate) {
+    args = {};
+    args.flags = CLONE_CLEAR_SIGHAND;
+    plan.final_clone = final_clone;
+    plan.final_clone.flags |= CLONE_PARENT;
+  }
+  args.exit_signal = SIGCHLD;
+  int pidfd_number = -1;
+  args.flags |= CLONE_PIDFD;
+  args.pidfd = reinterpret_cast<uint64_t>(&pidfd_number);
+  const bool shares_memory = launch.share_memory && !plan.intermediate &&
+                             !plan.new_user_namespace && !plan.joins_processes;
+  if (shares_memory) {
+    RETURN_IF_ERROR(stack.Allocate());
+    args.flags |= CLONE_VM;
+    args.stack = stack.base();
+    args.stack_size = kStackBytes;
+  }
+  const long result = CloneInto(&args, &RunChild, &plan);
+  if (result < 0) return PosixStatus(static_cast<int>(-result), "clone3 into new namespaces");
+  // Any copy of the child's end left here would hide its end of file.
+  child_link.Reset();
+  moved.clear();
+  pid = static_cast<pid_t>(result);
+  pidfd.Reset(pidfd_number);
+  if (!plan.intermediate) return absl::OkStatus();
+  return AwaitFinalChild(std::exchange(pid, 0));
+}
+
+absl::Status PendingChild::Impl::AwaitFinalChild(pid_t intermediate) {
+  init::InitMessage message;
+  ssize_t size;
+  do {
+    size = recv(link.get(), &message, sizeof(message), 0);
+  } while (size < 0 && errno == EINTR);
+  if (size != sizeof(message)) SendSignal(pidfd.get(), SIGKILL).IgnoreError();
+  Reap(intermediate);
+  if (size != sizeof(message)) return absl::InternalError("the joining process died");
+  if (message.kind == init::MessageKind::kFailed) return ToStatus(message.result);
+  // The final child is ours (CLONE_PARENT) and not reaped yet, so that its pid is still its own.
+  ASSIGN_OR_RETURN(pidfd, OpenPidfd(message.value));
+  pid = message.value;
+  return absl::OkStatus();
+}
+
+absl::Status PendingChild::Impl::ToStatus(const ChildResult& result) const {
+  char detail[sizeof(result.detail) + 1] = {};
+  memcpy(detail, result.detail, sizeof(result.detail));
+  const absl::Status status = PosixStatus(result.error_number, detail);
+  if (result.step == init::kStubStep) return status;
+  const char* name = result.step < steps.size()     ? steps[result.step].name
+                     : result.step >= kBuiltinSteps ? BuiltinStepName(result.step)
+                                                    : "launch";
+  return Annotate(status, name);
+}
+
+absl::Status PendingChild::Impl::Send(const void* bytes, size_t size, absl::string_view what) {
+  ssize_t sent;
+  do {
+    sent = send(link.get(), bytes, size, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent == static_cast<ssize_t>(size)) return absl::OkStatus();
+  const int error = errno;
+  // The child has died of a failure that it told of before.
+  init::InitMessage message;
+  if (error == EPIPE &&
+      recv(link.get(), &message, sizeof(message), MSG_DONTWAIT) ==
+          static_cast<ssize_t>(sizeof(message)) &&
+      message.kind == init::MessageKind::kFailed) {
+    return ToStatus(message.result);
+  }
+  return PosixStatus(error, absl::StrCat("send ", what, " to the child"));
+}
+
+PendingChild::PendingChild(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+PendingChild::PendingChild(PendingChild&&) noexcept = default;
+PendingChild& PendingChild::operator=(PendingChild&&) noexcept = default;
+PendingChild::~PendingChild() = default;
+
+pid_t PendingChild::pid() const { return impl_->pid; }
+int PendingChild::pidfd() const { return impl_->pidfd.get(); }
+int PendingChild::start_fd() const { return static_cast<int>(impl_->descriptors.size()) + 1; }
+
+absl::Status PendingChild::AllowUserNamespace() { return impl_->Send("u", 1, "a go"); }
+absl::Status PendingChild::AllowCgroupNamespace() { return impl_->Send("c", 1, "a go"); }
+absl::Status PendingChild::PassBarrier() { return impl_->Send("b", 1, "a go"); }
+absl::Status PendingChild::Configure(absl::string_view config) {
+  return impl_->Send(config.data(), config.size(), "its configuration");
+}
+
+absl::StatusOr<init::InitMessage> PendingChild::Receive(UniqueFd* descriptor) {
+  init::InitMessage message;
+  iovec part = {&message, sizeof(message)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  ssize_t size;
+  do {
+    size = recvmsg(impl_->link.get(), &header, MSG_CMSG_CLOEXEC);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) return PosixStatus(errno, "receive from the child");
+  UniqueFd received;
+  if (const cmsghdr* rights = CMSG_FIRSTHDR(&header);
+      rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
+    received.Reset(fd);
+  }
+  if (size == 0) return absl::UnavailableError("the child closed its link");
+  if (size != sizeof(message)) return absl::InternalError("a damaged message of the child");
+  if (message.kind == init::MessageKind::kFailed) return impl_->ToStatus(message.result);
+  if (descriptor != nullptr) *descriptor = std::move(received);
+  return message;
+}
+
+absl::Status PendingChild::WaitUntilReady(
+    const std::function<absl::Status(const init::InitMessage&, UniqueFd)>& on_message) {
+  for (;;) {
+    UniqueFd descriptor;
+    absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
+    if (absl::IsUnavailable(message.status())) {
+      return absl::InternalError("the child was killed while it made the container");
+    }
+    RETURN_IF_ERROR(message.status());
+    if (message->kind == init::MessageKind::kReady) return absl::OkStatus();
+    if (on_message != nullptr) RETURN_IF_ERROR(on_message(*message, std::move(descriptor)));
+  }
+}
+
+absl::Status PendingChild::WaitUntilExecuted(UniqueFd* listener) {
+  for (;;) {
+    UniqueFd descriptor;
+    const absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
+    if (absl::IsUnavailable(message.status())) return absl::OkStatus();
+    RETURN_IF_ERROR(message.status());
+    if (message->kind == init::MessageKind::kWaiting) return absl::OkStatus();
+    if (message->kind == init::MessageKind::kSeccompListener && listener != nullptr) {
+      *listener = std::move(descriptor);
+    }
+  }
+}
+
+void PendingChild::Detach() {
+  impl_->detached = true;
+  impl_->link.Reset();
+}
+
+UniqueFd PendingChild::TakePidfd() { return std::move(impl_->pidfd); }
+
+}  // namespace tiny::ns

@@ -1,0 +1,326 @@
+#include "ns/launcher_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/if.h>
+#include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/sockios.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/raw_syscall.h"
+
+namespace tiny::ns {
+namespace {
+
+constexpr uint64_t kNewTime = 0x00000080;
+constexpr int kExitCode = 125;
+
+using Step = ChildResult (*)(const ChildPlan& plan) noexcept;
+
+[[noreturn]] void Exit(int code) noexcept {
+  for (;;) RawSyscall(SYS_exit_group, code);
+}
+
+long Send(int link, init::MessageKind kind, int32_t value, const ChildResult* result) noexcept {
+  init::InitMessage message;
+  message.kind = kind;
+  message.value = value;
+  if (result != nullptr) message.result = *result;
+  return RawSyscall(SYS_sendto, link, &message, sizeof(message), MSG_NOSIGNAL);
+}
+
+// End of file: the parent died, and nobody wants this child any more.
+void WaitForParent(int link) noexcept {
+  char byte;
+  long received;
+  do {
+    received = RawSyscall(SYS_recvfrom, link, &byte, sizeof(byte), 0);
+  } while (received == -EINTR);
+  if (received <= 0) Exit(kExitCode);
+}
+
+void Barrier(int link, int id) noexcept {
+  Send(link, init::MessageKind::kBarrier, id, nullptr);
+  WaitForParent(link);
+}
+
+ChildResult SendDescriptor(int link, int descriptor) noexcept {
+  init::InitMessage message;
+  message.kind = init::MessageKind::kDescriptor;
+  iovec part = {&message, sizeof(message)};
+  alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  *reinterpret_cast<int*>(CMSG_DATA(rights)) = descriptor;
+  const long sent = RawSyscall(SYS_sendmsg, link, &header, MSG_NOSIGNAL);
+  RawSyscall(SYS_close, descriptor);
+  return sent < 0 ? ChildError(sent, "send a descriptor") : ChildResult();
+}
+
+// The mount and network namespaces may belong to the user namespace or to its parent: what can't be
+// joined before the user namespace is tried again after it.
+ChildResult Join(const ChildPlan& plan) noexcept {
+  if (plan.joins_processes) RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 0);
+  if (plan.join_pidfd >= 0) {
+    const long joined = RawSyscall(SYS_setns, plan.join_pidfd, plan.join_flags);
+    if (joined < 0) return ChildError(joined, "setns to the container's namespaces");
+  }
+  uint64_t later = 0;
+  for (const bool again : {false, true}) {
+    for (size_t i = 0; i < plan.join_count; ++i) {
+      const JoinedNamespace& joined = plan.join[i];
+      const bool user = joined.kind == Kind::kUser;
+      if (again ? !user && (later >> i & 1) == 0 : user) continue;
+      if (again && user) continue;
+      const long result = RawSyscall(SYS_setns, joined.fd, 0);
+      if (result == -EPERM && !again) {
+        later |= uint64_t{1} << i;
+      } else if (result < 0) {
+        return ChildError(result, "setns to a namespace given by path");
+      }
+    }
+    if (again) break;
+    for (size_t i = 0; i < plan.join_count; ++i) {
+      if (plan.join[i].kind != Kind::kUser) continue;
+      const long result = RawSyscall(SYS_setns, plan.join[i].fd, 0);
+      if (result < 0) return ChildError(result, "setns to a user namespace");
+    }
+    if (later == 0) break;
+  }
+  return ChildResult();
+}
+
+// /proc/self is the caller in the host's procfs, whatever pid namespace it has gone to.
+ChildResult MakeTimeNamespace(const ChildPlan& plan) noexcept {
+  const long made = RawSyscall(SYS_unshare, kNewTime);
+  if (made < 0) return ChildError(made, "unshare a time namespace");
+  if (plan.time_offsets.size == 0) return ChildResult();
+  const long fd = RawSyscall(SYS_openat, AT_FDCWD, "/proc/self/timens_offsets", O_WRONLY);
+  if (fd < 0) return ChildError(fd, "open /proc/self/timens_offsets");
+  const long written = RawSyscall(SYS_write, fd, plan.time_offsets.data, plan.time_offsets.size);
+  RawSyscall(SYS_close, fd);
+  if (written < 0) return ChildError(written, "write /proc/self/timens_offsets");
+  return ChildResult();
+}
+
+ChildResult BecomeRootOfUserNamespace(const ChildPlan& plan) noexcept {
+  WaitForParent(plan.link);
+  long set = RawSyscall(SYS_setresgid, 0, 0, 0);
+  if (set < 0) return ChildError(set, "become gid 0 of the user namespace");
+  set = RawSyscall(SYS_setresuid, 0, 0, 0);
+  if (set < 0) return ChildError(set, "become uid 0 of the user namespace");
+  // A change of credentials clears it.
+  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  return ChildResult();
+}
+
+// Its root is the cgroup that the caller is in now: with clone(2) it would be the parent's.
+ChildResult MakeCgroupNamespace(const ChildPlan& plan) noexcept {
+  if (plan.cgroup_barrier) WaitForParent(plan.link);
+  const long made = RawSyscall(SYS_unshare, CLONE_NEWCGROUP);
+  return made < 0 ? ChildError(made, "unshare a cgroup namespace") : ChildResult();
+}
+
+ChildResult SetHostname(const ChildPlan& plan) noexcept {
+  long set = 0;
+  if (plan.hostname.size > 0) {
+    set = RawSyscall(SYS_sethostname, plan.hostname.data, plan.hostname.size);
+    if (set < 0) return ChildError(set, "sethostname", plan.hostname.data);
+  }
+  if (plan.domainname.size > 0) {
+    set = RawSyscall(SYS_setdomainname, plan.domainname.data, plan.domainname.size);
+    if (set < 0) return ChildError(set, "setdomainname", plan.domainname.data);
+  }
+  return ChildResult();
+}
+
+ChildResult RaiseLoopback(const ChildPlan&) noexcept {
+  const long fd = RawSyscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return ChildError(fd, "open a socket for lo");
+  ifreq request = {};
+  request.ifr_name[0] = 'l';
+  request.ifr_name[1] = 'o';
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  const long set = RawSyscall(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
+  RawSyscall(SYS_close, fd);
+  return set < 0 ? ChildError(set, "set lo up") : ChildResult();
+}
+
+// What a caller ignores (nohup, a shell without job control) the program would ignore too.
+void ResetSignals() noexcept {
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    uint64_t mask;
+  } action = {};
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
+                           SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH}) {
+    RawSyscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(uint64_t));
+  }
+  const uint64_t none = 0;
+  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof(none));
+}
+
+// The parent has seen to it that no number is overwritten before it is used.
+ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
+  const int link = static_cast<int>(plan.descriptor_count);
+  for (int to = 0; to <= link + 1; ++to) {
+    const int from = to < link ? plan.descriptors[to] : to == link ? plan.link : plan.start_fd;
+    if (from < 0) continue;
+    const long placed =
+        from == to ? RawSyscall(SYS_fcntl, to, F_SETFD, 0) : RawSyscall(SYS_dup3, from, to, 0);
+    if (placed < 0) return ChildError(placed, "place a descriptor for the program");
+  }
+  const int first_closed = link + (plan.start_fd >= 0 ? 2 : 1);
+  RawSyscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
+  ResetSignals();
+  const long error =
+      RawSyscall(SYS_execveat, plan.image_fd, "", plan.argv, plan.envp, AT_EMPTY_PATH);
+  return ChildError(error, "execute the init stub");
+}
+
+[[noreturn]] void Fail(int link, uint32_t step, ChildResult result) noexcept {
+  result.step = step;
+  Send(link, init::MessageKind::kFailed, 0, &result);
+  Exit(kExitCode);
+}
+
+void RunBuiltin(const ChildPlan& plan, BuiltinStep step, Step run) noexcept {
+  const ChildResult result = run(plan);
+  if (!result.ok()) Fail(plan.link, kBuiltinSteps + static_cast<uint32_t>(step), result);
+}
+
+// The final child: everything that is done in the new namespaces.
+void RunFinal(void* argument) noexcept {
+  const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
+  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (plan.new_user_namespace) RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
+  if (plan.new_cgroup_namespace && !plan.cgroup_barrier) {
+    RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
+  }
+  if (plan.hostname.size + plan.domainname.size > 0) {
+    RunBuiltin(plan, BuiltinStep::kUts, SetHostname);
+  }
+  if (plan.loopback_up) RunBuiltin(plan, BuiltinStep::kLoopback, RaiseLoopback);
+  for (size_t i = 0; i < plan.step_count; ++i) {
+    const ChildStep& step = plan.steps[i];
+    ChildResult result;
+    if (step.run == &BarrierStep) {
+      Barrier(plan.link, static_cast<const BarrierArgument*>(step.argument)->id);
+    } else if (step.run == &SendDescriptorStep) {
+      result =
+          SendDescriptor(plan.link, static_cast<const SendDescriptorArgument*>(step.argument)->fd);
+    } else {
+      result = step.run(step.argument);
+    }
+    if (!result.ok()) Fail(plan.link, static_cast<uint32_t>(i), result);
+  }
+  if (plan.new_cgroup_namespace && plan.cgroup_barrier) {
+    RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
+  }
+  RunBuiltin(plan, BuiltinStep::kExec, ExecuteStub);
+}
+
+}  // namespace
+
+const char* BuiltinStepName(uint32_t step) {
+  switch (static_cast<BuiltinStep>(step - kBuiltinSteps)) {
+    case BuiltinStep::kJoin:
+      return "join namespaces";
+    case BuiltinStep::kTime:
+      return "time namespace";
+    case BuiltinStep::kClone:
+      return "clone";
+    case BuiltinStep::kUser:
+      return "user namespace";
+    case BuiltinStep::kCgroup:
+      return "cgroup namespace";
+    case BuiltinStep::kUts:
+      return "hostname";
+    case BuiltinStep::kLoopback:
+      return "loopback";
+    case BuiltinStep::kExec:
+      return "init";
+  }
+  return "launch";
+}
+
+ChildResult BarrierStep(const void*) noexcept { return ChildResult(); }
+ChildResult SendDescriptorStep(const void*) noexcept { return ChildResult(); }
+
+// The compiler must not know about the child: what it keeps in registers or below the stack pointer
+// is the parent's. With a stack of its own, the child starts at its top.
+long CloneInto(clone_args* args, void (*function)(void*), void* argument) noexcept {
+  long result;
+#if defined(__x86_64__)
+  register void (*call)(void*) asm("r8") = function;
+  register void* value asm("r9") = argument;
+  asm volatile(
+      "syscall\n"
+      "test %%rax, %%rax\n"
+      "jnz 1f\n"
+      "xor %%ebp, %%ebp\n"
+      "and $-16, %%rsp\n"
+      "mov %[value], %%rdi\n"
+      "call *%[call]\n"
+      "ud2\n"
+      "1:\n"
+      : "=a"(result)
+      : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args)), [call] "r"(call), [value] "r"(value)
+      : "rcx", "r11", "memory");
+#else
+  register long x8 asm("x8") = SYS_clone3;
+  register long x0 asm("x0") = reinterpret_cast<long>(args);
+  register long x1 asm("x1") = sizeof(*args);
+  register void (*call)(void*) asm("x9") = function;
+  register void* value asm("x10") = argument;
+  asm volatile(
+      "svc #0\n"
+      "cbnz x0, 1f\n"
+      "mov x29, #0\n"
+      "mov x0, %[value]\n"
+      "blr %[call]\n"
+      "brk #0\n"
+      "1:\n"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), [call] "r"(call), [value] "r"(value)
+      : "memory");
+  result = x0;
+#endif
+  return result;
+}
+
+void RunChild(void* argument) noexcept {
+  auto& plan = *static_cast<ChildPlan*>(argument);
+  // Its own copy of the parent's end would hide the parent's death.
+  RawSyscall(SYS_close, plan.parent_link);
+  if (!plan.intermediate) {
+    if (plan.join_count > 0) RunBuiltin(plan, BuiltinStep::kJoin, Join);
+    RunFinal(argument);
+    Exit(kExitCode);
+  }
+  RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (plan.new_time_namespace) RunBuiltin(plan, BuiltinStep::kTime, MakeTimeNamespace);
+  RunBuiltin(plan, BuiltinStep::kJoin, Join);
+  const long pid = CloneInto(&plan.final_clone, &RunFinal, argument);
+  if (pid < 0) {
+    Fail(plan.link, kBuiltinSteps + static_cast<uint32_t>(BuiltinStep::kClone),
+         ChildError(pid, "clone3 in the joined namespaces"));
+  }
+  Send(plan.link, init::MessageKind::kPid, static_cast<int32_t>(pid), nullptr);
+  Exit(0);
+}
+
+}  // namespace tiny::ns

@@ -1,0 +1,88 @@
+#include "ns/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace tiny::ns {
+namespace {
+
+struct Description {
+  Kind kind;
+  uint64_t clone_flag;
+  absl::string_view proc_name;
+  absl::string_view spec_name;
+};
+
+constexpr Description kDescriptions[] = {
+    {Kind::kUser, CLONE_NEWUSER, "user", "user"},
+    {Kind::kMount, CLONE_NEWNS, "mnt", "mount"},
+    {Kind::kPid, CLONE_NEWPID, "pid", "pid"},
+    {Kind::kNetwork, CLONE_NEWNET, "net", "network"},
+    {Kind::kIpc, CLONE_NEWIPC, "ipc", "ipc"},
+    {Kind::kUts, CLONE_NEWUTS, "uts", "uts"},
+    {Kind::kCgroup, CLONE_NEWCGROUP, "cgroup", "cgroup"},
+    {Kind::kTime, CLONE_NEWTIME, "time", "time"},
+};
+
+const Description& Describe(Kind kind) { return kDescriptions[static_cast<int>(kind)]; }
+
+}  // namespace
+
+uint64_t CloneFlag(Kind kind) { return Describe(kind).clone_flag; }
+
+absl::string_view ProcName(Kind kind) { return Describe(kind).proc_name; }
+
+std::optional<Kind> KindFromSpec(absl::string_view type) {
+  for (const Description& description : kDescriptions) {
+    if (description.spec_name == type) return description.kind;
+  }
+  return std::nullopt;
+}
+
+absl::StatusOr<UniqueFd> OpenNamespace(pid_t pid, Kind kind) {
+  const bool for_children = kind == Kind::kPid || kind == Kind::kTime;
+  return OpenFile(
+      absl::StrCat("/proc/", pid, "/ns/", ProcName(kind), for_children ? "_for_children" : ""),
+      O_RDONLY);
+}
+
+absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind) {
+  // Not blocking: the path may be a fifo.
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_RDONLY | O_NONBLOCK));
+  const int type = ioctl(fd.get(), NS_GET_NSTYPE);
+  if (type < 0 || static_cast<uint64_t>(type) != CloneFlag(kind)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " is not a ", Describe(kind).spec_name, " namespace"));
+  }
+  return fd;
+}
+
+absl::Status JoinNamespace(int fd, Kind kind) {
+  if (setns(fd, static_cast<int>(CloneFlag(kind))) == 0) return absl::OkStatus();
+  return PosixStatus(errno, absl::StrCat("join a ", Describe(kind).spec_name, " namespace"));
+}
+
+absl::StatusOr<bool> IsSameNamespace(int a, int b) {
+  struct stat first;
+  struct stat second;
+  if (fstat(a, &first) != 0 || fstat(b, &second) != 0) {
+    return PosixStatus(errno, "stat a namespace");
+  }
+  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+}  // namespace tiny::ns
