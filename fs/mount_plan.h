@@ -94,9 +94,10 @@ struct MountPlan {
   bool user_namespace = false;
 
   // A terminal: the child opens a pty of the container's own /dev/pts, binds it on /dev/console,
-  // and leaves its ends open under these numbers (without FD_CLOEXEC set). -1: none.
-  int console_master_fd = -1;
-  int console_slave_fd = -1;
+  // and stores the numbers of its two ends (O_CLOEXEC) here, in memory that the parent may share.
+  // nullptr: none.
+  int* console_master = nullptr;
+  int* console_slave = nullptr;
 };
 
 // Plain memory and open descriptors. Holds the trees of the bind mounts, detached: it may be
@@ -115,8 +116,8 @@ absl::StatusOr<CompiledMountsPtr> Compile(const MountPlan& plan);
 // CAP_SYS_ADMIN over it. The argument is a const CompiledMounts*.
 //
 // Cuts the namespace off from the host's (rslave), mounts the root over "/" without changing the
-// root directory, and makes the mounts, devices, masks. Host paths are still valid after it. The
-// working directory is anything; the umask is 0022.
+// root directory, and makes the mounts, devices and masks. Host paths are still valid after it. The
+// working directory is then the new root, where PivotRootInChild wants it; the umask is 0022.
 ChildResult ApplyMountsInChild(const void* mounts) noexcept;
 
 // Changes into the root by pivot_root(2), detaches the host's tree, applies root.readonly and

@@ -1,0 +1,213 @@
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/raw_syscall.h"
+#include "fs/apply_child.h"
+#include "fs/mount_syscalls_child.h"
+
+namespace tiny::fs {
+namespace {
+
+constexpr int kKeepOpenBelow = 256;  // execve(2) closes them all; only many need be closed before
+
+void CloseIfMany(int fd) noexcept {
+  if (fd >= kKeepOpenBelow) RawSyscall(SYS_close, fd);
+}
+
+ChildResult TargetError(const MountStep& step, long error) noexcept {
+  if (step.ordinary_directory && (error == -ELOOP || error == -ENOTDIR)) {
+    return ChildError(error, step.what, "(must be mounted on an ordinary directory)");
+  }
+  if (error == -EPERM && !step.may_cover_proc) {
+    return ChildError(error, step.what, "(the target leads into procfs)");
+  }
+  return ChildError(error, step.what);
+}
+
+// An error of the file system's own, where it gave one: the last line of what fsopen(2) logs.
+ChildResult FsError(int context, const MountStep& step, long error) noexcept {
+  char log[160];
+  const long length = RawSyscall(SYS_read, context, log, sizeof(log) - 1);
+  if (length <= 2) return ChildError(error, step.what);
+  log[length] = '\0';
+  if (log[length - 1] == '\n') log[length - 1] = '\0';
+  return ChildError(error, step.what, log + 2);  // after "e "
+}
+
+long Configure(int context, const MountStep& step) noexcept {
+  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", step.source, 0);
+  for (size_t i = 0; i < step.parameter_count && error == 0; ++i) {
+    const FsParameter& parameter = step.parameters[i];
+    error = RawSyscall(SYS_fsconfig, context,
+                       parameter.value == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                       parameter.key, parameter.value, 0);
+  }
+  return error < 0 ? error : RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+}
+
+long CopyUp(int target, int mount) noexcept {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  const long from = RawSyscall(SYS_openat, target, ".", kFlags);
+  if (from < 0) return from;
+  const long to = RawSyscall(SYS_openat, mount, ".", kFlags);
+  const long error = to < 0 ? to : CopyTree(static_cast<int>(from), static_cast<int>(to));
+  if (to >= 0) RawSyscall(SYS_close, to);
+  RawSyscall(SYS_close, from);
+  return error;
+}
+
+ChildResult MountByFd(const MountStep& step, ApplyState& state) noexcept {
+  const Spot target =
+      FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
+  if (target.error < 0) return TargetError(step, target.error);
+  const int context =
+      static_cast<int>(RawSyscall(SYS_fsopen, step.type, static_cast<long>(FSOPEN_CLOEXEC)));
+  if (context < 0) return ChildError(context, step.what);
+  const long configured = Configure(context, step);
+  if (configured < 0) return FsError(context, step, configured);
+  const uint64_t attributes =
+      step.copy_up ? step.attributes & ~uint64_t{MOUNT_ATTR_RDONLY} : step.attributes;
+  const int mount = static_cast<int>(
+      RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), attributes));
+  if (mount < 0) return FsError(context, step, mount);
+  CloseIfMany(context);
+
+  if (step.copy_up) {
+    const int covered = target.path[0] == '\0'
+                            ? target.fd
+                            : static_cast<int>(RawSyscall(SYS_openat, target.fd, target.path,
+                                                          O_PATH | O_DIRECTORY | O_CLOEXEC));
+    long error = CopyUp(covered, mount);
+    if (error == 0 && (step.attributes & MOUNT_ATTR_RDONLY) != 0) {
+      error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+    }
+    if (error < 0) return ChildError(error, step.what, "(tmpcopyup)");
+  }
+  if (!IsEmpty(step.first)) {
+    if (long error = MountSetattr(mount, "", kEmptyPath, step.first); error < 0) {
+      return ChildError(error, step.what);
+    }
+  }
+  if (long error = MoveMount(mount, target.fd, target.path); error < 0) {
+    return ChildError(error, step.what);
+  }
+  if (step.target.anchor == kNoAnchor) CloseIfMany(target.fd);
+  if (step.slot != kNoAnchor) {
+    state.anchors[step.slot] = mount;
+  } else {
+    CloseIfMany(mount);
+  }
+  return {};
+}
+
+// One mount(2) on the working directory, which is the target itself, or an anchor above it: either
+// way there is nothing left to resolve.
+ChildResult MountNew(const MountStep& step, ApplyState& state) noexcept {
+  const Spot target =
+      FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
+  if (target.error < 0) return TargetError(step, target.error);
+  long error = ChangeDirectory(state, target.fd);
+  if (error == 0) {
+    error = RawSyscall(SYS_mount, step.source, target.path[0] == '\0' ? "." : target.path,
+                       step.type, step.flags, step.data);
+  }
+  if (error < 0) return ChildError(error, step.what);
+  if (step.slot != kNoAnchor) {
+    const long anchor =
+        RawSyscall(SYS_openat, target.fd, target.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (anchor < 0) return ChildError(anchor, step.what);
+    state.anchors[step.slot] = static_cast<int>(anchor);
+  }
+  // The descriptor may be closed now, so its number no longer says where the child is.
+  if (step.target.anchor == kNoAnchor) {
+    state.working_directory = AT_FDCWD;
+    CloseIfMany(target.fd);
+  }
+  return {};
+}
+
+ChildResult MountTree(const MountStep& step, ApplyState& state) noexcept {
+  int tree = step.tree;
+  if (tree < 0) {
+    const long cloned = CloneTree(AT_FDCWD, step.source, step.clone_flags, step.first);
+    if (cloned < 0) return ChildError(cloned, step.what);
+    tree = static_cast<int>(cloned);
+    if (!IsEmpty(step.second)) {
+      if (long error = MountSetattr(tree, "", kEmptyPath, step.second); error < 0) {
+        return ChildError(error, step.what);
+      }
+    }
+  }
+  const Spot target =
+      FindTarget(state, step.target, step.target_is_file, false, step.may_cover_proc);
+  if (target.error < 0) return TargetError(step, target.error);
+  if (long error = MoveMount(tree, target.fd, target.path); error < 0) {
+    return ChildError(error, step.what);
+  }
+  CloseIfMany(tree);
+  if (step.target.anchor == kNoAnchor) CloseIfMany(target.fd);
+  return {};
+}
+
+ChildResult MakeSymlink(const MountStep& step, ApplyState& state) noexcept {
+  const Spot place = FindParent(state, step.target);
+  long error = place.error;
+  if (error == 0) error = RawSyscall(SYS_symlinkat, step.source, place.fd, place.path);
+  return error < 0 ? ChildError(error, step.what) : ChildResult();
+}
+
+ChildResult Apply(const MountStep& step, ApplyState& state) noexcept {
+  switch (step.kind) {
+    case MountStep::Kind::kTree:
+      return MountTree(step, state);
+    case MountStep::Kind::kNew:
+      return MountNew(step, state);
+    case MountStep::Kind::kByFd:
+      return MountByFd(step, state);
+    case MountStep::Kind::kSymlink:
+      return MakeSymlink(step, state);
+  }
+  return {};
+}
+
+ChildResult MakeLateReadonly(const CompiledMounts& mounts, const ApplyState& state) noexcept {
+  for (const MountStep& step : mounts.mounts) {
+    if (!step.late_readonly) continue;
+    const long error =
+        MountSetattr(state.anchors[step.slot], "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+    if (error < 0) return ChildError(error, step.what, "(read-only)");
+  }
+  return {};
+}
+
+}  // namespace
+
+ChildResult ApplyMountsInChild(const void* argument) noexcept {
+  const auto& mounts = *static_cast<const CompiledMounts*>(argument);
+  ApplyState state;
+  RawSyscall(SYS_umask, 0);
+  // Nothing that is mounted here shall be seen by the host; what the host unmounts goes here too.
+  if (long error = RawSyscall(SYS_mount, 0, "/", 0, MS_REC | MS_SLAVE, 0); error < 0) {
+    return ChildError(error, "make the mounts private");
+  }
+  ChildResult result = MountRoot(mounts.root, state);
+  for (const MountStep& step : mounts.mounts) {
+    if (!result.ok()) return result;
+    result = Apply(step, state);
+  }
+  if (result.ok()) result = MakeDevices(mounts, state);
+  if (result.ok()) result = MakeLinks(mounts, state);
+  if (result.ok() && mounts.console.master != nullptr) result = OpenConsole(mounts.console, state);
+  if (result.ok()) result = MaskPaths(mounts, state);
+  if (result.ok()) result = MakePathsReadonly(mounts, state);
+  if (result.ok()) result = MakeLateReadonly(mounts, state);
+  if (!result.ok()) return result;
+  if (long error = ChangeDirectory(state, state.root); error < 0) {
+    return ChildError(error, "change into the root file system");
+  }
+  RawSyscall(SYS_umask, 0022);
+  return {};
+}
+
+}  // namespace tiny::fs

@@ -1,0 +1,48 @@
+// The work of Compile (mount_plan.h): a MountPlan into CompiledMounts.
+#ifndef TINY_FS_PLAN_COMPILER_H_
+#define TINY_FS_PLAN_COMPILER_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "fs/compiled_mounts.h"
+#include "fs/mount_plan.h"
+
+namespace tiny::fs {
+
+class PlanCompiler {
+ public:
+  PlanCompiler(const MountPlan& plan, CompiledMounts& out) : plan_(plan), out_(out) {}
+  absl::Status Run();
+
+ private:
+  // root_compile.cc
+  absl::Status AddRoot();
+  absl::Status AddOverlay();
+
+  // mount_compile.cc
+  absl::Status AddMount(const Mount& mount);
+  absl::Status AddBind(const Mount& mount, absl::string_view target, MountStep& step);
+  absl::Status AddNew(const Mount& mount, absl::string_view target, MountStep& step);
+  // The place of `path` among the mounts so far; its anchor, if it has one, gets a slot.
+  absl::StatusOr<Place> PlaceOf(absl::string_view path);
+
+  // plan_compile.cc
+  bool DevIsTheHosts() const;
+  absl::Status AddDevice(const DeviceNode& device);
+  absl::Status AddDevices();
+  absl::Status AddConsole();
+  absl::Status AddPaths(const std::vector<std::string>& paths, std::vector<PathStep>& steps);
+  absl::Status OpenNull();
+
+  const MountPlan& plan_;
+  CompiledMounts& out_;
+  int slots_ = 0;
+};
+
+}  // namespace tiny::fs
+
+#endif  // TINY_FS_PLAN_COMPILER_H_

@@ -1,0 +1,99 @@
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/raw_syscall.h"
+#include "fs/apply_child.h"
+#include "fs/mount_syscalls_child.h"
+
+namespace tiny::fs {
+namespace {
+
+// From the root directory, ".." leads nowhere but to what is mounted over it.
+constexpr char kOverRoot[] = "/..";
+
+ChildResult MakeUpper(const RootStep& root) noexcept {
+  long error = RawSyscall(SYS_mount, "tmpfs", "/", "tmpfs", 0, "mode=755");
+  if (error < 0) return ChildError(error, "mount a tmpfs for the overlay's upper directory");
+  error = RawSyscall(SYS_mkdirat, AT_FDCWD, "/../work", 0700);
+  if (error == 0) error = RawSyscall(SYS_mkdirat, AT_FDCWD, "/../upper", root.upper_mode);
+  if (error == 0 && (root.upper_uid != 0 || root.upper_gid != 0)) {
+    error = RawSyscall(SYS_fchownat, AT_FDCWD, "/../upper", root.upper_uid, root.upper_gid, 0);
+  }
+  return error < 0 ? ChildError(error, "make the overlay's upper directory") : ChildResult();
+}
+
+// For more layers than fit in the page of options that mount(2) takes: lowerdir+, of Linux 6.8.
+long MountOverlayByFd(const RootStep& root) noexcept {
+  const int context =
+      static_cast<int>(RawSyscall(SYS_fsopen, "overlay", static_cast<long>(FSOPEN_CLOEXEC)));
+  if (context < 0) return context;
+  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", "overlay", 0);
+  for (size_t i = 0; i < root.parameter_count && error == 0; ++i) {
+    const FsParameter& parameter = root.parameters[i];
+    error = RawSyscall(SYS_fsconfig, context,
+                       parameter.value == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
+                       parameter.key, parameter.value, 0);
+  }
+  if (error == 0) error = RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+  if (error < 0) return error;
+  const int mount =
+      static_cast<int>(RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), 0));
+  return mount < 0 ? mount : MoveMount(mount, AT_FDCWD, "/");
+}
+
+ChildResult MountOverlay(const RootStep& root, ApplyState& state) noexcept {
+  if (root.upper_on_tmpfs) {
+    if (ChildResult result = MakeUpper(root); !result.ok()) return result;
+  }
+  long error = root.overlay_data != nullptr
+                   ? RawSyscall(SYS_mount, "overlay", "/", "overlay", 0, root.overlay_data)
+                   : MountOverlayByFd(root);
+  if (error == 0) {
+    error = RawSyscall(SYS_openat, AT_FDCWD, kOverRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  }
+  if (error < 0) return ChildError(error, "mount the root file system's overlay");
+  state.root = static_cast<int>(error);
+  return {};
+}
+
+}  // namespace
+
+ChildResult MountRoot(const RootStep& root, ApplyState& state) noexcept {
+  if (root.overlay) return MountOverlay(root, state);
+  long tree = root.tree;
+  if (tree < 0) tree = CloneTree(AT_FDCWD, root.path, kRecursive, root.attributes);
+  if (tree < 0) return ChildError(tree, "bind the root file system", root.path);
+  state.root = static_cast<int>(tree);
+  const long error = MoveMount(state.root, AT_FDCWD, "/");
+  return error < 0 ? ChildError(error, "mount the root file system", root.path) : ChildResult();
+}
+
+ChildResult PivotRootInChild(const void* argument) noexcept {
+  const auto& mounts = *static_cast<const CompiledMounts*>(argument);
+  if (mounts.no_pivot) {
+    if (long error = RawSyscall(SYS_chroot, "."); error < 0) return ChildError(error, "chroot");
+  } else {
+    // Stacks the old root on the new one, and takes it off again: pivot_root(2), NOTES.
+    long error = RawSyscall(SYS_pivot_root, ".", ".");
+    if (error < 0) {
+      return ChildError(error, "pivot_root",
+                        error == -EINVAL ? "(is the host's root an initramfs?)" : nullptr);
+    }
+    error = RawSyscall(SYS_umount2, ".", static_cast<long>(MNT_DETACH));
+    if (error < 0) return ChildError(error, "unmount the host's root");
+  }
+  if (mounts.root_readonly) {
+    const long error = MountSetattr(AT_FDCWD, "/", 0, Attributes(MOUNT_ATTR_RDONLY));
+    if (error < 0) return ChildError(error, "make the root file system read-only");
+  }
+  const Propagation& propagation = mounts.root_propagation;
+  if (propagation.type != 0 && (propagation.type != MS_PRIVATE || propagation.recursive)) {
+    const unsigned long flags = propagation.type | (propagation.recursive ? MS_REC : 0);
+    const long error = RawSyscall(SYS_mount, 0, "/", 0, flags, 0);
+    if (error < 0) return ChildError(error, "set the propagation of the root file system");
+  }
+  return {};
+}
+
+}  // namespace tiny::fs
