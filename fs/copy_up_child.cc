@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -26,6 +27,14 @@ void Close(long fd) noexcept {
   if (fd >= 0) RawSyscall(SYS_close, fd);
 }
 
+// -EXDEV for what is another mount.
+long OpenHere(int directory, const char* name, int flags) noexcept {
+  open_how how = {};
+  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  return RawSyscall(SYS_openat2, directory, name, &how, sizeof(how));
+}
+
 bool IsDot(const char* name) noexcept {
   return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
@@ -40,9 +49,8 @@ long SetMetadata(long fd, const struct stat& file) noexcept {
 }
 
 long CopyFile(int from, int to, const char* name, const struct stat& file) noexcept {
-  const long in =
-      RawSyscall(SYS_openat, from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (in < 0) return in;
+  const long in = OpenHere(from, name, O_RDONLY | O_NONBLOCK);
+  if (in < 0) return in == -EXDEV ? 0 : in;
   const long out = RawSyscall(SYS_openat, to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   long result = out < 0 ? out : 1;
   while (result > 0) result = RawSyscall(SYS_sendfile, out, in, 0, kSendLimit);
@@ -60,36 +68,34 @@ long CopyFile(int from, int to, const char* name, const struct stat& file) noexc
   return RawSyscall(SYS_symlinkat, target, to, name);
 }
 
-long CopyDirectory(int from, int to, dev_t device, int depth) noexcept;
+long CopyDirectory(int from, int to, int depth) noexcept;
 
 long CopySubdirectory(int from, int to, const char* name, const struct stat& file,
                       int depth) noexcept {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   long result = RawSyscall(SYS_mkdirat, to, name, 0700);
   if (result < 0) return result;
-  const long in = RawSyscall(SYS_openat, from, name, kFlags);
-  if (in < 0) return in;
+  const long in = OpenHere(from, name, O_RDONLY | O_DIRECTORY);
+  if (in < 0) return in == -EXDEV ? 0 : in;
   const long out = RawSyscall(SYS_openat, to, name, kFlags);
-  result = out < 0 ? out
-                   : CopyDirectory(static_cast<int>(in), static_cast<int>(out), file.st_dev, depth);
+  result = out < 0 ? out : CopyDirectory(static_cast<int>(in), static_cast<int>(out), depth);
   if (result == 0) result = SetMetadata(out, file);
   Close(out);
   Close(in);
   return result;
 }
 
-long CopyEntry(int from, int to, const char* name, dev_t device, int depth) noexcept {
+long CopyEntry(int from, int to, const char* name, int depth) noexcept {
   struct stat file = {};
   const long error = RawSyscall(SYS_newfstatat, from, name, &file, AT_SYMLINK_NOFOLLOW);
   if (error < 0) return error;
-  if (file.st_dev != device) return 0;  // another mount
   if (S_ISREG(file.st_mode)) return CopyFile(from, to, name, file);
   if (S_ISLNK(file.st_mode)) return CopySymlink(from, to, name);
   if (S_ISDIR(file.st_mode)) return CopySubdirectory(from, to, name, file, depth + 1);
   return 0;
 }
 
-long CopyDirectory(int from, int to, dev_t device, int depth) noexcept {
+long CopyDirectory(int from, int to, int depth) noexcept {
   if (depth > kMaxDepth) return -ELOOP;
   alignas(DirectoryEntry) char buffer[1024];
   long length = 0;
@@ -98,7 +104,7 @@ long CopyDirectory(int from, int to, dev_t device, int depth) noexcept {
       const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + offset);
       offset += entry->length;
       if (IsDot(entry->name)) continue;
-      const long error = CopyEntry(from, to, entry->name, device, depth);
+      const long error = CopyEntry(from, to, entry->name, depth);
       if (error < 0) return error;
     }
   }
@@ -110,7 +116,7 @@ long CopyDirectory(int from, int to, dev_t device, int depth) noexcept {
 long CopyTree(int from, int to) noexcept {
   struct stat file = {};
   long error = RawSyscall(SYS_newfstatat, from, "", &file, AT_EMPTY_PATH);
-  if (error == 0) error = CopyDirectory(from, to, file.st_dev, 0);
+  if (error == 0) error = CopyDirectory(from, to, 0);
   return error < 0 ? error : SetMetadata(to, file);
 }
 

@@ -1,0 +1,205 @@
+#include "runtime/volumes/volume_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "base/unique_fd.h"
+#include "fs/copy_tree.h"
+#include "runtime/volumes/volume_json.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr char kRecord[] = "volume.json";
+constexpr char kData[] = "_data";
+constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+absl::StatusOr<std::string> RandomName() {
+  std::string bytes(32, '\0');
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return PosixStatus(errno, "getrandom");
+  }
+  return absl::BytesToHexString(bytes);
+}
+
+bool IsTemporary(absl::string_view name) { return absl::StartsWith(name, "."); }
+
+absl::Status CheckOptions(const std::map<std::string, std::string>& options) {
+  if (options.empty()) return absl::OkStatus();
+  const auto value = [&](const char* key) {
+    const auto found = options.find(key);
+    return found == options.end() ? std::string() : found->second;
+  };
+  if (value("o") != "bind" || (value("type") != "none" && value("type") != "bind") ||
+      value("device").empty() || options.size() != 3) {
+    return WithHint(absl::UnimplementedError("volume: these driver options are not supported"),
+                    "Supported are type=none, o=bind, device=<folder>.");
+  }
+  if (value("device")[0] != '/') {
+    return absl::InvalidArgumentError(
+        absl::StrCat("volume: device ", value("device"), " is not an absolute path"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Volume> ReadVolume(const std::string& directory, absl::string_view name) {
+  const std::string folder = absl::StrCat(directory, "/", name);
+  absl::StatusOr<std::string> text = ReadFile(absl::StrCat(folder, "/", kRecord), 1 << 20);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(absl::StrCat("no such volume: ", name));
+  }
+  RETURN_IF_ERROR(text.status());
+  absl::StatusOr<Volume> volume = ParseVolume(*text);
+  if (!volume.ok()) return Annotate(volume.status(), absl::StrCat("volume ", name));
+  volume->name = std::string(name);
+  const auto device = volume->options.find("device");
+  volume->path =
+      device == volume->options.end() ? absl::StrCat(folder, "/", kData) : device->second;
+  return volume;
+}
+
+}  // namespace
+
+bool IsValidVolumeName(absl::string_view name) {
+  return !name.empty() && name.size() <= 255 && absl::ascii_isalnum(name[0]) &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-';
+         });
+}
+
+VolumeStore::VolumeStore(absl::string_view root) : directory_(absl::StrCat(root, "/volumes")) {}
+
+absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
+  Volume volume;
+  volume.name = options.name;
+  volume.anonymous = volume.name.empty();
+  if (volume.anonymous) {
+    ASSIGN_OR_RETURN(volume.name, RandomName());
+  } else if (!IsValidVolumeName(volume.name)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("invalid volume name \"", absl::CEscape(volume.name),
+                     "\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is allowed"));
+  } else if (absl::StatusOr<Volume> existing = ReadVolume(directory_, volume.name);
+             existing.ok() || !absl::IsNotFound(existing.status())) {
+    return existing;
+  }
+  RETURN_IF_ERROR(CheckOptions(options.options));
+  volume.labels = options.labels;
+  volume.options = options.options;
+  volume.created_at = absl::Now();
+
+  RETURN_IF_ERROR(MakeDirs(directory_, 0700));
+  ASSIGN_OR_RETURN(const std::string serial, RandomName());
+  const std::string temporary = absl::StrCat(directory_, "/.new-", serial);
+  const std::string final_name = absl::StrCat(directory_, "/", volume.name);
+  const auto make = [&]() -> absl::Status {
+    const std::string data = absl::StrCat(temporary, "/", kData);
+    if (mkdir(temporary.c_str(), 0700) != 0 || mkdir(data.c_str(), 0755) != 0 ||
+        chmod(data.c_str(), 0755) != 0) {
+      return PosixStatus(errno, absl::StrCat("mkdir ", data));
+    }
+    ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(temporary, kDirectory));
+    RETURN_IF_ERROR(ReplaceFileAtomically(fd.get(), kRecord, SerializeVolume(volume), 0600));
+    // A folder with files in it is not replaced: whoever was first has made it.
+    if (rename(temporary.c_str(), final_name.c_str()) != 0 && errno != ENOTEMPTY &&
+        errno != EEXIST) {
+      return PosixStatus(errno, absl::StrCat("rename ", temporary));
+    }
+    return absl::OkStatus();
+  };
+  const absl::Status made = make();
+  RETURN_IF_ERROR(RemoveTree(temporary));
+  RETURN_IF_ERROR(made);
+  return ReadVolume(directory_, volume.name);
+}
+
+absl::StatusOr<Volume> VolumeStore::Inspect(absl::string_view name) const {
+  if (!IsValidVolumeName(name)) {
+    return absl::NotFoundError(absl::StrCat("no such volume: ", absl::CEscape(name)));
+  }
+  return ReadVolume(directory_, name);
+}
+
+absl::StatusOr<std::vector<Volume>> VolumeStore::List(std::vector<std::string>* damaged) const {
+  std::vector<Volume> volumes;
+  absl::StatusOr<std::vector<std::string>> names = ListDirectory(directory_);
+  if (absl::IsNotFound(names.status())) return volumes;
+  RETURN_IF_ERROR(names.status());
+  for (const std::string& name : *names) {
+    if (IsTemporary(name)) continue;
+    absl::StatusOr<Volume> volume = ReadVolume(directory_, name);
+    if (volume.ok()) {
+      volumes.push_back(*std::move(volume));
+    } else if (damaged != nullptr) {
+      damaged->push_back(name);
+    }
+  }
+  return volumes;
+}
+
+absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf users_of) {
+  const std::string folder = absl::StrCat(directory_, "/", name);
+  if (!IsValidVolumeName(name) || !PathExists(folder)) {
+    if (force) return absl::OkStatus();
+    return absl::NotFoundError(absl::StrCat("no such volume: ", absl::CEscape(name)));
+  }
+  if (const std::vector<std::string> users = users_of(name); !users.empty()) {
+    return WithHint(absl::FailedPreconditionError(absl::StrCat("volume ", name, " is in use by ",
+                                                               absl::StrJoin(users, ", "))),
+                    "Remove these containers first.");
+  }
+  // From here on nobody finds it, though its files may take a while to go.
+  ASSIGN_OR_RETURN(const std::string serial, RandomName());
+  const std::string temporary = absl::StrCat(directory_, "/.old-", serial);
+  if (rename(folder.c_str(), temporary.c_str()) != 0) {
+    return PosixStatus(errno, absl::StrCat("rename ", folder));
+  }
+  return RemoveTree(temporary);
+}
+
+absl::StatusOr<std::vector<std::string>> VolumeStore::Prune(bool all, UsersOf users_of) {
+  std::vector<std::string> removed;
+  ASSIGN_OR_RETURN(const std::vector<Volume> volumes, List());
+  for (const Volume& volume : volumes) {
+    if (!all && !volume.anonymous) continue;
+    const absl::Status status = Remove(volume.name, true, users_of);
+    if (absl::IsFailedPrecondition(status)) continue;
+    RETURN_IF_ERROR(status);
+    removed.push_back(volume.name);
+  }
+  return removed;
+}
+
+absl::Status VolumeStore::FillFrom(const Volume& volume, const fs::RootedDir& root,
+                                   absl::string_view destination) {
+  ASSIGN_OR_RETURN(const UniqueFd data, OpenFile(volume.path, O_RDONLY | O_DIRECTORY));
+  ASSIGN_OR_RETURN(const std::vector<std::string> held, ListDirectoryAt(data.get(), "."));
+  if (!held.empty()) return absl::OkStatus();
+  absl::StatusOr<UniqueFd> source = root.OpenIn(destination, O_RDONLY | O_DIRECTORY);
+  if (absl::IsNotFound(source.status()) || GetErrno(source.status()) == ENOTDIR) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(source.status());
+  // Locks the volume's directory, and looks again: another container may have been faster.
+  if (flock(data.get(), LOCK_EX) != 0) return PosixStatus(errno, "flock the volume");
+  ASSIGN_OR_RETURN(const std::vector<std::string> still, ListDirectoryAt(data.get(), "."));
+  if (!still.empty()) return absl::OkStatus();
+  return Annotate(fs::CopyDirectoryContents(source->get(), data.get(), {}),
+                  absl::StrCat("fill volume ", volume.name));
+}
+
+}  // namespace tiny::runtime
