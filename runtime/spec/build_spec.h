@@ -37,10 +37,8 @@ struct SpecInputs {
   std::string hosts_file;
   std::string hostname_file;
   std::string resolv_conf_file;
-  std::string init_binary;  // unused where the init stub itself is the reaper
 
   std::string cgroups_path;  // linux.cgroupsPath
-  bool cgroup_v2 = true;     // decides about a private cgroup namespace where none is asked for
 
   // Namespaces to join, for network, --pid and --ipc container:<id>: "/proc/<pid>/ns/net".
   std::string network_namespace;
