@@ -3,8 +3,10 @@
 #define TINY_FS_APPLY_CHILD_H_
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "base/child_step.h"
+#include "base/raw_syscall.h"
 #include "fs/compiled_mounts.h"
 
 namespace tiny::fs {
@@ -22,6 +24,11 @@ struct Spot {
   const char* path = "";
   long error = 0;  // negative errno
 };
+
+// execve(2) closes all that the child has opened: only where they are many are they closed before.
+inline void CloseIfMany(long fd) noexcept {
+  if (fd >= 256) RawSyscall(SYS_close, fd);
+}
 
 // root_child.cc: mounts the root over "/", and opens it.
 ChildResult MountRoot(const RootStep& root, ApplyState& state) noexcept;

@@ -45,7 +45,7 @@ long BindNode(const Spot& spot, const char* host_path) noexcept {
   const long tree = CloneTree(AT_FDCWD, host_path, 0, Attributes(0, 0, MS_PRIVATE));
   if (tree < 0) return tree;
   const long error = MoveMount(static_cast<int>(tree), spot.fd, spot.path);
-  RawSyscall(SYS_close, tree);
+  CloseIfMany(tree);
   return error;
 }
 
@@ -60,7 +60,7 @@ ChildResult MakeDevices(const CompiledMounts& mounts, ApplyState& state) noexcep
           device.host_path != nullptr ? BindNode(spot, device.host_path) : MakeNode(spot, device);
     }
     if (error < 0) return ChildError(error, "make the device", device.place.path);
-    if (device.place.anchor == kNoAnchor) RawSyscall(SYS_close, spot.fd);
+    if (device.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
   return {};
 }
@@ -78,7 +78,7 @@ ChildResult MakeLinks(const CompiledMounts& mounts, ApplyState& state) noexcept 
       }
     }
     if (error < 0) return ChildError(error, "make the link", link.place.path);
-    if (link.place.anchor == kNoAnchor) RawSyscall(SYS_close, spot.fd);
+    if (link.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
   return {};
 }
@@ -103,7 +103,6 @@ ChildResult OpenConsole(const ConsoleStep& console, ApplyState& state) noexcept 
   const long tree = CloneTree(static_cast<int>(slave), "", kEmptyPath, {});
   error = tree < 0 ? tree : MoveMount(static_cast<int>(tree), target.fd, target.path);
   if (error < 0) return ChildError(error, "bind the terminal on /dev/console");
-  RawSyscall(SYS_close, tree);
   *console.master = static_cast<int>(master);
   *console.slave = static_cast<int>(slave);
   return {};

@@ -40,18 +40,13 @@ long OpenNullTree(Cover& cover) noexcept {
 long OpenEmptyTree(Cover& cover) noexcept {
   const long context = RawSyscall(SYS_fsopen, "tmpfs", static_cast<long>(FSOPEN_CLOEXEC));
   if (context < 0) return context;
-  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
-  if (error == 0) {
-    error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
-  }
-  if (error == 0) error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", 0, 0);
+  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", 0, 0);
   if (error == 0) error = RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
   if (error < 0) return error;
   constexpr long kAttributes =
       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   const long tree =
       RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), kAttributes);
-  RawSyscall(SYS_close, context);
   if (tree < 0) return tree;
   cover.original = cover.next = static_cast<int>(tree);
   return 0;
@@ -61,7 +56,7 @@ long Put(Cover& cover, const Spot& spot) noexcept {
   if (long error = Prepare(cover); error < 0) return error;
   const long error = MoveMount(cover.next, spot.fd, spot.path);
   if (error == 0) {
-    if (cover.next != cover.original) RawSyscall(SYS_close, cover.next);
+    if (cover.next != cover.original) CloseIfMany(cover.next);
     cover.next = -1;
   }
   return error;
@@ -87,7 +82,7 @@ ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept 
     }
     // Only what is not there needs no mask. A parent that is a file leaves nothing to mask, too.
     if (error < 0 && error != -ENOENT) return ChildError(error, "mask", path.place.path);
-    if (path.place.anchor == kNoAnchor && spot.fd >= 0) RawSyscall(SYS_close, spot.fd);
+    if (path.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
   return {};
 }
@@ -101,12 +96,12 @@ ChildResult MakePathsReadonly(const CompiledMounts& mounts, ApplyState& state) n
       const unsigned flags = kRecursive | (spot.path[0] == '\0' ? kEmptyPath : 0);
       const long tree = CloneTree(spot.fd, spot.path, flags, Attributes(MOUNT_ATTR_RDONLY));
       error = tree < 0 ? tree : MoveMount(static_cast<int>(tree), spot.fd, spot.path);
-      if (tree >= 0) RawSyscall(SYS_close, tree);
+      CloseIfMany(tree);
     }
     if (error < 0 && error != -ENOENT) {
       return ChildError(error, "make read-only", path.place.path);
     }
-    if (path.place.anchor == kNoAnchor && spot.fd >= 0) RawSyscall(SYS_close, spot.fd);
+    if (path.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
   return {};
 }

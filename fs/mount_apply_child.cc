@@ -9,12 +9,6 @@
 namespace tiny::fs {
 namespace {
 
-constexpr int kKeepOpenBelow = 256;  // execve(2) closes them all; only many need be closed before
-
-void CloseIfMany(int fd) noexcept {
-  if (fd >= kKeepOpenBelow) RawSyscall(SYS_close, fd);
-}
-
 ChildResult TargetError(const MountStep& step, long error) noexcept {
   if (step.ordinary_directory && (error == -ELOOP || error == -ENOTDIR)) {
     return ChildError(error, step.what, "(must be mounted on an ordinary directory)");
