@@ -95,6 +95,9 @@ class Engine {
   // Fills in id, name (where empty) and created_at, checks everything that can be checked before a
   // start, and claims the name. Nothing is left where it fails. Returns the id.
   virtual absl::StatusOr<std::string> Create(state::ContainerConfig config) = 0;
+  // Makes what Create made survive a power failure too; to be called before the id is shown. Start
+  // does it while the container starts.
+  virtual absl::Status Flush() = 0;
   virtual absl::StatusOr<Container> Inspect(absl::string_view reference) = 0;
   // In the order of creation, newest first. Damaged records are left out and named in `damaged`.
   virtual absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) = 0;

@@ -180,23 +180,6 @@ absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const 
   return connection;
 }
 
-absl::Status Ask(int socket, Operation operation, uint32_t argument, absl::Duration patience) {
-  const Deadline deadline(patience);
-  const RequestPayload request{operation, argument};
-  if (!SendFrame(socket, FrameType::kRequest, request, 0)) return SupervisorGone();
-  std::vector<char> buffer(kMaxFrame);
-  while (deadline.AwaitReadable(socket)) {
-    const std::optional<Frame> frame = ReceiveFrame(socket, buffer.data(), MSG_DONTWAIT);
-    if (!frame.has_value()) {
-      if (errno == EAGAIN) continue;
-      return SupervisorGone();
-    }
-    if (frame->type == FrameType::kReply) return DecodeStatus(frame->payload);
-    if (frame->type == FrameType::kExited) return SupervisorGone();
-  }
-  return SupervisorSilent();
-}
-
 absl::StatusOr<int> AwaitExited(int socket, absl::Duration patience) {
   const Deadline deadline(patience);
   std::vector<char> buffer(kMaxFrame);

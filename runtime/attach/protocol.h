@@ -11,8 +11,7 @@
 //   StdinClose, Resize, Signal     →
 //                                  ← Stdout, Stderr              (at most kMaxData bytes each)
 //   Alive                          →                             (see "slow clients")
-//   Request {operation}            →
-//                                  ← Reply {status}
+//   Reload                         →                             (the record has changed)
 //                                  ← Exited {exit code}          (after the last byte of output)
 //
 // Slow clients. A client that does not take its output holds the container's writers back, as a
@@ -55,7 +54,7 @@ enum class FrameType : uint8_t {
   kResize,
   kSignal,
   kAlive,
-  kRequest,
+  kReload,
   kWelcome = 64,
   kRefused,
   kStarted,      // to the client that started the container: its program runs
@@ -65,7 +64,6 @@ enum class FrameType : uint8_t {
   kStdinAck,
   kGap,
   kExited,
-  kReply,
 };
 
 struct FrameHeader {
@@ -102,18 +100,6 @@ struct WelcomePayload {
 struct ExitedPayload {
   int32_t exit_code = 0;
   uint32_t reserved = 0;
-};
-
-enum class Operation : uint32_t {
-  kManualStop = 1,  // argument: the signal. No restart follows, and state says manually_stopped
-  kPaused,          // argument: 1 or 0. The cgroup is frozen or thawed: state is to say so
-  kReloadConfig,    // config.json has changed
-  kRemove,          // when it has exited nothing of the container is to stay; argument 2: volumes
-};
-
-struct RequestPayload {
-  Operation operation;
-  uint32_t argument = 0;
 };
 
 // Sends one frame; false with errno set where it could not be sent whole. `flags` are those of
@@ -158,10 +144,6 @@ struct Connection {
 };
 absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const HelloPayload& hello,
                                            absl::Duration patience);
-
-// Sends a Request and awaits its Reply for at most `patience`. Output that comes in between is
-// dropped: meant for connections that want none.
-absl::Status Ask(int socket, Operation operation, uint32_t argument, absl::Duration patience);
 
 // Reads until Exited (its code), or until the other end is gone (kUnavailable), or the time is
 // over (kDeadlineExceeded).

@@ -1,0 +1,44 @@
+#include "runtime/engine.h"
+
+#include <sys/wait.h>
+
+#include <utility>
+
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "runtime/engine_impl.h"
+#include "runtime/run_directory.h"
+
+namespace tiny::runtime {
+
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
+  ASSIGN_OR_RETURN(state::StateStore store, state::StateStore::Open(options.root));
+  RETURN_IF_ERROR(MakeDirs(options.run_root, 0700));
+  return std::make_unique<EngineImpl>(options, std::move(store));
+}
+
+EngineImpl::~EngineImpl() {
+  // Those that live on are adopted by the machine's init.
+  for (const pid_t pid : supervisors_) waitpid(pid, nullptr, WNOHANG);
+}
+
+bool IsActive(state::Status status) {
+  switch (status) {
+    case state::Status::kRunning:
+    case state::Status::kPaused:
+    case state::Status::kRestarting:
+      return true;
+    case state::Status::kCreated:
+    case state::Status::kRemoving:
+    case state::Status::kExited:
+    case state::Status::kDead:
+      return false;
+  }
+  return false;
+}
+
+std::string EngineImpl::SocketOf(const Container& container) const {
+  return AttachSocket(options_.run_root, container.config.id);
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,100 @@
+#include <sys/stat.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "logs/log_options.h"
+#include "runtime/engine_impl.h"
+#include "runtime/event_log.h"
+#include "runtime/network/network_manager.h"
+
+namespace tiny::runtime {
+namespace {
+
+absl::Status CheckRootfs(const state::ContainerConfig& config) {
+  if (config.rootfs.empty()) {
+    return WithHint(absl::UnimplementedError("images are not supported yet"),
+                    "give a folder: tiny run --rootfs DIR, or --rootfs /:O for the host's own");
+  }
+  if (!absl::StartsWith(config.rootfs, "/")) {
+    return absl::InvalidArgumentError(absl::StrCat("--rootfs ", config.rootfs, ": not absolute"));
+  }
+  struct stat info;
+  if (stat(config.rootfs.c_str(), &info) != 0) {
+    return PosixStatus(errno, absl::StrCat("--rootfs ", config.rootfs));
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    return PosixStatus(ENOTDIR, absl::StrCat("--rootfs ", config.rootfs));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRestartPolicy(const state::ContainerConfig& config) {
+  const state::RestartPolicy& policy = config.restart_policy;
+  if (policy.name != "no" && policy.name != "on-failure" && policy.name != "always" &&
+      policy.name != "unless-stopped") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("invalid restart policy \"", policy.name,
+                     "\": want no, on-failure[:N], always or unless-stopped"));
+  }
+  if (policy.maximum_retry_count != 0 && policy.name != "on-failure") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("restart policy \"", policy.name, "\" takes no retry count"));
+  }
+  if (config.auto_remove && policy.name != "no") {
+    return absl::InvalidArgumentError("conflicting options: --rm and --restart");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMounts(const state::ContainerConfig& config) {
+  for (const state::MountConfig& mount : config.mounts) {
+    if (mount.type != state::MountConfig::Type::kBind || mount.create_source) continue;
+    struct stat info;
+    if (stat(mount.source.c_str(), &info) != 0) {
+      return PosixStatus(errno, absl::StrCat("bind source ", mount.source));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Most containers say nothing about networks, and then there is nothing to check.
+absl::Status CheckNetworks(const state::ContainerConfig& config, const EngineOptions& options) {
+  if (config.networks.empty() && config.ports.empty()) return absl::OkStatus();
+  if (config.ports.empty() && config.networks.size() == 1 &&
+      (config.networks[0].network == "none" || config.networks[0].network == "host")) {
+    return absl::OkStatus();
+  }
+  NetworkManagerOptions network_options;
+  network_options.root = options.root;
+  network_options.run_root = options.run_root;
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks,
+                   NetworkManager::Open(network_options));
+  return networks->Check(config);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config) {
+  RETURN_IF_ERROR(CheckRootfs(config));
+  RETURN_IF_ERROR(CheckRestartPolicy(config));
+  if (config.entrypoint.empty() && config.command.empty()) {
+    return absl::InvalidArgumentError("no command specified");
+  }
+  RETURN_IF_ERROR(logs::ParseLogOptions(config.log.driver, config.log.options).status());
+  RETURN_IF_ERROR(CheckMounts(config));
+  RETURN_IF_ERROR(CheckNetworks(config, options_));
+  ASSIGN_OR_RETURN(state::LockedContainer record, store_.Create(std::move(config)));
+  LogEvent(options_.root, record.config(), "create");
+  created_.emplace(std::move(record));
+  return created_->id().value();
+}
+
+absl::Status EngineImpl::Flush() {
+  return created_.has_value() ? created_->Sync() : absl::OkStatus();
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,105 @@
+// The engine itself. One verb a file: engine_<verb>.cc.
+#ifndef TINY_RUNTIME_ENGINE_IMPL_H_
+#define TINY_RUNTIME_ENGINE_IMPL_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/attach/attach_client.h"
+#include "runtime/attach/protocol.h"
+#include "runtime/engine.h"
+#include "runtime/supervisor/supervisor.h"
+#include "state/liveness.h"
+#include "state/store.h"
+
+namespace tiny::runtime {
+
+// True while there is, or is to be again, a process: running, paused, restarting.
+bool IsActive(state::Status status);
+
+class EngineImpl final : public Engine {
+ public:
+  EngineImpl(EngineOptions options, state::StateStore store)
+      : options_(std::move(options)), store_(std::move(store)) {}
+  ~EngineImpl() override;
+
+  absl::StatusOr<std::string> Create(state::ContainerConfig config) override;
+  absl::Status Flush() override;
+  absl::StatusOr<Container> Inspect(absl::string_view reference) override;
+  absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) override;
+  absl::Status Start(absl::string_view reference) override;
+  absl::StatusOr<AttachResult> StartAttached(absl::string_view reference,
+                                             const AttachOptions& options) override;
+  absl::StatusOr<AttachResult> Attach(absl::string_view reference,
+                                      const AttachOptions& options) override;
+  absl::Status Stop(absl::string_view reference, const StopOptions& options) override;
+  absl::Status Restart(absl::string_view reference, const StopOptions& options) override;
+  absl::Status Kill(absl::string_view reference, int signal) override;
+  absl::Status Pause(absl::string_view reference) override;
+  absl::Status Unpause(absl::string_view reference) override;
+  absl::StatusOr<int> Wait(absl::string_view reference) override;
+  absl::Status Remove(absl::string_view reference, bool force, bool volumes) override;
+  absl::Status Rename(absl::string_view reference, absl::string_view name) override;
+  absl::Status Update(absl::string_view reference,
+                      const std::function<absl::Status(state::ContainerConfig&)>& change) override;
+  absl::StatusOr<AttachResult> Exec(absl::string_view reference,
+                                    const ExecOptions& options) override;
+  absl::StatusOr<ProcessTable> Top(absl::string_view reference,
+                                   const std::vector<std::string>& options) override;
+  absl::StatusOr<StatsSample> Stats(absl::string_view reference) override;
+  absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference) override;
+  absl::Status Sweep() override;
+
+ private:
+  // engine_reconcile.cc: the records, corrected where they no longer hold. A running container
+  // without a supervisor gets one; what a dead one left is removed.
+  absl::StatusOr<Container> Settle(const state::ContainerId& id);
+  absl::StatusOr<Container> SettleRecord(state::ContainerRecord record);
+  absl::StatusOr<Container> Find(absl::string_view reference);  // resolved and settled
+  // The same, locked: nobody else changes the container meanwhile.
+  absl::StatusOr<state::LockedContainer> FindAndLock(absl::string_view reference);
+  // `record` is active and has no supervisor.
+  absl::Status Mend(state::LockedContainer record, const state::ContainerState& reconciled,
+                    const state::Liveness& liveness);
+  void SweepRunDirectory(const state::ContainerId& id);
+
+  // engine_start.cc
+  absl::StatusOr<state::LockedContainer> LockForStart(absl::string_view reference);
+  // Forks a supervisor, which takes over the lock; returns the client's end of its socket.
+  absl::StatusOr<UniqueFd> ForkSupervisor(SupervisorTask::Kind kind, state::LockedContainer record,
+                                          const HelloPayload& hello);
+  absl::Status AwaitStarted(int socket);
+  // engine_attach.cc: what an attachment came to; where its supervisor has gone, it goes on with
+  // the next one.
+  absl::StatusOr<AttachResult> ResultOf(const std::string& id, const AttachOutcome& outcome,
+                                        const AttachOptions& options);
+
+  // engine_stop.cc
+  struct ExitWatch {
+    UniqueFd pidfd;
+    UniqueFd socket;  // of the supervisor; none if it does not answer
+  };
+  absl::StatusOr<ExitWatch> WatchExit(const Container& container);
+  // Waits until the container has ended and its record says so. False when the time is over.
+  absl::StatusOr<bool> AwaitEnd(const Container& container, const ExitWatch& watch,
+                                absl::Duration timeout);
+  absl::Status MarkStopped(const Container& container);
+  absl::Status KillAll(const Container& container);
+  absl::Status Thaw(const Container& container);
+  absl::Status StopActive(const Container& container, const StopOptions& options);
+
+  absl::Status RemoveDamaged(const state::ContainerId& id);
+  std::string SocketOf(const Container& container) const;
+
+  EngineOptions options_;
+  state::StateStore store_;
+  // What Create made last, still locked, so that a Start that follows need not read it again.
+  std::optional<state::LockedContainer> created_;
+  std::vector<pid_t> supervisors_;  // our children, for as long as we are their parent
+};
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_ENGINE_IMPL_H_

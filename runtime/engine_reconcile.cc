@@ -1,0 +1,171 @@
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/files.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "runtime/engine_impl.h"
+#include "runtime/event_log.h"
+#include "runtime/prepare.h"
+#include "runtime/release.h"
+#include "runtime/run_directory.h"
+#include "runtime/supervisor/restart.h"
+#include "state/liveness.h"
+
+namespace tiny::runtime {
+namespace {
+
+// A start or an end in progress holds the lock for some milliseconds; what it leads to will do.
+constexpr absl::Duration kSettlePatience = absl::Seconds(5);
+
+}  // namespace
+
+absl::StatusOr<Container> EngineImpl::Settle(const state::ContainerId& id) {
+  ASSIGN_OR_RETURN(state::ContainerRecord record, store_.Read(id));
+  return SettleRecord(std::move(record));
+}
+
+absl::StatusOr<Container> EngineImpl::SettleRecord(state::ContainerRecord record) {
+  const auto as_is = [](state::ContainerRecord& settled) {
+    return Container{std::move(settled.config), std::move(settled.state)};
+  };
+  if (!IsActive(record.state.status)) return as_is(record);
+  if (state::ProbeLiveness(record.state).supervisor_alive) return as_is(record);
+  // Nobody watches it. Looked at again with the lock, as somebody else may be mending it.
+  ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(record.config.id));
+  {
+    ASSIGN_OR_RETURN(state::LockedContainer locked, store_.Lock(id, kSettlePatience));
+    const state::Liveness liveness = state::ProbeLiveness(locked.state());
+    if (IsActive(locked.state().status) && !liveness.supervisor_alive) {
+      const state::ContainerState reconciled = state::Reconcile(locked.state(), liveness);
+      RETURN_IF_ERROR(Mend(std::move(locked), reconciled, liveness));
+    }
+  }
+  ASSIGN_OR_RETURN(record, store_.Read(id));
+  return as_is(record);
+}
+
+absl::Status EngineImpl::Mend(state::LockedContainer record,
+                              const state::ContainerState& reconciled,
+                              const state::Liveness& liveness) {
+  if (liveness.init_alive) {
+    absl::StatusOr<UniqueFd> socket =
+        ForkSupervisor(SupervisorTask::Kind::kAdopt, std::move(record), {});
+    if (!socket.ok()) return socket.status();
+    return AwaitStarted(socket->get());
+  }
+  const state::ContainerConfig config = record.config();
+  const state::ContainerState before = record.state();
+  LogEvent(options_.root, config, "die", {{"exitCode", absl::StrCat(reconciled.exit_code)}});
+  ReleaseResources({options_}, config.id, before).IgnoreError();
+  RemoveRunDirectory(options_.run_root, config.id).IgnoreError();
+  if (config.auto_remove) {
+    RETURN_IF_ERROR(std::move(record).Remove());
+    RemoveAnonymousVolumes(options_, config, before).IgnoreError();
+    LogEvent(options_.root, config, "destroy");
+    return absl::NotFoundError(absl::StrCat("no such container: ", config.name));
+  }
+  state::ContainerState ended = reconciled;
+  ended.supervisor = {};
+  ended.endpoints.clear();
+  ended.ports.clear();
+  const bool restart =
+      liveness.same_boot && ShouldRestart(config.restart_policy,
+                                          {.exit_code = ended.exit_code,
+                                           .manually_stopped = ended.manually_stopped,
+                                           .restart_count = ended.restart_count});
+  if (restart) {
+    // As its supervisor would have done. The status tells the start that it is no start by hand.
+    ended.status = state::Status::kRestarting;
+    ++ended.restart_count;
+  }
+  RETURN_IF_ERROR(record.CommitState(ended));
+  if (!restart) return absl::OkStatus();
+  absl::StatusOr<UniqueFd> socket =
+      ForkSupervisor(SupervisorTask::Kind::kStart, std::move(record), {});
+  if (!socket.ok()) return socket.status();
+  // One that can't be started is recorded as exited, and why: no failure of who looks at it.
+  AwaitStarted(socket->get()).IgnoreError();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Container> EngineImpl::Find(absl::string_view reference) {
+  if (created_.has_value() && created_->id().value() == reference) {
+    return Container{created_->config(), created_->state()};
+  }
+  ASSIGN_OR_RETURN(const state::ContainerId id, store_.Find(reference));
+  return Settle(id);
+}
+
+absl::StatusOr<state::LockedContainer> EngineImpl::FindAndLock(absl::string_view reference) {
+  created_.reset();
+  ASSIGN_OR_RETURN(const state::ContainerId id, store_.Find(reference));
+  RETURN_IF_ERROR(Settle(id).status());
+  return store_.Lock(id);
+}
+
+absl::StatusOr<Container> EngineImpl::Inspect(absl::string_view reference) {
+  return Find(reference);
+}
+
+absl::StatusOr<std::vector<Container>> EngineImpl::List(std::vector<std::string>* damaged) {
+  ASSIGN_OR_RETURN(state::Listing listing, store_.List());
+  if (damaged != nullptr) {
+    for (const state::DamagedRecord& record : listing.damaged) {
+      damaged->push_back(absl::StrCat(record.id, ": ", record.status.message()));
+    }
+  }
+  std::vector<Container> containers;
+  containers.reserve(listing.records.size());
+  for (state::ContainerRecord& record : listing.records) {
+    const bool known = !IsActive(record.state.status);
+    Container recorded{record.config, record.state};
+    if (known) {
+      containers.push_back(std::move(recorded));
+      continue;
+    }
+    absl::StatusOr<Container> settled = SettleRecord(std::move(record));
+    if (settled.ok()) {
+      containers.push_back(*std::move(settled));
+    } else if (!absl::IsNotFound(settled.status())) {
+      containers.push_back(std::move(recorded));
+    }
+  }
+  return containers;
+}
+
+// What a killed command or supervisor left in the run root of a container that does not run.
+void EngineImpl::SweepRunDirectory(const state::ContainerId& id) {
+  absl::StatusOr<state::LockedContainer> record = store_.Lock(id, absl::ZeroDuration());
+  if (record.ok()) {
+    if (IsActive(record->state().status)) return;
+    state::ContainerState state = record->state();
+    state.cgroup_path = CgroupPathOf(record->config());
+    ReleaseResources({options_}, id.value(), state).IgnoreError();
+  } else if (absl::IsNotFound(record.status())) {
+    state::ContainerState state;
+    state.cgroup_path = absl::StrCat("/tiny/", id.value());
+    ReleaseResources({options_}, id.value(), state).IgnoreError();
+  } else {
+    return;  // somebody is at it
+  }
+  RemoveRunDirectory(options_.run_root, id.value()).IgnoreError();
+}
+
+absl::Status EngineImpl::Sweep() {
+  created_.reset();
+  RETURN_IF_ERROR(List(nullptr).status());
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(options_.run_root));
+  for (const std::string& name : names) {
+    const absl::StatusOr<state::ContainerId> id = state::ContainerId::Parse(name);
+    if (id.ok()) SweepRunDirectory(*id);
+  }
+  NetworkManagerOptions options;
+  options.root = options_.root;
+  options.run_root = options_.run_root;
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, NetworkManager::Open(options));
+  return networks->Sweep();
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,77 @@
+#include <signal.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "runtime/engine_impl.h"
+#include "runtime/event_log.h"
+#include "runtime/release.h"
+#include "runtime/run_directory.h"
+
+namespace tiny::runtime {
+
+// A record that can't be read is removed by what follows from the id alone.
+absl::Status EngineImpl::RemoveDamaged(const state::ContainerId& id) {
+  state::ContainerState derived;
+  derived.cgroup_path = absl::StrCat("/tiny/", id.value());
+  absl::Status status = ReleaseResources({options_}, id.value(), derived);
+  status.Update(RemoveRunDirectory(options_.run_root, id.value()));
+  status.Update(store_.RemoveDamaged(id));
+  return status;
+}
+
+absl::Status EngineImpl::Remove(absl::string_view reference, bool force, bool volumes) {
+  created_.reset();
+  ASSIGN_OR_RETURN(const state::ContainerId id, store_.Find(reference));
+  absl::StatusOr<Container> container = Settle(id);
+  if (absl::IsDataLoss(container.status())) return RemoveDamaged(id);
+  RETURN_IF_ERROR(container.status());
+  if (IsActive(container->state.status)) {
+    const std::string& name = container->config.name;
+    if (!force) {
+      const bool paused = container->state.status == state::Status::kPaused;
+      return WithHint(absl::FailedPreconditionError(absl::StrCat(
+                          "container ", name, " is ", paused ? "paused" : "running")),
+                      absl::StrCat("stop it first (tiny stop ", name,
+                                   ") or remove it by force (tiny rm -f ", name, ")"));
+    }
+    StopOptions options;
+    options.signal = SIGKILL;
+    options.timeout_seconds = 0;
+    RETURN_IF_ERROR(StopActive(*container, options));
+  }
+  absl::StatusOr<state::LockedContainer> record = store_.Lock(id);
+  // With --rm it went by itself when it was stopped.
+  if (absl::IsNotFound(record.status()) && IsActive(container->state.status)) {
+    return absl::OkStatus();
+  }
+  if (absl::IsDataLoss(record.status())) return RemoveDamaged(id);
+  RETURN_IF_ERROR(record.status());
+  if (IsActive(record->state().status)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("container ", record->config().name, " was started meanwhile"));
+  }
+  const state::ContainerConfig config = record->config();
+  const state::ContainerState state = record->state();
+  RETURN_IF_ERROR(std::move(*record).Remove());
+  if (volumes || config.auto_remove) {
+    RETURN_IF_ERROR(RemoveAnonymousVolumes(options_, config, state));
+  }
+  LogEvent(options_.root, config, "destroy");
+  return absl::OkStatus();
+}
+
+absl::Status EngineImpl::Rename(absl::string_view reference, absl::string_view name) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  const std::string old_name = record.config().name;
+  if (old_name == name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("container ", old_name, " has that name already"));
+  }
+  RETURN_IF_ERROR(record.Rename(name));
+  LogEvent(options_.root, record.config(), "rename", {{"oldName", old_name}});
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::runtime

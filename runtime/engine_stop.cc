@@ -1,0 +1,189 @@
+#include <errno.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "cgroup/cgroup.h"
+#include "runtime/engine_impl.h"
+#include "runtime/event_log.h"
+#include "runtime/signal_dispositions.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr absl::Duration kGreetPatience = absl::Seconds(2);
+// A process that SIGKILL does not end in this time hangs in the kernel.
+constexpr absl::Duration kKillPatience = absl::Seconds(10);
+constexpr absl::Duration kRecordPatience = absl::Seconds(10);
+
+}  // namespace
+
+absl::StatusOr<EngineImpl::ExitWatch> EngineImpl::WatchExit(const Container& container) {
+  ExitWatch watch;
+  HelloPayload hello;
+  hello.wants = kWantFinalExit;
+  absl::StatusOr<Connection> connection =
+      ConnectAndGreet(SocketOf(container), hello, kGreetPatience);
+  if (connection.ok()) watch.socket = std::move(connection->socket);
+  absl::StatusOr<UniqueFd> pidfd = OpenProcess(container.state.init);
+  if (pidfd.ok()) watch.pidfd = *std::move(pidfd);
+  return watch;
+}
+
+absl::StatusOr<bool> EngineImpl::AwaitEnd(const Container& container, const ExitWatch& watch,
+                                          absl::Duration timeout) {
+  if (watch.pidfd) {
+    ASSIGN_OR_RETURN(const bool ended, WaitForExit(watch.pidfd.get(), timeout));
+    if (!ended) return false;
+  }
+  if (watch.socket) {
+    const absl::StatusOr<int> exited = AwaitExited(watch.socket.get(), kRecordPatience);
+    if (exited.ok()) return true;
+  }
+  // Its supervisor did not see to it: then the record is for us to mend.
+  ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(container.config.id));
+  const absl::StatusOr<Container> settled = Settle(id);
+  if (absl::IsNotFound(settled.status())) return true;
+  RETURN_IF_ERROR(settled.status());
+  return true;
+}
+
+// No restart is to follow.
+absl::Status EngineImpl::MarkStopped(const Container& container) {
+  ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(container.config.id));
+  ASSIGN_OR_RETURN(state::LockedContainer record, store_.Lock(id));
+  if (record.state().manually_stopped) return absl::OkStatus();
+  state::ContainerState state = record.state();
+  state.manually_stopped = true;
+  return record.CommitState(std::move(state));
+}
+
+absl::Status EngineImpl::KillAll(const Container& container) {
+  ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+  absl::StatusOr<cgroup::Cgroup> cgroup =
+      cgroup::Cgroup::Open(hierarchy, container.state.cgroup_path);
+  if (cgroup.ok()) return cgroup->Kill();
+  absl::StatusOr<UniqueFd> pidfd = OpenProcess(container.state.init);
+  if (!pidfd.ok()) return absl::OkStatus();
+  const absl::Status sent = SendSignal(pidfd->get(), SIGKILL);
+  return absl::IsNotFound(sent) ? absl::OkStatus() : sent;
+}
+
+absl::Status EngineImpl::StopActive(const Container& container, const StopOptions& options) {
+  int signal = SIGTERM;
+  if (!container.config.stop_signal.empty()) {
+    ASSIGN_OR_RETURN(signal, ParseSignal(container.config.stop_signal));
+  }
+  signal = options.signal.value_or(signal);
+  const int seconds = options.timeout_seconds.value_or(container.config.stop_timeout.value_or(10));
+  RETURN_IF_ERROR(MarkStopped(container));
+  ASSIGN_OR_RETURN(const ExitWatch watch, WatchExit(container));
+  // One that waits for its restart need only be told.
+  if (watch.socket) SendFrame(watch.socket.get(), FrameType::kReload, nullptr, 0, MSG_DONTWAIT);
+  if (!watch.pidfd) return AwaitEnd(container, watch, kKillPatience).status();
+
+  const auto log_kill = [&](int sent) {
+    LogEvent(options_.root, container.config, "kill", {{"signal", absl::StrCat(sent)}});
+  };
+  const absl::Status sent = SendSignal(watch.pidfd.get(), signal);
+  if (!sent.ok() && !absl::IsNotFound(sent)) return sent;
+  log_kill(signal);
+  if (container.state.status == state::Status::kPaused) Thaw(container).IgnoreError();
+  const bool ignored = signal != SIGKILL && IgnoresSignal(container.state.init.pid, signal);
+  if (ignored && options.note) {
+    options.note(absl::StrCat(
+        "the first process of ", container.config.name, " does not handle ", SignalName(signal),
+        ", which the kernel then keeps from it: it will be killed after ", seconds,
+        " s. With --init it would end at once"));
+  }
+  const absl::Duration patience =
+      seconds < 0 ? absl::InfiniteDuration() : absl::Seconds(seconds);
+  ASSIGN_OR_RETURN(bool ended, AwaitEnd(container, watch, patience));
+  if (!ended) {
+    RETURN_IF_ERROR(KillAll(container));
+    log_kill(SIGKILL);
+    ASSIGN_OR_RETURN(ended, AwaitEnd(container, watch, kKillPatience));
+  }
+  if (!ended) {
+    return absl::DeadlineExceededError(
+        absl::StrCat("container ", container.config.name, " (pid ", container.state.init.pid,
+                     ") does not end though it was killed: it waits in the kernel"));
+  }
+  LogEvent(options_.root, container.config, "stop");
+  return absl::OkStatus();
+}
+
+absl::Status EngineImpl::Stop(absl::string_view reference, const StopOptions& options) {
+  ASSIGN_OR_RETURN(const Container container, Find(reference));
+  if (!IsActive(container.state.status)) return absl::OkStatus();
+  return StopActive(container, options);
+}
+
+absl::Status EngineImpl::Restart(absl::string_view reference, const StopOptions& options) {
+  ASSIGN_OR_RETURN(const Container container, Find(reference));
+  if (IsActive(container.state.status)) RETURN_IF_ERROR(StopActive(container, options));
+  RETURN_IF_ERROR(Start(container.config.id));
+  LogEvent(options_.root, container.config, "restart");
+  return absl::OkStatus();
+}
+
+absl::Status EngineImpl::Kill(absl::string_view reference, int signal) {
+  ASSIGN_OR_RETURN(const Container container, Find(reference));
+  if (container.state.status != state::Status::kRunning &&
+      container.state.status != state::Status::kPaused) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("container ", container.config.name, " is not running"));
+  }
+  int stop_signal = SIGTERM;
+  if (!container.config.stop_signal.empty()) {
+    ASSIGN_OR_RETURN(stop_signal, ParseSignal(container.config.stop_signal));
+  }
+  // A signal that only tells the program something does not cancel its restart.
+  if (signal == SIGKILL || signal == stop_signal) RETURN_IF_ERROR(MarkStopped(container));
+  ASSIGN_OR_RETURN(const ExitWatch watch, WatchExit(container));
+  LogEvent(options_.root, container.config, "kill", {{"signal", absl::StrCat(signal)}});
+  if (signal == SIGKILL) {
+    RETURN_IF_ERROR(KillAll(container));
+    return AwaitEnd(container, watch, kKillPatience).status();
+  }
+  if (!watch.pidfd) return absl::OkStatus();
+  const absl::Status sent = SendSignal(watch.pidfd.get(), signal);
+  return absl::IsNotFound(sent) ? absl::OkStatus() : sent;
+}
+
+absl::StatusOr<int> EngineImpl::Wait(absl::string_view reference) {
+  ASSIGN_OR_RETURN(Container container, Find(reference));
+  ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(container.config.id));
+  while (IsActive(container.state.status)) {
+    HelloPayload hello;
+    hello.wants = kWantFinalExit;
+    absl::StatusOr<Connection> connection =
+        ConnectAndGreet(SocketOf(container), hello, absl::InfiniteDuration());
+    if (connection.ok()) {
+      const absl::StatusOr<int> code =
+          AwaitExited(connection->socket.get(), absl::InfiniteDuration());
+      if (code.ok()) return *code;
+    } else {
+      // It is about to end, or its supervisor was killed this moment.
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+    absl::StatusOr<Container> again = Settle(id);
+    if (!again.ok()) return again.status();
+    container = *std::move(again);
+  }
+  return container.state.exit_code;
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,213 @@
+#include "runtime/prepare.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "fs/rooted_dir.h"
+#include "runtime/files/container_files.h"
+#include "runtime/host_devices.h"
+#include "runtime/spec/build_spec.h"
+#include "runtime/volumes/volume_store.h"
+#include "state/liveness.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr size_t kMaxPasswd = size_t{1} << 20;
+
+// A root without the file, or with something odd in its place, has no users by name.
+std::string ReadIn(const fs::RootedDir& root, absl::string_view path) {
+  return root.ReadFile(path, kMaxPasswd).value_or("");
+}
+
+bool UnifiedCgroups() {
+  struct statfs info;
+  return statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+// The namespace of a running container that "container:<id>" names; empty for other modes.
+absl::StatusOr<std::string> NamespaceOf(const std::string& mode, absl::string_view kind,
+                                        const state::StateStore& store) {
+  absl::string_view reference = mode;
+  if (!absl::ConsumePrefix(&reference, "container:")) return std::string();
+  ASSIGN_OR_RETURN(const state::ContainerId id, store.Find(reference));
+  ASSIGN_OR_RETURN(const state::ContainerRecord record, store.Read(id));
+  if (!OpenProcess(record.state.init).ok()) {
+    return WithHint(absl::FailedPreconditionError(absl::StrCat(
+                        "container ", record.config.name, " is not running: its ", kind,
+                        " namespace can't be joined")),
+                    absl::StrCat("start it first: tiny start ", record.config.name));
+  }
+  return absl::StrCat("/proc/", record.state.init.pid, "/ns/", kind);
+}
+
+// The folders on the host of the container's volumes and binds, one for each mount.
+absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConfig& config,
+                                                      const EngineOptions& options,
+                                                      const fs::RootedDir& root,
+                                                      state::ContainerState* state) {
+  VolumeStore volumes(options.root);
+  std::vector<std::string> sources;
+  for (const state::MountConfig& mount : config.mounts) {
+    std::string source;
+    if (mount.type == state::MountConfig::Type::kBind) {
+      source = mount.source;
+      if (mount.create_source) RETURN_IF_ERROR(MakeDirs(source, 0755));
+    } else if (mount.type == state::MountConfig::Type::kVolume) {
+      // An anonymous volume is made at the first start and kept.
+      std::string& name = state->volumes[mount.destination];
+      if (!mount.source.empty()) name = mount.source;
+      ASSIGN_OR_RETURN(const Volume volume, volumes.Create({.name = name}));
+      name = volume.name;
+      if (!mount.no_copy) RETURN_IF_ERROR(volumes.FillFrom(volume, root, mount.destination));
+      source = volume.path;
+      if (!mount.volume_subpath.empty()) {
+        ASSIGN_OR_RETURN(const fs::RootedDir files, fs::RootedDir::Open(volume.path));
+        ASSIGN_OR_RETURN(const UniqueFd inside, files.OpenIn(mount.volume_subpath, O_PATH));
+        absl::StrAppend(&source, "/", mount.volume_subpath);
+      }
+    }
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+absl::Status WriteEtcFile(int directory, const char* name, absl::string_view text) {
+  ASSIGN_OR_RETURN(const UniqueFd fd,
+                   OpenFileAt(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
+  return text.empty() ? absl::OkStatus() : WriteAll(fd.get(), text, name);
+}
+
+absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
+                                        const PrepareOptions& options,
+                                        state::ContainerState* state) {
+  SpecInputs inputs;
+  inputs.rootfs = config.rootfs;
+  absl::StatusOr<fs::RootedDir> root = fs::RootedDir::Open(config.rootfs);
+  if (!root.ok()) return Annotate(root.status(), "--rootfs");
+  inputs.passwd = ReadIn(*root, "/etc/passwd");
+  inputs.group = ReadIn(*root, "/etc/group");
+  ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state));
+  const std::string directory = absl::StrCat(options.engine.root, "/containers/", config.id);
+  inputs.hosts_file = absl::StrCat(directory, "/hosts");
+  inputs.hostname_file = absl::StrCat(directory, "/hostname");
+  inputs.resolv_conf_file = absl::StrCat(directory, "/resolv.conf");
+  inputs.cgroups_path = state->cgroup_path;
+  inputs.cgroup_v2 = UnifiedCgroups();
+  if (!config.networks.empty()) {
+    ASSIGN_OR_RETURN(inputs.network_namespace,
+                     NamespaceOf(config.networks[0].network, "net", *options.store));
+  }
+  ASSIGN_OR_RETURN(inputs.pid_namespace, NamespaceOf(config.pid_mode, "pid", *options.store));
+  ASSIGN_OR_RETURN(inputs.ipc_namespace, NamespaceOf(config.ipc_mode, "ipc", *options.store));
+  if (!inputs.ipc_namespace.empty()) {
+    inputs.shm_source = absl::StrCat(
+        inputs.ipc_namespace.substr(0, inputs.ipc_namespace.rfind("/ns/")), "/root/dev/shm");
+  }
+  inputs.host_devices = NamedHostDevices(config);
+  if (config.security.privileged) inputs.all_host_devices = AllHostDevices();
+  inputs.available_capabilities = security::AvailableCapabilities();
+  if (PathExists("/sys/devices/system/cpu/cpu0/thermal_throttle")) {
+    inputs.cpu_count = static_cast<int>(sysconf(_SC_NPROCESSORS_CONF));
+  }
+  if (!options.term.empty()) inputs.term = options.term;
+  return inputs;
+}
+
+}  // namespace
+
+std::string CgroupPathOf(const state::ContainerConfig& config) {
+  if (config.cgroup_parent.empty()) return absl::StrCat("/tiny/", config.id);
+  const bool absolute = absl::StartsWith(config.cgroup_parent, "/");
+  return absl::StrCat(absolute ? "" : "/", absl::StripSuffix(config.cgroup_parent, "/"), "/",
+                      config.id);
+}
+
+absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(
+    const state::ContainerConfig& config, const PrepareOptions& options,
+    state::ContainerState* state) {
+  if (config.rootfs.empty()) {
+    return absl::UnimplementedError("a container needs --rootfs: images are not supported yet");
+  }
+  state->cgroup_path = CgroupPathOf(config);
+  ASSIGN_OR_RETURN(const SpecInputs inputs, GatherInputs(config, options, state));
+  auto prepared = std::make_unique<PreparedLaunch>();
+  ASSIGN_OR_RETURN(prepared->spec, BuildSpec(config, inputs));
+  oci::Spec& spec = prepared->spec;
+  // Unset it would be inherited, and a supervisor's is low.
+  if (!spec.process->oom_score_adj.has_value()) spec.process->oom_score_adj = 0;
+  LaunchRequest& request = prepared->request;
+  request.spec = &spec;
+  request.id = config.id;
+  request.bundle = absl::StrCat(options.engine.root, "/containers/", config.id);
+  request.cgroup_path = state->cgroup_path;
+  request.default_seccomp = UsesDefaultSeccomp(config);
+  request.init_reaper = config.init;
+  if (config.rootfs_overlay) {
+    OverlayRoot overlay;
+    overlay.lower_dirs = {config.rootfs};
+    request.overlay.push_back(std::move(overlay));
+  }
+  return prepared;
+}
+
+absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::ContainerConfig& config,
+                                                          const state::ContainerState& state,
+                                                          const ExecOptions& exec, int pidfd) {
+  ASSIGN_OR_RETURN(const fs::RootedDir root, OpenProcessRoot(state.init.pid, pidfd));
+  const std::string passwd = ReadIn(root, "/etc/passwd");
+  const std::string group = ReadIn(root, "/etc/group");
+  const security::CapabilitySet available = security::AvailableCapabilities();
+  ExecInputs inputs;
+  inputs.args = exec.command;
+  inputs.env = exec.env;
+  inputs.user = exec.user;
+  inputs.working_dir = exec.working_dir;
+  inputs.tty = exec.tty;
+  inputs.privileged = exec.privileged;
+  inputs.available_capabilities = available;
+  auto prepared = std::make_unique<PreparedExec>();
+  ASSIGN_OR_RETURN(prepared->process, BuildExecProcess(config, inputs, passwd, group));
+  if (!prepared->process.oom_score_adj.has_value()) {
+    prepared->process.oom_score_adj = config.oom_score_adj.value_or(0);
+  }
+  ExecRequest& request = prepared->request;
+  request.container_pid = state.init.pid;
+  request.container_pidfd = pidfd;
+  request.process = &prepared->process;
+  request.spec = &prepared->spec;
+  request.cgroup_path = state.cgroup_path;
+  return prepared;
+}
+
+absl::Status MakeEtcFiles(int directory, const state::ContainerConfig& config) {
+  RETURN_IF_ERROR(WriteEtcFile(directory, "hosts", ""));
+  RETURN_IF_ERROR(WriteEtcFile(directory, "resolv.conf", ""));
+  const std::string hostname =
+      config.hostname.empty() ? config.id.substr(0, state::ContainerId::kShortLength)
+                              : config.hostname;
+  return WriteEtcFile(directory, "hostname", absl::StrCat(hostname, "\n"));
+}
+
+absl::Status WriteEtcFiles(int directory, absl::string_view hosts, absl::string_view resolv_conf) {
+  RETURN_IF_ERROR(WriteEtcFile(directory, "hosts", hosts));
+  return WriteEtcFile(directory, "resolv.conf", resolv_conf);
+}
+
+absl::StatusOr<UniqueFd> OpenStoppedRoot(const state::ContainerConfig& config) {
+  if (config.rootfs.empty()) return absl::UnimplementedError("images are not supported yet");
+  return OpenFile(config.rootfs, O_PATH | O_DIRECTORY);
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,49 @@
+#include "runtime/supervisor/process_setup.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
+#include "base/files.h"
+
+namespace tiny::runtime {
+
+void BecomeSupervisor() {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  // A parent may have had it ignored, and then no child of ours could be waited for.
+  signal(SIGCHLD, SIG_DFL);
+  setsid();
+  prctl(PR_SET_NAME, "tiny-supervisor");
+  if (chdir("/") != 0) return;
+  umask(022);
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
+  if (null > 2) close(null);
+}
+
+void SettleDown() {
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory("/proc/self/fd");
+  if (names.ok()) {
+    for (const std::string& name : *names) {
+      int fd = -1;
+      if (!absl::SimpleAtoi(name, &fd) || fd < 3) continue;
+      const int flags = fcntl(fd, F_GETFD);
+      if (flags >= 0 && (flags & FD_CLOEXEC) == 0) close(fd);
+    }
+  }
+  WriteControlFile("/proc/self/oom_score_adj", "-999").IgnoreError();
+  malloc_trim(0);
+}
+
+}  // namespace tiny::runtime

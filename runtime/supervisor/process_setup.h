@@ -1,0 +1,19 @@
+// Makes a forked child of a client into a supervisor: a process of its own that nobody waits for.
+#ifndef TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
+#define TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
+
+namespace tiny::runtime {
+
+// What must be so before the container starts: a session of its own, all signals blocked (a
+// supervisor ends with its container only; the machine's shutdown ends both), "/" as its working
+// directory, umask 022, stdio on /dev/null.
+void BecomeSupervisor();
+
+// What may wait until the client has been told: closes what was inherited from the shell, which is
+// every descriptor without FD_CLOEXEC; asks the kernel to spare this process when memory runs out,
+// where it may; and gives unused memory back.
+void SettleDown();
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
