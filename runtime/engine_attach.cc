@@ -19,9 +19,8 @@ absl::StatusOr<AttachResult> EngineImpl::Attach(absl::string_view reference,
                                                 const AttachOptions& options) {
   ASSIGN_OR_RETURN(const Container container, Find(reference));
   const auto refuse = [&container](absl::string_view why, absl::string_view hint) {
-    return WithHint(absl::FailedPreconditionError(absl::StrCat("cannot attach to container ",
-                                                               container.config.name, ": it is ",
-                                                               why)),
+    return WithHint(absl::FailedPreconditionError(absl::StrCat(
+                        "cannot attach to container ", container.config.name, ": it is ", why)),
                     absl::StrCat(hint, " ", container.config.name));
   };
   if (container.state.status == state::Status::kPaused) {

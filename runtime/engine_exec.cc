@@ -22,8 +22,8 @@ namespace {
 absl::Status CheckExec(const Container& container) {
   const std::string& name = container.config.name;
   if (container.state.status == state::Status::kPaused) {
-    return WithHint(absl::FailedPreconditionError(absl::StrCat(
-                        "container ", name, " is paused: nothing can be run in it")),
+    return WithHint(absl::FailedPreconditionError(
+                        absl::StrCat("container ", name, " is paused: nothing can be run in it")),
                     absl::StrCat("resume it: tiny unpause ", name));
   }
   if (container.state.status != state::Status::kRunning) {
@@ -42,9 +42,8 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
   ASSIGN_OR_RETURN(const Container container, Find(reference));
   RETURN_IF_ERROR(CheckExec(container));
   ASSIGN_OR_RETURN(const UniqueFd container_pidfd, OpenProcess(container.state.init));
-  ASSIGN_OR_RETURN(
-      const std::unique_ptr<PreparedExec> prepared,
-      PrepareExec(container.config, container.state, options, container_pidfd.get()));
+  ASSIGN_OR_RETURN(const std::unique_ptr<PreparedExec> prepared,
+                   PrepareExec(container.config, container.state, options, container_pidfd.get()));
   const std::string command = absl::StrJoin(options.command, " ");
   ExecStreams streams;
   RETURN_IF_ERROR(streams.Open(options.tty, options.interactive, options.detach));

@@ -71,10 +71,10 @@ absl::Status EngineImpl::Mend(state::LockedContainer record,
   ended.endpoints.clear();
   ended.ports.clear();
   const bool restart =
-      liveness.same_boot && ShouldRestart(config.restart_policy,
-                                          {.exit_code = ended.exit_code,
-                                           .manually_stopped = ended.manually_stopped,
-                                           .restart_count = ended.restart_count});
+      liveness.same_boot &&
+      ShouldRestart(config.restart_policy, {.exit_code = ended.exit_code,
+                                            .manually_stopped = ended.manually_stopped,
+                                            .restart_count = ended.restart_count});
   if (restart) {
     // As its supervisor would have done. The status tells the start that it is no start by hand.
     ended.status = state::Status::kRestarting;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
@@ -31,8 +32,8 @@ absl::Status EngineImpl::Remove(absl::string_view reference, bool force, bool vo
     const std::string& name = container->config.name;
     if (!force) {
       const bool paused = container->state.status == state::Status::kPaused;
-      return WithHint(absl::FailedPreconditionError(absl::StrCat(
-                          "container ", name, " is ", paused ? "paused" : "running")),
+      return WithHint(absl::FailedPreconditionError(
+                          absl::StrCat("container ", name, " is ", paused ? "paused" : "running")),
                       absl::StrCat("stop it first (tiny stop ", name,
                                    ") or remove it by force (tiny rm -f ", name, ")"));
     }

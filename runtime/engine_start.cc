@@ -90,9 +90,7 @@ absl::StatusOr<AttachResult> EngineImpl::StartAttached(absl::string_view referen
   ASSIGN_OR_RETURN(state::LockedContainer record, LockForStart(reference));
   const std::string id = record.id().value();
   if (IsActive(record.state().status)) {
-    {
-      const state::LockedContainer unlock = std::move(record);
-    }
+    { const state::LockedContainer unlock = std::move(record); }
     return Attach(id, options);
   }
   ProxiedSignals signals(options.signal_proxy);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -103,13 +104,12 @@ absl::Status EngineImpl::StopActive(const Container& container, const StopOption
   if (container.state.status == state::Status::kPaused) Thaw(container).IgnoreError();
   const bool ignored = signal != SIGKILL && IgnoresSignal(container.state.init.pid, signal);
   if (ignored && options.note) {
-    options.note(absl::StrCat(
-        "the first process of ", container.config.name, " does not handle ", SignalName(signal),
-        ", which the kernel then keeps from it: it will be killed after ", seconds,
-        " s. With --init it would end at once"));
+    options.note(absl::StrCat("the first process of ", container.config.name, " does not handle ",
+                              SignalName(signal),
+                              ", which the kernel then keeps from it: it will be killed after ",
+                              seconds, " s. With --init it would end at once"));
   }
-  const absl::Duration patience =
-      seconds < 0 ? absl::InfiniteDuration() : absl::Seconds(seconds);
+  const absl::Duration patience = seconds < 0 ? absl::InfiniteDuration() : absl::Seconds(seconds);
   ASSIGN_OR_RETURN(bool ended, AwaitEnd(container, watch, patience));
   if (!ended) {
     RETURN_IF_ERROR(KillAll(container));

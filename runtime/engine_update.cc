@@ -4,13 +4,23 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "cgroup/cgroup.h"
+#include "runtime/cgroup_resources.h"
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
 #include "runtime/host_devices.h"
-#include "runtime/launch/launch.h"
 #include "runtime/spec/build_spec.h"
 
 namespace tiny::runtime {
+namespace {
+
+absl::Status UpdateCgroup(const std::string& path, const oci::Resources& resources) {
+  ASSIGN_OR_RETURN(const cgroup::Resources limits, CgroupResources(resources));
+  ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+  ASSIGN_OR_RETURN(cgroup::Cgroup cgroup, cgroup::Cgroup::Open(hierarchy, path));
+  return cgroup.Update(limits);
+}
+
+}  // namespace
 
 absl::Status EngineImpl::Update(
     absl::string_view reference,

@@ -15,7 +15,7 @@ namespace {
 
 oci::Device FromStat(absl::string_view path, const struct stat& info) {
   oci::Device device;
-  device.type = S_ISBLK(info.st_mode) ? "b" : "c";
+  device.type.assign(1, S_ISBLK(info.st_mode) ? 'b' : 'c');
   device.path = std::string(path);
   device.major = major(info.st_rdev);
   device.minor = minor(info.st_rdev);

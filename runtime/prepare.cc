@@ -1,8 +1,6 @@
 #include "runtime/prepare.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <utility>
@@ -19,7 +17,6 @@
 #include "runtime/host_devices.h"
 #include "runtime/spec/build_spec.h"
 #include "runtime/volumes/volume_store.h"
-#include "state/liveness.h"
 
 namespace tiny::runtime {
 namespace {
@@ -31,11 +28,6 @@ std::string ReadIn(const fs::RootedDir& root, absl::string_view path) {
   return root.ReadFile(path, kMaxPasswd).value_or("");
 }
 
-bool UnifiedCgroups() {
-  struct statfs info;
-  return statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
-}
-
 // The namespace of a running container that "container:<id>" names; empty for other modes.
 absl::StatusOr<std::string> NamespaceOf(const std::string& mode, absl::string_view kind,
                                         const state::StateStore& store) {
@@ -44,9 +36,9 @@ absl::StatusOr<std::string> NamespaceOf(const std::string& mode, absl::string_vi
   ASSIGN_OR_RETURN(const state::ContainerId id, store.Find(reference));
   ASSIGN_OR_RETURN(const state::ContainerRecord record, store.Read(id));
   if (!OpenProcess(record.state.init).ok()) {
-    return WithHint(absl::FailedPreconditionError(absl::StrCat(
-                        "container ", record.config.name, " is not running: its ", kind,
-                        " namespace can't be joined")),
+    return WithHint(absl::FailedPreconditionError(absl::StrCat("container ", record.config.name,
+                                                               " is not running: its ", kind,
+                                                               " namespace can't be joined")),
                     absl::StrCat("start it first: tiny start ", record.config.name));
   }
   return absl::StrCat("/proc/", record.state.init.pid, "/ns/", kind);
@@ -104,7 +96,6 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   inputs.hostname_file = absl::StrCat(directory, "/hostname");
   inputs.resolv_conf_file = absl::StrCat(directory, "/resolv.conf");
   inputs.cgroups_path = state->cgroup_path;
-  inputs.cgroup_v2 = UnifiedCgroups();
   if (!config.networks.empty()) {
     ASSIGN_OR_RETURN(inputs.network_namespace,
                      NamespaceOf(config.networks[0].network, "net", *options.store));
@@ -134,9 +125,9 @@ std::string CgroupPathOf(const state::ContainerConfig& config) {
                       config.id);
 }
 
-absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(
-    const state::ContainerConfig& config, const PrepareOptions& options,
-    state::ContainerState* state) {
+absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::ContainerConfig& config,
+                                                              const PrepareOptions& options,
+                                                              state::ContainerState* state) {
   if (config.rootfs.empty()) {
     return absl::UnimplementedError("a container needs --rootfs: images are not supported yet");
   }
@@ -194,9 +185,9 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
 absl::Status MakeEtcFiles(int directory, const state::ContainerConfig& config) {
   RETURN_IF_ERROR(WriteEtcFile(directory, "hosts", ""));
   RETURN_IF_ERROR(WriteEtcFile(directory, "resolv.conf", ""));
-  const std::string hostname =
-      config.hostname.empty() ? config.id.substr(0, state::ContainerId::kShortLength)
-                              : config.hostname;
+  const std::string hostname = config.hostname.empty()
+                                   ? config.id.substr(0, state::ContainerId::kShortLength)
+                                   : config.hostname;
   return WriteEtcFile(directory, "hostname", absl::StrCat(hostname, "\n"));
 }
 

@@ -30,9 +30,9 @@ struct PreparedLaunch {
 
 // Fills in what belongs to the record before a start: state->cgroup_path and state->volumes.
 // Errors are those of a start, for the user: they name the flag or the object.
-absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(
-    const state::ContainerConfig& config, const PrepareOptions& options,
-    state::ContainerState* state);
+absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::ContainerConfig& config,
+                                                              const PrepareOptions& options,
+                                                              state::ContainerState* state);
 
 struct PreparedExec {
   oci::Spec spec;

@@ -28,14 +28,14 @@ struct Column {
   const char* title;
 };
 constexpr Column kColumns[] = {
-    {"uid", "UID"},     {"user", "USER"},   {"pid", "PID"},       {"ppid", "PPID"},
-    {"pgid", "PGID"},   {"sid", "SID"},     {"gid", "GID"},       {"c", "C"},
-    {"stime", "STIME"}, {"start", "START"}, {"tty", "TTY"},       {"tt", "TT"},
-    {"time", "TIME"},   {"etime", "ELAPSED"}, {"cmd", "CMD"},     {"args", "COMMAND"},
-    {"command", "COMMAND"}, {"comm", "COMMAND"}, {"%cpu", "%CPU"}, {"pcpu", "%CPU"},
-    {"%mem", "%MEM"},   {"pmem", "%MEM"},   {"vsz", "VSZ"},       {"rss", "RSS"},
-    {"stat", "STAT"},   {"state", "S"},     {"s", "S"},           {"ni", "NI"},
-    {"nice", "NI"},     {"pri", "PRI"},     {"nlwp", "NLWP"},     {"thcount", "THCNT"},
+    {"uid", "UID"},         {"user", "USER"},     {"pid", "PID"},   {"ppid", "PPID"},
+    {"pgid", "PGID"},       {"sid", "SID"},       {"gid", "GID"},   {"c", "C"},
+    {"stime", "STIME"},     {"start", "START"},   {"tty", "TTY"},   {"tt", "TT"},
+    {"time", "TIME"},       {"etime", "ELAPSED"}, {"cmd", "CMD"},   {"args", "COMMAND"},
+    {"command", "COMMAND"}, {"comm", "COMMAND"},  {"%cpu", "%CPU"}, {"pcpu", "%CPU"},
+    {"%mem", "%MEM"},       {"pmem", "%MEM"},     {"vsz", "VSZ"},   {"rss", "RSS"},
+    {"stat", "STAT"},       {"state", "S"},       {"s", "S"},       {"ni", "NI"},
+    {"nice", "NI"},         {"pri", "PRI"},       {"nlwp", "NLWP"}, {"thcount", "THCNT"},
 };
 
 std::string Clock(int64_t seconds) {
@@ -70,11 +70,13 @@ absl::StatusOr<std::vector<std::string>> ParsePsOptions(const std::vector<std::s
     if (option == "-ef" || option == "-f" || option == "ef") {
       columns = {"uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"};
     } else if (option == "aux" || option == "-aux" || option == "u" || option == "ax") {
-      columns = {"user", "pid", "%cpu", "%mem", "vsz", "rss", "tty", "stat", "start", "time", "cmd"};
+      columns = {"user", "pid",  "%cpu",  "%mem", "vsz", "rss",
+                 "tty",  "stat", "start", "time", "cmd"};
     } else if (absl::ConsumePrefix(&option, "-eo") || absl::ConsumePrefix(&option, "-o") ||
                absl::ConsumePrefix(&option, "o")) {
       if (option.empty() && i + 1 < options.size()) option = options[++i];
-      for (absl::string_view name : absl::StrSplit(option, absl::ByAnyChar(", "), absl::SkipEmpty())) {
+      for (absl::string_view name :
+           absl::StrSplit(option, absl::ByAnyChar(", "), absl::SkipEmpty())) {
         if (ProcessTitle(name).empty()) {
           return absl::InvalidArgumentError(absl::StrCat("top: unknown column \"", name, "\""));
         }
@@ -109,8 +111,8 @@ absl::StatusOr<ProcessRow> ParseProcessRow(absl::string_view stat) {
       !absl::SimpleAtoi(fields[4], &row.tty) || !absl::SimpleAtoi(fields[11], &user) ||
       !absl::SimpleAtoi(fields[12], &system) || !absl::SimpleAtoi(fields[15], &row.priority) ||
       !absl::SimpleAtoi(fields[16], &row.nice) || !absl::SimpleAtoi(fields[17], &row.threads) ||
-      !absl::SimpleAtoi(fields[19], &row.start_ticks) || !absl::SimpleAtoi(fields[20], &row.vsize) ||
-      !absl::SimpleAtoi(fields[21], &row.rss_pages)) {
+      !absl::SimpleAtoi(fields[19], &row.start_ticks) ||
+      !absl::SimpleAtoi(fields[20], &row.vsize) || !absl::SimpleAtoi(fields[21], &row.rss_pages)) {
     return malformed;
   }
   row.state = fields[0][0];
@@ -123,8 +125,7 @@ std::string ProcessColumn(absl::string_view column, const ProcessRow& row,
   const absl::Duration ran = absl::Seconds(row.cpu_ticks) / context.ticks_per_second;
   const absl::Duration age =
       context.uptime - absl::Seconds(row.start_ticks) / context.ticks_per_second;
-  const double cpu =
-      age > absl::ZeroDuration() ? 100 * absl::FDivDuration(ran, age) : 0;
+  const double cpu = age > absl::ZeroDuration() ? 100 * absl::FDivDuration(ran, age) : 0;
   const uint64_t rss = row.rss_pages * static_cast<uint64_t>(context.page_size);
   if (column == "pid") return absl::StrCat(row.pid);
   if (column == "ppid") return absl::StrCat(row.ppid);
@@ -135,8 +136,8 @@ std::string ProcessColumn(absl::string_view column, const ProcessRow& row,
   if (column == "c") return absl::StrCat(static_cast<int>(cpu));
   if (column == "%cpu" || column == "pcpu") return absl::StrFormat("%.1f", cpu);
   if (column == "%mem" || column == "pmem") {
-    return absl::StrFormat("%.1f", 100.0 * static_cast<double>(rss) /
-                                       static_cast<double>(context.memory_total));
+    return absl::StrFormat(
+        "%.1f", 100.0 * static_cast<double>(rss) / static_cast<double>(context.memory_total));
   }
   if (column == "stime" || column == "start") {
     const char* format = age < absl::Hours(24) ? "%H:%M" : "%b%d";
@@ -182,7 +183,8 @@ absl::StatusOr<ProcessTable> ReadProcessTable(const std::vector<pid_t>& pids,
       row.gid = owner.st_gid;
     }
     row.command_line = ReadFile(folder + "/cmdline").value_or("");
-    while (!row.command_line.empty() && row.command_line.back() == '\0') row.command_line.pop_back();
+    while (!row.command_line.empty() && row.command_line.back() == '\0')
+      row.command_line.pop_back();
     std::replace(row.command_line.begin(), row.command_line.end(), '\0', ' ');
     std::vector<std::string> cells;
     for (const std::string& column : columns) cells.push_back(ProcessColumn(column, row, context));

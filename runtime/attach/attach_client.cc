@@ -46,7 +46,9 @@ class Relay {
   void SendStdin(absl::string_view data);
   absl::Status OnFrame(const Frame& frame);
   void OnOutput(OutputSink& sink, absl::string_view data);
-  void Finish(AttachOutcome::Kind kind, int exit_code = 0) { done_ = AttachOutcome{kind, exit_code}; }
+  void Finish(AttachOutcome::Kind kind, int exit_code = 0) {
+    done_ = AttachOutcome{kind, exit_code};
+  }
   int Timeout() const;
 
   const AttachSession& session_;
@@ -142,7 +144,8 @@ absl::Status Relay::OnFrame(const Frame& frame) {
       break;
     case FrameType::kGap:
       if (const auto lost = ParsePayload<uint64_t>(frame.payload)) {
-        dprintf(STDERR_FILENO, "tiny: %llu bytes of output were not read in time and are left out%s\n",
+        dprintf(STDERR_FILENO,
+                "tiny: %llu bytes of output were not read in time and are left out%s\n",
                 static_cast<unsigned long long>(*lost), raw_.active() ? "\r" : "");
       }
       break;
@@ -158,7 +161,8 @@ absl::Status Relay::OnFrame(const Frame& frame) {
 }
 
 int Relay::Timeout() const {
-  if (!out_.empty() || !err_.empty()) return static_cast<int>(kAliveInterval / absl::Milliseconds(2));
+  if (!out_.empty() || !err_.empty())
+    return static_cast<int>(kAliveInterval / absl::Milliseconds(2));
   return keys_.holding() && !stdin_busy_ ? kKeyPatience : -1;
 }
 

@@ -31,7 +31,9 @@ TEST(DetachKeysTest, PassesOnAPrefixThatIsNotContinued) {
   EXPECT_EQ(out, "a");
   EXPECT_TRUE(keys.holding());
   EXPECT_FALSE(keys.Feed("b", out));
-  EXPECT_EQ(out, "a\x10" "b");
+  EXPECT_EQ(out,
+            "a\x10"
+            "b");
   EXPECT_FALSE(keys.holding());
 }
 

@@ -116,8 +116,7 @@ absl::StatusOr<AttachOutcome> ExecStreams::Relay(int pidfd, absl::string_view de
     entries[kOutSink] = {out.empty() ? -1 : out.fd(), POLLOUT, 0};
     entries[kErrSink] = {err.empty() ? -1 : err.fd(), POLLOUT, 0};
     const bool drained_wait = ended && out.empty() && err.empty();
-    const int ready =
-        poll(entries, kCount, drained_wait ? 0 : keys.holding() ? kKeyPatience : -1);
+    const int ready = poll(entries, kCount, drained_wait ? 0 : keys.holding() ? kKeyPatience : -1);
     if (ready == 0 && keys.holding()) keys.Release(pending);
     if (entries[kExit].revents != 0) ended = true;
     while (const int signal = entries[kSignals].revents != 0 ? signals->Next() : 0) {
@@ -143,16 +142,16 @@ absl::StatusOr<AttachOutcome> ExecStreams::Relay(int pidfd, absl::string_view de
         stdin_open = false;
       }
     }
-    if (entries[kOut].revents != 0 &&
-        !PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) && errno != EAGAIN && !tty_) {
+    if (entries[kOut].revents != 0 && !PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) &&
+        errno != EAGAIN && !tty_) {
       ours_[STDOUT_FILENO].Reset();
     }
     // A terminal without a process on its other side reads as an error; its end is the process's.
     if ((entries[kOut].revents & POLLHUP) != 0 && tty_ && !ended) {
       WaitForExit(pidfd, absl::Milliseconds(50)).IgnoreError();
     }
-    if (entries[kErr].revents != 0 &&
-        !PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) && errno != EAGAIN) {
+    if (entries[kErr].revents != 0 && !PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) &&
+        errno != EAGAIN) {
       ours_[STDERR_FILENO].Reset();
     }
     if (entries[kOutSink].revents != 0) out.Flush();

@@ -145,10 +145,9 @@ absl::StatusOr<UniqueFd> ConnectTo(absl::string_view socket_path) {
   if (!socket_fd) return PosixStatus(errno, "make a unix socket");
   // sun_path holds 107 bytes: a longer path goes through a descriptor of its folder.
   const size_t slash = socket_path.rfind('/');
-  UniqueFd folder(open(std::string(socket_path.substr(0, slash)).c_str(),
-                       O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const std::string path =
-      absl::StrCat("/proc/self/fd/", folder.get(), socket_path.substr(slash));
+  UniqueFd folder(
+      open(std::string(socket_path.substr(0, slash)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::string path = absl::StrCat("/proc/self/fd/", folder.get(), socket_path.substr(slash));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   if (!folder || path.size() >= sizeof(address.sun_path)) return SupervisorGone();

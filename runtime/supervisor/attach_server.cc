@@ -98,11 +98,11 @@ void AttachServer::Accept() {
 
 void AttachServer::Greet(Client& client, const HelloPayload& hello) {
   if (hello.version != kAttachVersion) {
-    const std::string refusal = EncodeStatus(WithHint(
-        absl::UnimplementedError(absl::StrCat("this container's supervisor speaks version ",
-                                              kAttachVersion, " of the protocol, not ",
-                                              hello.version)),
-        "use the tiny that started the container, or restart the container"));
+    const std::string refusal =
+        EncodeStatus(WithHint(absl::UnimplementedError(absl::StrCat(
+                                  "this container's supervisor speaks version ", kAttachVersion,
+                                  " of the protocol, not ", hello.version)),
+                              "use the tiny that started the container, or restart the container"));
     SendFrame(client.socket.get(), FrameType::kRefused, refusal.data(), refusal.size(),
               MSG_DONTWAIT);
     return Drop(client);
@@ -144,8 +144,7 @@ void AttachServer::OnEvent(uint32_t tag, uint32_t events) {
 
 void AttachServer::Receive(Client& client) {
   if (buffer_ == nullptr) buffer_.reset(new char[kMaxFrame]);
-  const std::optional<Frame> frame =
-      ReceiveFrame(client.socket.get(), buffer_.get(), MSG_DONTWAIT);
+  const std::optional<Frame> frame = ReceiveFrame(client.socket.get(), buffer_.get(), MSG_DONTWAIT);
   if (!frame.has_value()) {
     if (errno != EAGAIN) Drop(client);
     return;
@@ -208,9 +207,8 @@ void AttachServer::CloseStdin(Client& client) {
 void AttachServer::OnStdinWritable() {
   for (Client& client : clients_) {
     if (client.stdin_size == 0) continue;
-    client.stdin_done +=
-        host_->WriteStdin(absl::string_view(client.stdin_data.get() + client.stdin_done,
-                                            client.stdin_size - client.stdin_done));
+    client.stdin_done += host_->WriteStdin(absl::string_view(
+        client.stdin_data.get() + client.stdin_done, client.stdin_size - client.stdin_done));
     if (client.stdin_done < client.stdin_size) return;
     client.stdin_size = 0;
     client.stdin_data.reset();

@@ -5,11 +5,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/process.h"
+#include "base/status_macros.h"
 #include "cgroup/cgroup.h"
 #include "runtime/event_log.h"
 #include "runtime/release.h"
 #include "runtime/run_directory.h"
-#include "base/status_macros.h"
 #include "runtime/supervisor/exit_info.h"
 #include "runtime/supervisor/supervisor.h"
 
@@ -88,10 +88,10 @@ void Supervisor::RecordExit() {
     state_.manually_stopped = record->state().manually_stopped;
     state_.volumes = record->state().volumes;
   }
-  restart_ = record.ok() && ShouldRestart(config_.restart_policy,
-                                          {.exit_code = state_.exit_code,
-                                           .manually_stopped = state_.manually_stopped,
-                                           .restart_count = state_.restart_count});
+  restart_ = record.ok() &&
+             ShouldRestart(config_.restart_policy, {.exit_code = state_.exit_code,
+                                                    .manually_stopped = state_.manually_stopped,
+                                                    .restart_count = state_.restart_count});
   const state::ContainerState ended = state_;
   state_.status = restart_ ? state::Status::kRestarting : state::Status::kExited;
   state_.finished_at = absl::Now();

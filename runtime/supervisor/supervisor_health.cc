@@ -21,9 +21,8 @@ void Supervisor::StartProbe() {
   {
     absl::StatusOr<std::unique_ptr<PreparedExec>> prepared =
         PrepareExec(config_, state_, options, pidfd_.get());
-    status = prepared.ok()
-                 ? probe_.Start((*prepared)->request, BootNow() + config_.health.timeout)
-                 : prepared.status();
+    status = prepared.ok() ? probe_.Start((*prepared)->request, BootNow() + config_.health.timeout)
+                           : prepared.status();
   }
   if (status.ok()) {
     poller_.Add(probe_.output(), EPOLLIN, kProbeOutputTag).IgnoreError();

@@ -27,16 +27,15 @@ absl::Status Supervisor::SetUp(const state::LockedContainer& record) {
   const bool adopt = task_.kind == SupervisorTask::Kind::kAdopt;
   const std::string& run_root = task_.options.run_root;
   // An adopted container's directory may be gone, with all that it had in /run.
-  absl::StatusOr<UniqueFd> directory = adopt ? OpenRunDirectory(run_root, config_.id)
-                                             : MakeRunDirectory(run_root, config_.id);
+  absl::StatusOr<UniqueFd> directory =
+      adopt ? OpenRunDirectory(run_root, config_.id) : MakeRunDirectory(run_root, config_.id);
   const bool anew = !adopt || absl::IsNotFound(directory.status());
   if (adopt && anew) directory = MakeRunDirectory(run_root, config_.id);
   ASSIGN_OR_RETURN(run_directory_, std::move(directory));
   ASSIGN_OR_RETURN(lock_, TakeSupervisorLock(run_directory_.get()));
   RETURN_IF_ERROR(poller_.Open());
-  RETURN_IF_ERROR(
-      !anew ? streams_.Adopt(run_directory_.get(), config_.tty, config_.open_stdin)
-            : streams_.Create(run_directory_.get(), config_.tty, config_.open_stdin));
+  RETURN_IF_ERROR(!anew ? streams_.Adopt(run_directory_.get(), config_.tty, config_.open_stdin)
+                        : streams_.Create(run_directory_.get(), config_.tty, config_.open_stdin));
   ASSIGN_OR_RETURN(logs::LogOptions log_options,
                    logs::ParseLogOptions(config_.log.driver, config_.log.options));
   if (log_options.enabled) {
@@ -103,8 +102,7 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
     ASSIGN_OR_RETURN(resolver_,
                      Resolver::Open(options, config_, state_.endpoints, network_namespace));
   }
-  RETURN_IF_ERROR(WriteEtcFiles(record.directory(),
-                                networks_->HostsFile(config_, state_.endpoints),
+  RETURN_IF_ERROR(WriteEtcFiles(record.directory(), networks_->HostsFile(config_, state_.endpoints),
                                 networks_->ResolvConf(config_, state_.endpoints)));
   ASSIGN_OR_RETURN(state_.init, IdentifyProcess(pid));
   ASSIGN_OR_RETURN(state_.supervisor, IdentifyProcess(getpid()));
@@ -126,8 +124,8 @@ void Supervisor::AbandonStart(state::LockedContainer& record, const absl::Status
   port_holders_.clear();
   resolver_.reset();
   const bool started_before = record.state().finished_at != absl::InfinitePast();
-  state_.status = started_before || state_.restart_count > 0 ? state::Status::kExited
-                                                            : state::Status::kCreated;
+  state_.status =
+      started_before || state_.restart_count > 0 ? state::Status::kExited : state::Status::kCreated;
   state_.init = {};
   state_.supervisor = {};
   state_.endpoints.clear();
@@ -156,8 +154,8 @@ absl::Status Supervisor::Adopt(state::LockedContainer& record) {
     const absl::StatusOr<UniqueFd> network_namespace =
         OpenFile(absl::StrCat("/proc/", state_.init.pid, "/ns/net"), O_RDONLY);
     if (network_namespace.ok()) {
-      auto resolver = Resolver::Open(resolver_options, config_, state_.endpoints,
-                                     network_namespace->get());
+      auto resolver =
+          Resolver::Open(resolver_options, config_, state_.endpoints, network_namespace->get());
       if (resolver.ok()) resolver_ = *std::move(resolver);
     }
   }
