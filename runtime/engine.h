@@ -127,6 +127,19 @@ class Engine {
   virtual absl::StatusOr<AttachResult> Exec(absl::string_view reference,
                                             const ExecOptions& options) = 0;
 
+  // network connect and disconnect, and ports published later: of a running container at once, and
+  // recorded for its later starts. Of one that does not run they are only recorded.
+  virtual absl::Status Connect(absl::string_view reference,
+                               const state::NetworkAttachment& attachment) = 0;
+  // kNotFound where it is not on that network; with `force` that is ok.
+  virtual absl::Status Disconnect(absl::string_view reference, absl::string_view network,
+                                  bool force) = 0;
+  // Returns them with the host ports that were chosen.
+  virtual absl::StatusOr<std::vector<state::PortMapping>> Publish(
+      absl::string_view reference, const std::vector<state::PortMapping>& ports) = 0;
+  virtual absl::Status Unpublish(absl::string_view reference,
+                                 const std::vector<state::PortMapping>& ports) = 0;
+
   // `options` as ps(1) takes them: none (which is -ef), "-ef", "aux", "-o pid,comm". Columns that
   // /proc does not give are kInvalidArgument.
   virtual absl::StatusOr<ProcessTable> Top(absl::string_view reference,

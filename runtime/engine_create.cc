@@ -64,9 +64,9 @@ absl::Status CheckMounts(const state::ContainerConfig& config) {
 // Most containers say nothing about networks, and then there is nothing to check.
 absl::Status CheckNetworks(const state::ContainerConfig& config, const EngineOptions& options) {
   if (config.networks.empty() && config.ports.empty()) return absl::OkStatus();
-  if (config.ports.empty() && config.networks.size() == 1 &&
-      (config.networks[0].network == "none" || config.networks[0].network == "host")) {
-    return absl::OkStatus();
+  if (config.ports.empty() && config.networks.size() == 1) {
+    const std::string& only = config.networks[0].network;
+    if (only == "none" || only == "isolated" || only == "host") return absl::OkStatus();
   }
   NetworkManagerOptions network_options;
   network_options.root = options.root;

@@ -46,6 +46,14 @@ class EngineImpl final : public Engine {
                       const std::function<absl::Status(state::ContainerConfig&)>& change) override;
   absl::StatusOr<AttachResult> Exec(absl::string_view reference,
                                     const ExecOptions& options) override;
+  absl::Status Connect(absl::string_view reference,
+                       const state::NetworkAttachment& attachment) override;
+  absl::Status Disconnect(absl::string_view reference, absl::string_view network,
+                          bool force) override;
+  absl::StatusOr<std::vector<state::PortMapping>> Publish(
+      absl::string_view reference, const std::vector<state::PortMapping>& ports) override;
+  absl::Status Unpublish(absl::string_view reference,
+                         const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<ProcessTable> Top(absl::string_view reference,
                                    const std::vector<std::string>& options) override;
   absl::StatusOr<StatsSample> Stats(absl::string_view reference) override;
@@ -90,6 +98,9 @@ class EngineImpl final : public Engine {
   absl::Status Thaw(const Container& container);
   absl::Status StopActive(const Container& container, const StopOptions& options);
 
+  // Has its supervisor read the record again. One that does not answer will at the latest when the
+  // container ends.
+  void PokeSupervisor(absl::string_view id);
   absl::Status RemoveDamaged(const state::ContainerId& id);
   std::string SocketOf(const Container& container) const;
 

@@ -174,14 +174,24 @@ void Supervisor::Signal(int signal) {
   SendSignal(pidfd_.get(), signal).IgnoreError();
 }
 
+// A command has changed the record, and the kernel's side of it as far as it could.
 void Supervisor::Reload() {
   const absl::StatusOr<state::ContainerId> id = state::ContainerId::Parse(config_.id);
   if (!id.ok()) return;
-  const absl::StatusOr<state::ContainerRecord> record = task_.store->Read(*id);
+  absl::StatusOr<state::ContainerRecord> record = task_.store->Read(*id);
   if (!record.ok()) return;
-  config_ = record->config;
-  state_.manually_stopped = record->state.manually_stopped;
-  if (phase_ == Phase::kWaiting && state_.manually_stopped) restart_at_ = absl::ZeroDuration();
+  config_ = std::move(record->config);
+  if (phase_ == Phase::kWaiting && record->state.manually_stopped) {
+    restart_at_ = absl::ZeroDuration();
+  }
+  if (phase_ != Phase::kRunning || networks_ == nullptr) return;
+  if (record->state.ports != state_.ports) {
+    port_holders_.clear();
+    port_holders_ = networks_->HoldPorts(record->state.ports);
+  }
+  state_.ports = std::move(record->state.ports);
+  state_.endpoints = std::move(record->state.endpoints);
+  OpenResolver();
 }
 
 }  // namespace tiny::runtime

@@ -75,6 +75,8 @@ class Supervisor final : private AttachServer::Host {
   void AbandonStart(state::LockedContainer& record, const absl::Status& status);
   absl::Status OnCloned(state::LockedContainer& record, pid_t pid, int network_namespace);
   absl::Status Adopt(state::LockedContainer& record);
+  absl::Status OpenNetworks();
+  void OpenResolver();
   absl::Status WatchRun();
   void OnStarted();
 

@@ -43,7 +43,6 @@ void Supervisor::OnExit() {
   if (streams_.out() >= 0) poller_.Remove(streams_.out());
   if (streams_.err() >= 0) poller_.Remove(streams_.err());
   if (stdin_blocked_ && !streams_.tty() && streams_.in() >= 0) poller_.Remove(streams_.in());
-  if (resolver_ != nullptr) poller_.Remove(resolver_->fd());
   resolver_.reset();
   probe_.Abandon();
   state_.error.clear();
@@ -85,8 +84,11 @@ void Supervisor::RecordExit() {
   if (record.ok()) {
     // What commands have changed meanwhile.
     config_ = record->config();
-    state_.manually_stopped = record->state().manually_stopped;
-    state_.volumes = record->state().volumes;
+    const state::ContainerState& recorded = record->state();
+    state_.manually_stopped = recorded.manually_stopped;
+    state_.volumes = recorded.volumes;
+    state_.endpoints = recorded.endpoints;
+    state_.ports = recorded.ports;
   }
   restart_ = record.ok() &&
              ShouldRestart(config_.restart_policy, {.exit_code = state_.exit_code,

@@ -81,26 +81,45 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   return WatchRun();
 }
 
+absl::Status Supervisor::OpenNetworks() {
+  if (networks_ != nullptr) return absl::OkStatus();
+  NetworkManagerOptions options;
+  options.root = task_.options.root;
+  options.run_root = task_.options.run_root;
+  ASSIGN_OR_RETURN(networks_, NetworkManager::Open(options));
+  return absl::OkStatus();
+}
+
+// Of a container that runs already: without names it is still better off than not at all.
+void Supervisor::OpenResolver() {
+  if (resolver_ != nullptr) return resolver_->SetEndpoints(state_.endpoints);
+  if (!NeedsResolver(state_.endpoints)) return;
+  const absl::StatusOr<UniqueFd> network_namespace =
+      OpenFile(absl::StrCat("/proc/", state_.init.pid, "/ns/net"), O_RDONLY);
+  if (!network_namespace.ok()) return;
+  ResolverOptions options;
+  options.run_root = task_.options.run_root;
+  auto resolver = Resolver::Open(options, config_, state_.endpoints, network_namespace->get());
+  if (!resolver.ok()) return;
+  resolver_ = *std::move(resolver);
+  poller_.Add(resolver_->fd(), EPOLLIN, kResolverTag).IgnoreError();
+}
+
 // The container's process exists and makes its mounts, and its program does not run yet: what must
 // be known about it before it does is recorded now.
 absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
                                   int network_namespace) {
-  if (networks_ == nullptr) {
-    NetworkManagerOptions options;
-    options.root = task_.options.root;
-    options.run_root = task_.options.run_root;
-    ASSIGN_OR_RETURN(networks_, NetworkManager::Open(options));
-  }
+  RETURN_IF_ERROR(OpenNetworks());
   ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, pid, network_namespace));
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
-  resolver_.reset();
   if (NeedsResolver(state_.endpoints)) {
     ResolverOptions options;
     options.run_root = task_.options.run_root;
     ASSIGN_OR_RETURN(resolver_,
                      Resolver::Open(options, config_, state_.endpoints, network_namespace));
+    RETURN_IF_ERROR(poller_.Add(resolver_->fd(), EPOLLIN, kResolverTag));
   }
   RETURN_IF_ERROR(WriteEtcFiles(record.directory(), networks_->HostsFile(config_, state_.endpoints),
                                 networks_->ResolvConf(config_, state_.endpoints)));
@@ -143,22 +162,9 @@ absl::Status Supervisor::Adopt(state::LockedContainer& record) {
   pidfd_ = *std::move(pidfd);
   adopted_ = true;
   ASSIGN_OR_RETURN(state_.supervisor, IdentifyProcess(getpid()));
-  NetworkManagerOptions options;
-  options.root = task_.options.root;
-  options.run_root = task_.options.run_root;
-  ASSIGN_OR_RETURN(networks_, NetworkManager::Open(options));
+  RETURN_IF_ERROR(OpenNetworks());
   port_holders_ = networks_->HoldPorts(state_.ports);
-  if (NeedsResolver(state_.endpoints)) {
-    ResolverOptions resolver_options;
-    resolver_options.run_root = task_.options.run_root;
-    const absl::StatusOr<UniqueFd> network_namespace =
-        OpenFile(absl::StrCat("/proc/", state_.init.pid, "/ns/net"), O_RDONLY);
-    if (network_namespace.ok()) {
-      auto resolver =
-          Resolver::Open(resolver_options, config_, state_.endpoints, network_namespace->get());
-      if (resolver.ok()) resolver_ = *std::move(resolver);
-    }
-  }
+  OpenResolver();
   RETURN_IF_ERROR(record.CommitState(state_));
   return WatchRun();
 }
@@ -173,9 +179,6 @@ absl::Status Supervisor::WatchRun() {
   if (streams_.out() >= 0) RETURN_IF_ERROR(poller_.Add(streams_.out(), EPOLLIN, kOutTag));
   if (streams_.err() >= 0) RETURN_IF_ERROR(poller_.Add(streams_.err(), EPOLLIN, kErrTag));
   streams_watched_ = true;
-  if (resolver_ != nullptr) {
-    RETURN_IF_ERROR(poller_.Add(resolver_->fd(), EPOLLIN, kResolverTag));
-  }
   health_.reset();
   if (HasHealthCheck(config_.health)) health_.emplace(config_.health, run_started_);
   return absl::OkStatus();

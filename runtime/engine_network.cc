@@ -1,0 +1,181 @@
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/status_macros.h"
+#include "runtime/engine_impl.h"
+#include "runtime/network/network_manager.h"
+#include "runtime/prepare.h"
+#include "runtime/run_directory.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr absl::Duration kPokePatience = absl::Seconds(1);
+
+absl::StatusOr<std::unique_ptr<NetworkManager>> OpenNetworks(const EngineOptions& options) {
+  NetworkManagerOptions network_options;
+  network_options.root = options.root;
+  network_options.run_root = options.run_root;
+  return NetworkManager::Open(std::move(network_options));
+}
+
+bool HasProcess(const state::ContainerState& state) {
+  return state.status == state::Status::kRunning || state.status == state::Status::kPaused;
+}
+
+absl::StatusOr<UniqueFd> OpenNetworkNamespace(const state::ContainerState& state) {
+  return OpenFile(absl::StrCat("/proc/", state.init.pid, "/ns/net"), O_RDONLY);
+}
+
+bool IsSamePort(const state::PortMapping& asked, const state::PortMapping& published) {
+  return asked.container_port == published.container_port && asked.protocol == published.protocol &&
+         (asked.host_port == 0 || asked.host_port == published.host_port) &&
+         (asked.host_ip.empty() || asked.host_ip == published.host_ip);
+}
+
+// The names that the container knows follow its networks.
+absl::Status CommitEndpoints(NetworkManager& networks, state::LockedContainer& record,
+                             state::ContainerConfig config, state::ContainerState state) {
+  RETURN_IF_ERROR(WriteEtcFiles(record.directory(), networks.HostsFile(config, state.endpoints),
+                                networks.ResolvConf(config, state.endpoints)));
+  RETURN_IF_ERROR(record.CommitConfig(std::move(config)));
+  return record.CommitState(std::move(state));
+}
+
+}  // namespace
+
+void EngineImpl::PokeSupervisor(absl::string_view id) {
+  const absl::StatusOr<Connection> connection =
+      ConnectAndGreet(AttachSocket(options_.run_root, id), {}, kPokePatience);
+  if (!connection.ok()) return;
+  SendFrame(connection->socket.get(), FrameType::kReload, nullptr, 0, MSG_DONTWAIT);
+}
+
+absl::Status EngineImpl::Connect(absl::string_view reference,
+                                 const state::NetworkAttachment& attachment) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  state::ContainerConfig config = record.config();
+  if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
+  for (const state::NetworkAttachment& existing : config.networks) {
+    if (existing.network == attachment.network) {
+      return absl::AlreadyExistsError(absl::StrCat("container ", config.name, " is on network ",
+                                                   attachment.network, " already"));
+    }
+  }
+  state::ContainerConfig wanted = config;
+  wanted.networks.push_back(attachment);
+  RETURN_IF_ERROR(networks->Check(wanted));
+  state::ContainerState state = record.state();
+  if (!HasProcess(state)) return record.CommitConfig(std::move(wanted));
+  ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
+  ASSIGN_OR_RETURN(state::NetworkEndpoint endpoint,
+                   networks->Connect(config, attachment, state.init.pid, network_namespace.get(),
+                                     state.endpoints));
+  const std::string id = config.id;
+  state.endpoints.push_back(endpoint);
+  if (absl::Status status = CommitEndpoints(*networks, record, std::move(wanted), std::move(state));
+      !status.ok()) {
+    networks->Disconnect(id, endpoint, network_namespace.get()).IgnoreError();
+    return status;
+  }
+  PokeSupervisor(id);
+  return absl::OkStatus();
+}
+
+absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_view network,
+                                    bool force) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  state::ContainerConfig config = record.config();
+  if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
+  const auto attachment =
+      std::find_if(config.networks.begin(), config.networks.end(),
+                   [network](const auto& entry) { return entry.network == network; });
+  if (attachment == config.networks.end()) {
+    if (force) return absl::OkStatus();
+    return absl::NotFoundError(
+        absl::StrCat("container ", config.name, " is not on network ", network));
+  }
+  config.networks.erase(attachment);
+  if (config.networks.empty()) config.networks.push_back({.network = "none"});
+  state::ContainerState state = record.state();
+  if (!HasProcess(state)) return record.CommitConfig(std::move(config));
+  const auto endpoint =
+      std::find_if(state.endpoints.begin(), state.endpoints.end(),
+                   [network](const auto& entry) { return entry.network == network; });
+  if (endpoint != state.endpoints.end()) {
+    ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
+    RETURN_IF_ERROR(networks->Disconnect(config.id, *endpoint, network_namespace.get()));
+    state.endpoints.erase(endpoint);
+  }
+  const std::string id = config.id;
+  RETURN_IF_ERROR(CommitEndpoints(*networks, record, std::move(config), std::move(state)));
+  PokeSupervisor(id);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<state::PortMapping>> EngineImpl::Publish(
+    absl::string_view reference, const std::vector<state::PortMapping>& ports) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  state::ContainerConfig config = record.config();
+  config.ports.insert(config.ports.end(), ports.begin(), ports.end());
+  RETURN_IF_ERROR(networks->Check(config));
+  state::ContainerState state = record.state();
+  if (!HasProcess(state)) {
+    RETURN_IF_ERROR(record.CommitConfig(std::move(config)));
+    return ports;
+  }
+  ASSIGN_OR_RETURN(const std::vector<state::PortMapping> published,
+                   networks->Publish(config.id, state.init.pid, state.endpoints, ports));
+  const std::string id = config.id;
+  state.ports.insert(state.ports.end(), published.begin(), published.end());
+  absl::Status status = record.CommitConfig(std::move(config));
+  if (status.ok()) status = record.CommitState(std::move(state));
+  if (!status.ok()) {
+    networks->Unpublish(id, published).IgnoreError();
+    return status;
+  }
+  PokeSupervisor(id);
+  return published;
+}
+
+absl::Status EngineImpl::Unpublish(absl::string_view reference,
+                                   const std::vector<state::PortMapping>& ports) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  state::ContainerConfig config = record.config();
+  state::ContainerState state = record.state();
+  std::vector<state::PortMapping> published;
+  for (const state::PortMapping& port : ports) {
+    const auto is_it = [&port](const state::PortMapping& entry) { return IsSamePort(port, entry); };
+    const auto live = std::find_if(state.ports.begin(), state.ports.end(), is_it);
+    const auto recorded =
+        std::find_if(config.ports.begin(), config.ports.end(),
+                     [&port](const state::PortMapping& entry) { return IsSamePort(entry, port); });
+    if (live == state.ports.end() && recorded == config.ports.end()) {
+      return absl::NotFoundError(absl::StrCat("container ", config.name, " does not publish ",
+                                              port.container_port, "/", port.protocol));
+    }
+    if (live != state.ports.end()) {
+      published.push_back(*live);
+      state.ports.erase(live);
+    }
+    if (recorded != config.ports.end()) config.ports.erase(recorded);
+  }
+  if (HasProcess(state)) RETURN_IF_ERROR(networks->Unpublish(config.id, published));
+  const std::string id = config.id;
+  RETURN_IF_ERROR(record.CommitConfig(std::move(config)));
+  RETURN_IF_ERROR(record.CommitState(std::move(state)));
+  PokeSupervisor(id);
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::runtime
