@@ -1,0 +1,210 @@
+#include "cli/container_flags.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "cli/command.h"
+#include "cli/flag_parsers/mounts.h"
+
+namespace tiny::cli {
+namespace {
+
+constexpr absl::string_view kDefaultPath =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+absl::Status SetRootfs(const ContainerFlags& flags, state::ContainerConfig* config) {
+  absl::string_view folder = flags.rootfs;
+  if (absl::ConsumeSuffix(&folder, ":O")) config->rootfs_overlay = true;
+  if (folder.empty()) return UsageError("--rootfs: empty path");
+  config->image = flags.rootfs;
+  config->rootfs = CleanPath(folder, CurrentFolder());
+  return absl::OkStatus();
+}
+
+absl::Status SetCommand(const ContainerFlags& flags, absl::Span<const absl::string_view> command,
+                        state::ContainerConfig* config) {
+  if (flags.entrypoint.has_value() && !flags.entrypoint->empty()) {
+    config->entrypoint = {*flags.entrypoint};
+  }
+  config->command.assign(command.begin(), command.end());
+  if (!config->entrypoint.empty() || !config->command.empty()) return absl::OkStatus();
+  return UsageError("no command is given", "add the program to run after the flags, such as sh");
+}
+
+absl::Status SetEnvironment(const ContainerFlags& flags, EnvLookup lookup,
+                            state::ContainerConfig* config) {
+  config->env = {std::string(kDefaultPath)};
+  for (const std::string& path : flags.env_files) {
+    ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+    RETURN_IF_ERROR(Annotate(AddEnvFile(contents, lookup, &config->env),
+                             absl::StrCat("--env-file ", path)));
+  }
+  for (const std::string& each : flags.env) {
+    RETURN_IF_ERROR(Annotate(AddEnv(each, lookup, &config->env), "--env"));
+  }
+  for (const std::string& path : flags.label_files) {
+    ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+    RETURN_IF_ERROR(Annotate(AddLabelFile(contents, &config->labels),
+                             absl::StrCat("--label-file ", path)));
+  }
+  for (const std::string& each : flags.labels) {
+    RETURN_IF_ERROR(Annotate(AddLabel(each, &config->labels), "--label"));
+  }
+  return absl::OkStatus();
+}
+
+bool IsUserNetwork(const std::string& name) {
+  return name != "bridge" && name != "none" && name != "host" &&
+         !absl::StartsWith(name, "container:");
+}
+
+absl::Status CheckNetworks(const state::ContainerConfig& config) {
+  const std::vector<state::NetworkAttachment>& networks = config.networks;
+  for (size_t i = 0; i < networks.size(); ++i) {
+    const std::string& name = networks[i].network;
+    for (size_t j = 0; j < i; ++j) {
+      if (networks[j].network == name) {
+        return UsageError(absl::StrCat("--network: ", name, " is given twice"));
+      }
+    }
+    if (networks.size() > 1 && !IsUserNetwork(name)) {
+      return UsageError(absl::StrCat("--network: ", name, " does not go with another network"));
+    }
+  }
+  if (networks.empty()) return absl::OkStatus();
+  const std::string& first = networks[0].network;
+  const bool shared = first == "host" || absl::StartsWith(first, "container:");
+  if (shared && (!config.ports.empty() || config.publish_all)) {
+    return UsageError(absl::StrCat("ports cannot be published with --network ", first),
+                      "its program listens on that network as it is: leave -p out");
+  }
+  if (absl::StartsWith(first, "container:") && !config.hostname.empty()) {
+    return UsageError(absl::StrCat("--hostname does not go with --network ", first));
+  }
+  if (first == "none" && !config.ports.empty()) {
+    return UsageError("ports cannot be published with --network none");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetNetworks(const ContainerFlags& flags, state::ContainerConfig* config) {
+  const bool has_detail = !flags.network_aliases.empty() || !flags.ip.empty() ||
+                          !flags.ip6.empty() || !flags.mac_address.empty();
+  if (has_detail && config->networks.empty()) {
+    config->networks.push_back({.network = "bridge"});
+  }
+  if (has_detail) {
+    state::NetworkAttachment& first = config->networks[0];
+    const bool user_network = IsUserNetwork(first.network);
+    if (!flags.network_aliases.empty() && !user_network) {
+      return UsageError("--network-alias works only on a network made with `tiny network create`");
+    }
+    if (!user_network && first.network != "bridge") {
+      return UsageError(absl::StrCat("an address does not go with --network ", first.network));
+    }
+    first.aliases.insert(first.aliases.end(), flags.network_aliases.begin(),
+                         flags.network_aliases.end());
+    if (!flags.ip.empty()) first.ip = flags.ip;
+    if (!flags.ip6.empty()) first.ip6 = flags.ip6;
+    if (!flags.mac_address.empty()) first.mac_address = flags.mac_address;
+  }
+  return CheckNetworks(*config);
+}
+
+absl::Status SetHealth(const ContainerFlags& flags, state::ContainerConfig* config) {
+  if (flags.no_healthcheck) {
+    if (flags.has_health_flag || flags.health_command.has_value()) {
+      return UsageError("--no-healthcheck does not go with other --health flags");
+    }
+    config->health.test = {"NONE"};
+  } else if (flags.health_command.has_value() && !flags.health_command->empty()) {
+    config->health.test = {"CMD-SHELL", *flags.health_command};
+  } else if (flags.has_health_flag) {
+    return UsageError("--health flags need a --health-cmd");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerConfig& config) {
+  if (flags.detach && !flags.attach.empty()) return UsageError("--detach does not go with --attach");
+  if (config.auto_remove && config.restart_policy.name != "no") {
+    return UsageError("--rm does not go with --restart");
+  }
+  if (config.uts_mode == "host" && (!config.hostname.empty() || !config.domainname.empty())) {
+    return UsageError("--hostname and --domainname do not go with --uts host");
+  }
+  const state::ResourceConfig& limits = config.resources;
+  if (limits.nano_cpus != 0 && (limits.cpu_quota != 0 || limits.cpu_period != 0)) {
+    return UsageError("--cpus does not go with --cpu-quota and --cpu-period");
+  }
+  if (limits.memory_swap > 0 && limits.memory == 0) {
+    return UsageError("--memory-swap needs --memory");
+  }
+  if (limits.memory_swap > 0 && limits.memory_swap < limits.memory) {
+    return UsageError("--memory-swap is the sum of memory and swap: it is below --memory");
+  }
+  if (limits.memory != 0 && limits.memory_reservation > limits.memory) {
+    return UsageError("--memory-reservation is above --memory");
+  }
+  if (config.log.driver == "none" && !config.log.options.empty()) {
+    return UsageError("--log-opt does not go with --log-driver none");
+  }
+  for (size_t i = 0; i < config.mounts.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (config.mounts[i].destination == config.mounts[j].destination) {
+        return UsageError(
+            absl::StrCat("two mounts on the same path, ", config.mounts[i].destination));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ImageError(absl::Span<const absl::string_view> command) {
+  if (command.empty()) {
+    return UsageError("neither --rootfs nor a command is given",
+                      "for example: tiny run --rm -it --rootfs /:O sh");
+  }
+  return UsageError(
+      absl::StrCat("no image store: \"", command[0], "\" cannot be run as an image yet"),
+      "run a folder instead: tiny run --rootfs DIR COMMAND, or --rootfs /:O for a throw-away copy "
+      "of this machine's files");
+}
+
+}  // namespace
+
+absl::StatusOr<state::ContainerConfig> BuildContainerConfig(
+    const ContainerFlags& flags, absl::Span<const absl::string_view> command, EnvLookup lookup) {
+  state::ContainerConfig config = flags.config;
+  if (flags.rootfs.empty()) return ImageError(command);
+  RETURN_IF_ERROR(SetRootfs(flags, &config));
+  RETURN_IF_ERROR(SetCommand(flags, command, &config));
+  RETURN_IF_ERROR(SetEnvironment(flags, lookup, &config));
+  RETURN_IF_ERROR(SetNetworks(flags, &config));
+  RETURN_IF_ERROR(SetHealth(flags, &config));
+  config.open_stdin = flags.interactive;
+  config.attach_stdin = flags.interactive && !flags.detach;
+  RETURN_IF_ERROR(CheckConflicts(flags, config));
+  return config;
+}
+
+std::optional<std::string> LookUpEnv(absl::string_view name) {
+  const char* value = getenv(std::string(name).c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+std::string CurrentFolder() {
+  char path[PATH_MAX];
+  return getcwd(path, sizeof(path)) != nullptr ? path : "/";
+}
+
+}  // namespace tiny::cli

@@ -1,0 +1,35 @@
+// What a command works with: where it prints, and the engine, opened when it is first needed.
+#ifndef TINY_CLI_CONTEXT_H_
+#define TINY_CLI_CONTEXT_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cli/output.h"
+#include "runtime/engine.h"
+
+namespace tiny::cli {
+
+// Thread-compatible.
+struct Context {
+  using EngineOpener =
+      absl::StatusOr<std::unique_ptr<runtime::Engine>> (*)(const runtime::EngineOptions&);
+
+  Output& out;
+  Output& err;
+  runtime::EngineOptions options = {};
+  EngineOpener open_engine = nullptr;
+  std::unique_ptr<runtime::Engine> engine = {};
+
+  absl::StatusOr<runtime::Engine*> Engine();
+
+  // "tiny: <message>" and "hint: <hint>" on `err`; control bytes made visible.
+  void PrintError(const absl::Status& status);
+  // One "tiny: warning: ..." line on `err`.
+  void PrintWarning(absl::string_view text);
+};
+
+}  // namespace tiny::cli
+
+#endif  // TINY_CLI_CONTEXT_H_

@@ -1,0 +1,51 @@
+// The options of run and create for health checks.
+#include "cli/container_flags.h"
+#include "cli/flag_parsers/policies.h"
+#include "cli/flag_parsers/resources.h"
+
+namespace tiny::cli {
+namespace {
+
+using Flags = ContainerFlags;
+
+absl::Status SetDuration(Flags& flags, absl::string_view value, absl::Duration* field) {
+  flags.has_health_flag = true;
+  return Store(ParseHealthDuration(value), field);
+}
+
+constexpr Option kOptions[] = {
+    {0, "health-cmd", "command", "Shell command that checks its health",
+     Set<&Flags::health_command>},
+    {0, "health-interval", "duration", "Time between checks (default 30s)",
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetDuration(f, v, &f.config.health.interval);
+     }>},
+    {0, "health-timeout", "duration", "Longest time of a check (default 30s)",
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetDuration(f, v, &f.config.health.timeout);
+     }>},
+    {0, "health-start-period", "duration", "Time to start in which failures do not count",
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetDuration(f, v, &f.config.health.start_period);
+     }>},
+    {0, "health-start-interval", "duration", "Time between checks while it starts (default 5s)",
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetDuration(f, v, &f.config.health.start_interval);
+     }>},
+    {0, "health-retries", "number", "Failures in a row that make it unhealthy (default 3)",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       f.has_health_flag = true;
+       absl::StatusOr<int64_t> retries = ParseNumber(v, 0, 1000000);
+       if (!retries.ok()) return retries.status();
+       if (*retries > 0) f.config.health.retries = static_cast<int>(*retries);
+       return absl::OkStatus();
+     }>},
+    {0, "no-healthcheck", "", "No health check, not even the image's",
+     Set<&Flags::no_healthcheck>},
+};
+
+}  // namespace
+
+constinit const OptionGroup kHealthOptions = {"Health", kOptions};
+
+}  // namespace tiny::cli

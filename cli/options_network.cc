@@ -1,0 +1,85 @@
+// The options of run and create for the network.
+#include "absl/strings/str_cat.h"
+#include "cli/container_flags.h"
+#include "cli/flag_parsers/addresses.h"
+#include "cli/flag_parsers/csv.h"
+#include "cli/flag_parsers/ports.h"
+
+namespace tiny::cli {
+namespace {
+
+using Flags = ContainerFlags;
+
+absl::Status SetIp(bool valid, absl::string_view value, std::string* field) {
+  if (!valid) return absl::InvalidArgumentError(absl::StrCat("invalid address \"", value, "\""));
+  *field = std::string(value);
+  return absl::OkStatus();
+}
+
+absl::Status AddNetwork(Flags& flags, absl::string_view value) {
+  return Append(ParseNetwork(value), &flags.config.networks);
+}
+
+constexpr Option kOptions[] = {
+    {'p', "publish", "[[ip:]host:]port", "Publish a port or a range of them",
+     Apply<[](Flags& f, absl::string_view v) {
+       return AppendAll(ParsePublish(v), &f.config.ports);
+     }>},
+    {'P', "publish-all", "", "Publish every exposed port at a free port of the host",
+     Apply<[](Flags& f, absl::string_view v) {
+       return option_internal::Assign(f.config.publish_all, v);
+     }>},
+    {0, "expose", "port", "Say that the program listens there",
+     Apply<[](Flags& f, absl::string_view v) {
+       return AppendAll(ParseExpose(v), &f.config.exposed_ports);
+     }>},
+    {0, "network", "network", "bridge (default), none or isolated (loopback only), host, "
+                              "container:NAME, or a network's name",
+     Apply<[](Flags& f, absl::string_view v) { return AddNetwork(f, v); }>},
+    {0, "net", "network", "", Apply<[](Flags& f, absl::string_view v) { return AddNetwork(f, v); }>},
+    {0, "network-alias", "name", "Another name of it on its network",
+     Set<&Flags::network_aliases>},
+    {0, "net-alias", "name", "", Set<&Flags::network_aliases>},
+    {0, "ip", "address", "Its IPv4 address", Apply<[](Flags& f, absl::string_view v) {
+       return SetIp(IsIpv4Address(v), v, &f.ip);
+     }>},
+    {0, "ip6", "address", "Its IPv6 address", Apply<[](Flags& f, absl::string_view v) {
+       return SetIp(IsIpv6Address(v), v, &f.ip6);
+     }>},
+    {0, "mac-address", "address", "Its Ethernet address", Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseMacAddress(v), &f.mac_address);
+     }>},
+    {'h', "hostname", "name", "Its host name", Apply<[](Flags& f, absl::string_view v) {
+       f.config.hostname = std::string(v);
+       return CheckHostname(v);
+     }>},
+    {0, "domainname", "name", "Its NIS domain name", Apply<[](Flags& f, absl::string_view v) {
+       f.config.domainname = std::string(v);
+       return CheckHostname(v);
+     }>},
+    {0, "dns", "ip", "Name server", Apply<[](Flags& f, absl::string_view v) {
+       f.config.dns.emplace_back();
+       return SetIp(IsIpAddress(v), v, &f.config.dns.back());
+     }>},
+    {0, "dns-search", "domain", "Search domain; \".\" for none",
+     Apply<[](Flags& f, absl::string_view v) {
+       return option_internal::Assign(f.config.dns_search, v);
+     }>},
+    {0, "dns-option", "option", "Option of resolv.conf(5)",
+     Apply<[](Flags& f, absl::string_view v) {
+       return option_internal::Assign(f.config.dns_options, v);
+     }>},
+    {0, "dns-opt", "option", "", Apply<[](Flags& f, absl::string_view v) {
+       return option_internal::Assign(f.config.dns_options, v);
+     }>},
+    {0, "add-host", "name:ip", "Line of /etc/hosts; host-gateway for the host's address",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseAddHost(v), &f.config.extra_hosts);
+     }>},
+};
+
+}  // namespace
+
+constinit const OptionGroup kNetworkOptions = {"Network", kOptions};
+
+}  // namespace tiny::cli

@@ -1,0 +1,114 @@
+// The options of run and create that limit what the container may use.
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "base/units.h"
+#include "cli/container_flags.h"
+#include "cli/flag_parsers/resources.h"
+
+namespace tiny::cli {
+namespace {
+
+using Flags = ContainerFlags;
+
+// A size that is a limit, and so is not 0.
+absl::Status SetLimit(absl::string_view value, int64_t* field) {
+  absl::StatusOr<int64_t> bytes = ParseBytes(value);
+  if (bytes.ok() && *bytes == 0) return absl::InvalidArgumentError("the limit is 0");
+  return Store(std::move(bytes), field);
+}
+
+constexpr Option kOptions[] = {
+    {'m', "memory", "bytes", "Most memory that it gets", Apply<[](Flags& f, absl::string_view v) {
+       return SetLimit(v, &f.config.resources.memory);
+     }>},
+    {0, "memory-swap", "bytes", "Memory and swap together; -1 for no limit",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseBytesOrUnlimited(v), &f.config.resources.memory_swap);
+     }>},
+    {0, "memory-reservation", "bytes", "Memory that it keeps when the host has little",
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetLimit(v, &f.config.resources.memory_reservation);
+     }>},
+    {0, "memory-swappiness", "0-100", "Readiness to swap (cgroup v1 only)",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       absl::StatusOr<int64_t> number = ParseNumber(v, -1, 100);
+       if (!number.ok()) return number.status();
+       if (*number >= 0) f.config.resources.memory_swappiness = *number;
+       return absl::OkStatus();
+     }>},
+    {0, "cpus", "number", "Most cpus that it gets, such as 1.5",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseCpus(v), &f.config.resources.nano_cpus);
+     }>},
+    {'c', "cpu-shares", "weight", "Its weight where cpus are short (2 to 262144)",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseNumber(v, 0, 262144), &f.config.resources.cpu_shares);
+     }>},
+    {0, "cpu-period", "us", "Period of the cpu quota", Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseNumber(v, 1000, 1000000), &f.config.resources.cpu_period);
+     }>},
+    {0, "cpu-quota", "us", "Cpu time in each period; -1 for no limit",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseNumber(v, -1, INT64_MAX / 1000), &f.config.resources.cpu_quota);
+     }>},
+    {0, "cpuset-cpus", "list", "Cpus that it may use, such as 0-2,5",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseCpuList(v), &f.config.resources.cpuset_cpus);
+     }>},
+    {0, "cpuset-mems", "list", "Memory nodes that it may use",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseCpuList(v), &f.config.resources.cpuset_mems);
+     }>},
+    {0, "pids-limit", "number", "Most processes and threads; -1 for no limit",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseNumber(v, -1, 4194304), &f.config.resources.pids_limit);
+     }>},
+    {0, "blkio-weight", "10-1000", "Its weight for disks",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       absl::StatusOr<int64_t> weight = ParseNumber(v, 0, 1000);
+       if (weight.ok() && *weight != 0 && *weight < 10) weight = ParseNumber(v, 10, 1000);
+       if (!weight.ok()) return weight.status();
+       f.config.resources.blkio_weight = static_cast<uint16_t>(*weight);
+       return absl::OkStatus();
+     }>},
+    {0, "device-read-bps", "dev:rate", "Most bytes a second read from a disk",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseDeviceBytes(v), &f.config.resources.device_read_bps);
+     }>},
+    {0, "device-write-bps", "dev:rate", "Most bytes a second written to a disk",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseDeviceBytes(v), &f.config.resources.device_write_bps);
+     }>},
+    {0, "device-read-iops", "dev:rate", "Most reads a second from a disk",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseDeviceOperations(v), &f.config.resources.device_read_iops);
+     }>},
+    {0, "device-write-iops", "dev:rate", "Most writes a second to a disk",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseDeviceOperations(v), &f.config.resources.device_write_iops);
+     }>},
+    {0, "ulimit", "name=soft[:hard]", "Limit of setrlimit(2), such as nofile=1024",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Append(ParseUlimit(v), &f.config.ulimits);
+     }>},
+    {0, "oom-score-adj", "-1000-1000", "How soon the kernel kills it when memory is out",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       absl::StatusOr<int64_t> score = ParseNumber(v, -1000, 1000);
+       if (!score.ok()) return score.status();
+       f.config.oom_score_adj = static_cast<int>(*score);
+       return absl::OkStatus();
+     }>},
+    {0, "cgroup-parent", "path", "Cgroup to make its own in",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       if (v.empty()) return absl::InvalidArgumentError("empty path");
+       f.config.cgroup_parent = std::string(v);
+       return absl::OkStatus();
+     }>},
+};
+
+}  // namespace
+
+constinit const OptionGroup kResourceOptions = {"Limits", kOptions};
+
+}  // namespace tiny::cli
