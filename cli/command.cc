@@ -10,21 +10,23 @@ namespace {
 
 constexpr absl::string_view kUsagePayload = "tiny/usage";
 
-std::string Plural(int count) { return absl::StrCat(count, count == 1 ? " argument" : " arguments"); }
+std::string Plural(int count) {
+  return absl::StrCat(count, count == 1 ? " argument" : " arguments");
+}
 
 absl::Status CheckCount(const Command& command, int count) {
   if (count < command.min_arguments) {
-    const absl::string_view at_least = command.max_arguments == command.min_arguments ? "" : "at least ";
+    const absl::string_view at_least =
+        command.max_arguments == command.min_arguments ? "" : "at least ";
     return UsageError(
         absl::StrCat(command.name, " needs ", at_least, Plural(command.min_arguments)),
         absl::StrCat("usage: tiny ", command.name, " ", command.usage));
   }
   if (command.max_arguments != Command::kAnyNumber && count > command.max_arguments) {
-    return UsageError(
-        command.max_arguments == 0
-            ? absl::StrCat(command.name, " takes no arguments")
-            : absl::StrCat(command.name, " takes at most ", Plural(command.max_arguments)),
-        absl::StrCat("usage: tiny ", command.name, " ", command.usage));
+    return UsageError(command.max_arguments == 0 ? absl::StrCat(command.name, " takes no arguments")
+                                                 : absl::StrCat(command.name, " takes at most ",
+                                                                Plural(command.max_arguments)),
+                      absl::StrCat("usage: tiny ", command.name, " ", command.usage));
   }
   return absl::OkStatus();
 }

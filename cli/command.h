@@ -2,7 +2,8 @@
 //
 //   struct Flags { bool size = false; };
 //   constexpr Option kOptions[] = {{'s', "size", "", "Show sizes", Set<&Flags::size>}};
-//   constexpr OptionGroup kGroups[] = {{"", kOptions}};
+//   constexpr OptionGroup kGroup = {"", kOptions};
+//   constexpr const OptionGroup* kGroups[] = {&kGroup};
 //   absl::StatusOr<int> Inspect(Context& context, Flags& flags, Arguments names);
 //   constinit const Command kInspectCommand = {
 //       .name = "inspect", .summary = "...", .usage = "[OPTIONS] NAME...",
@@ -24,18 +25,19 @@ namespace tiny::cli {
 struct Command {
   static constexpr int kAnyNumber = -1;
 
-  absl::string_view name;                        // "run", "network create"
-  absl::Span<const absl::string_view> aliases;   // whole names too: "container ls"
-  absl::string_view summary;                     // one line, no full stop
-  absl::string_view usage;                       // what follows the name
-  absl::string_view details;                     // paragraphs for --help
-  absl::string_view examples;                    // lines for --help
-  absl::Span<const OptionGroup> options;
-  ParseStyle style;
+  absl::string_view name = {};                       // "run", "network create"
+  absl::Span<const absl::string_view> aliases = {};  // whole names too: "container ls"
+  absl::string_view summary = {};                    // one line, no full stop
+  absl::string_view usage = {};                      // what follows the name
+  absl::string_view details = {};                    // paragraphs for --help
+  absl::string_view examples = {};                   // lines for --help
+  OptionGroups options = {};
+  ParseStyle style = {};
   int min_arguments = 0;
   int max_arguments = kAnyNumber;
   int failure_code = 1;  // 125 where Docker keeps the lower codes for the container's program
-  absl::StatusOr<int> (*run)(Context& context, const Command& command, Arguments arguments);
+  absl::StatusOr<int> (*run)(Context& context, const Command& command,
+                             Arguments arguments) = nullptr;
 };
 
 // What a mistake in the command line itself exits with, as in Docker's.

@@ -34,7 +34,7 @@ absl::Status SetCommand(const ContainerFlags& flags, absl::Span<const absl::stri
   if (flags.entrypoint.has_value() && !flags.entrypoint->empty()) {
     config->entrypoint = {*flags.entrypoint};
   }
-  config->command.assign(command.begin(), command.end());
+  for (const absl::string_view word : command) config->command.emplace_back(word);
   if (!config->entrypoint.empty() || !config->command.empty()) return absl::OkStatus();
   return UsageError("no command is given", "add the program to run after the flags, such as sh");
 }
@@ -44,16 +44,16 @@ absl::Status SetEnvironment(const ContainerFlags& flags, EnvLookup lookup,
   config->env = {std::string(kDefaultPath)};
   for (const std::string& path : flags.env_files) {
     ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
-    RETURN_IF_ERROR(Annotate(AddEnvFile(contents, lookup, &config->env),
-                             absl::StrCat("--env-file ", path)));
+    RETURN_IF_ERROR(
+        Annotate(AddEnvFile(contents, lookup, &config->env), absl::StrCat("--env-file ", path)));
   }
   for (const std::string& each : flags.env) {
     RETURN_IF_ERROR(Annotate(AddEnv(each, lookup, &config->env), "--env"));
   }
   for (const std::string& path : flags.label_files) {
     ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
-    RETURN_IF_ERROR(Annotate(AddLabelFile(contents, &config->labels),
-                             absl::StrCat("--label-file ", path)));
+    RETURN_IF_ERROR(
+        Annotate(AddLabelFile(contents, &config->labels), absl::StrCat("--label-file ", path)));
   }
   for (const std::string& each : flags.labels) {
     RETURN_IF_ERROR(Annotate(AddLabel(each, &config->labels), "--label"));
@@ -99,7 +99,7 @@ absl::Status SetNetworks(const ContainerFlags& flags, state::ContainerConfig* co
   const bool has_detail = !flags.network_aliases.empty() || !flags.ip.empty() ||
                           !flags.ip6.empty() || !flags.mac_address.empty();
   if (has_detail && config->networks.empty()) {
-    config->networks.push_back({.network = "bridge"});
+    config->networks.emplace_back().network = "bridge";
   }
   if (has_detail) {
     state::NetworkAttachment& first = config->networks[0];
@@ -134,7 +134,8 @@ absl::Status SetHealth(const ContainerFlags& flags, state::ContainerConfig* conf
 }
 
 absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerConfig& config) {
-  if (flags.detach && !flags.attach.empty()) return UsageError("--detach does not go with --attach");
+  if (flags.detach && !flags.attach.empty())
+    return UsageError("--detach does not go with --attach");
   if (config.auto_remove && config.restart_policy.name != "no") {
     return UsageError("--rm does not go with --restart");
   }

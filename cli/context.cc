@@ -1,6 +1,11 @@
 #include "cli/context.h"
 
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
+#include "cli/suggest.h"
 
 namespace tiny::cli {
 
@@ -11,6 +16,25 @@ absl::StatusOr<runtime::Engine*> Context::Engine() {
     engine = *std::move(opened);
   }
   return engine.get();
+}
+
+absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Context::Networks() const {
+  if (open_networks == nullptr) return absl::UnimplementedError("there are no networks here");
+  runtime::NetworkManagerOptions network_options;
+  network_options.root = options.root;
+  network_options.run_root = options.run_root;
+  return open_networks(std::move(network_options));
+}
+
+absl::Status Context::ExplainMissing(absl::Status status, absl::string_view reference) {
+  if (!absl::IsNotFound(status) || engine == nullptr) return status;
+  const absl::StatusOr<std::vector<runtime::Container>> all = engine->List(nullptr);
+  if (!all.ok()) return status;
+  std::vector<absl::string_view> names;
+  for (const runtime::Container& each : *all) names.push_back(each.config.name);
+  const absl::string_view nearest = NearestName(reference, names);
+  if (nearest.empty()) return status;
+  return WithHint(std::move(status), absl::StrCat("did you mean ", nearest, "?"));
 }
 
 void Context::PrintError(const absl::Status& status) {

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "cli/output.h"
 #include "runtime/engine.h"
+#include "runtime/network/network_manager.h"
 
 namespace tiny::cli {
 
@@ -20,9 +21,19 @@ struct Context {
   Output& err;
   runtime::EngineOptions options = {};
   EngineOpener open_engine = nullptr;
+  // runtime::NetworkManager::Open.
+  absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> (*open_networks)(
+      runtime::NetworkManagerOptions) = nullptr;
+  // runtime::ExitCodeOfStartError: 125, 126 or 127.
+  int (*start_error_code)(const absl::Status&) = nullptr;
   std::unique_ptr<runtime::Engine> engine = {};
 
   absl::StatusOr<runtime::Engine*> Engine();
+  // The networks below the same folders.
+  absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Networks() const;
+
+  // The error with "did you mean" for a container that does not exist.
+  absl::Status ExplainMissing(absl::Status status, absl::string_view reference);
 
   // "tiny: <message>" and "hint: <hint>" on `err`; control bytes made visible.
   void PrintError(const absl::Status& status);

@@ -18,14 +18,16 @@ constexpr Topic kTopics[] = {
     {"Run a container", "run create start exec attach"},
     {"See what runs", "ps logs inspect top stats port diff events why"},
     {"Change and stop it", "stop restart kill wait pause unpause update rename rm cp"},
-    {"Images", "images pull push rmi tag save load import export commit history build login logout"},
+    {"Images",
+     "images pull push rmi tag save load import export commit history build login logout"},
     {"Volumes and networks", "volume network"},
     {"tiny itself", "info doctor system prune version completion help"},
 };
 
 std::string OptionHead(const Option& option) {
-  std::string head = option.letter != 0 ? absl::StrCat("  -", absl::string_view(&option.letter, 1), ", --")
-                                        : std::string("      --");
+  std::string head = option.letter != 0
+                         ? absl::StrCat("  -", absl::string_view(&option.letter, 1), ", --")
+                         : std::string("      --");
   absl::StrAppend(&head, option.name);
   if (!option.value.empty()) absl::StrAppend(&head, " ", option.value);
   return head;
@@ -68,7 +70,7 @@ void PrintHelp(Output& out, const Command& command) {
     out.Print("\n");
   }
   PrintIndented(out, "Examples", command.examples);
-  for (const OptionGroup& group : command.options) PrintOptions(out, group);
+  for (const OptionGroup* group : command.options) PrintOptions(out, *group);
 }
 
 void PrintOverview(Output& out, absl::Span<const Command* const> commands) {

@@ -9,11 +9,10 @@
 namespace tiny::cli {
 namespace {
 
-absl::Status UnknownOption(absl::Span<const OptionGroup> groups, absl::string_view written,
-                           absl::string_view name) {
+absl::Status UnknownOption(OptionGroups groups, absl::string_view written, absl::string_view name) {
   std::vector<absl::string_view> names;
-  for (const OptionGroup& group : groups) {
-    for (const Option& option : group.options) {
+  for (const OptionGroup* group : groups) {
+    for (const Option& option : group->options) {
       if (option.set != nullptr) names.push_back(option.name);
     }
   }
@@ -34,7 +33,7 @@ absl::Status CallSetter(const Option& option, absl::string_view value, void* fla
 // Walks over the arguments once.
 class Parser {
  public:
-  Parser(absl::Span<const OptionGroup> groups, Arguments arguments, void* flags)
+  Parser(OptionGroups groups, Arguments arguments, void* flags)
       : groups_(groups), left_(arguments), flags_(flags) {}
 
   absl::StatusOr<ParsedArguments> Parse(ParseStyle style) {
@@ -110,7 +109,7 @@ class Parser {
     return CallSetter(option, Take(), flags_);
   }
 
-  absl::Span<const OptionGroup> groups_;
+  OptionGroups groups_;
   Arguments left_;
   void* flags_;
   ParsedArguments result_;
@@ -118,23 +117,23 @@ class Parser {
 
 }  // namespace
 
-absl::StatusOr<ParsedArguments> ParseOptions(absl::Span<const OptionGroup> groups,
-                                             Arguments arguments, ParseStyle style, void* flags) {
+absl::StatusOr<ParsedArguments> ParseOptions(OptionGroups groups, Arguments arguments,
+                                             ParseStyle style, void* flags) {
   return Parser(groups, arguments, flags).Parse(style);
 }
 
-const Option* FindOption(absl::Span<const OptionGroup> groups, absl::string_view name) {
-  for (const OptionGroup& group : groups) {
-    for (const Option& option : group.options) {
+const Option* FindOption(OptionGroups groups, absl::string_view name) {
+  for (const OptionGroup* group : groups) {
+    for (const Option& option : group->options) {
       if (option.name == name) return &option;
     }
   }
   return nullptr;
 }
 
-const Option* FindOption(absl::Span<const OptionGroup> groups, char letter) {
-  for (const OptionGroup& group : groups) {
-    for (const Option& option : group.options) {
+const Option* FindOption(OptionGroups groups, char letter) {
+  for (const OptionGroup* group : groups) {
+    for (const Option& option : group->options) {
       if (option.letter == letter) return &option;
     }
   }

@@ -23,14 +23,13 @@ absl::Status SetName(Flags& flags, absl::string_view value) {
 }
 
 constexpr Option kOptions[] = {
-    {0, "name", "name", "Name of the container", Apply<[](Flags& f, absl::string_view v) {
-       return SetName(f, v);
-     }>},
+    {0, "name", "name", "Name of the container",
+     Apply<[](Flags& f, absl::string_view v) { return SetName(f, v); }>},
     {'i', "interactive", "", "Keep standard input open", Set<&Flags::interactive>},
-    {'t', "tty", "", "Give it a terminal", Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.tty, v);
-     }>},
-    {0, "rm", "", "Remove the container when it has ended", Apply<[](Flags& f, absl::string_view v) {
+    {'t', "tty", "", "Give it a terminal",
+     Apply<[](Flags& f, absl::string_view v) { return option_internal::Assign(f.config.tty, v); }>},
+    {0, "rm", "", "Remove the container when it has ended",
+     Apply<[](Flags& f, absl::string_view v) {
        return option_internal::Assign(f.config.auto_remove, v);
      }>},
     {0, "rootfs", "dir[:O]", "Run this folder; with :O, a throw-away copy of it",

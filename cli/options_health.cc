@@ -13,6 +13,16 @@ absl::Status SetDuration(Flags& flags, absl::string_view value, absl::Duration* 
   return Store(ParseHealthDuration(value), field);
 }
 
+absl::Status SetRetries(Flags& flags, absl::string_view value) {
+  flags.has_health_flag = true;
+  int64_t retries = 0;
+  if (absl::Status parsed = Store(ParseNumber(value, 0, 1000000), &retries); !parsed.ok()) {
+    return parsed;
+  }
+  if (retries > 0) flags.config.health.retries = static_cast<int>(retries);
+  return absl::OkStatus();
+}
+
 constexpr Option kOptions[] = {
     {0, "health-cmd", "command", "Shell command that checks its health",
      Set<&Flags::health_command>},
@@ -33,15 +43,8 @@ constexpr Option kOptions[] = {
        return SetDuration(f, v, &f.config.health.start_interval);
      }>},
     {0, "health-retries", "number", "Failures in a row that make it unhealthy (default 3)",
-     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
-       f.has_health_flag = true;
-       absl::StatusOr<int64_t> retries = ParseNumber(v, 0, 1000000);
-       if (!retries.ok()) return retries.status();
-       if (*retries > 0) f.config.health.retries = static_cast<int>(*retries);
-       return absl::OkStatus();
-     }>},
-    {0, "no-healthcheck", "", "No health check, not even the image's",
-     Set<&Flags::no_healthcheck>},
+     Apply<[](Flags& f, absl::string_view v) { return SetRetries(f, v); }>},
+    {0, "no-healthcheck", "", "No health check, not even the image's", Set<&Flags::no_healthcheck>},
 };
 
 }  // namespace

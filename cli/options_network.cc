@@ -33,19 +33,18 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return AppendAll(ParseExpose(v), &f.config.exposed_ports);
      }>},
-    {0, "network", "network", "bridge (default), none or isolated (loopback only), host, "
-                              "container:NAME, or a network's name",
+    {0, "network", "network",
+     "bridge (default), none or isolated (loopback only), host, "
+     "container:NAME, or a network's name",
      Apply<[](Flags& f, absl::string_view v) { return AddNetwork(f, v); }>},
-    {0, "net", "network", "", Apply<[](Flags& f, absl::string_view v) { return AddNetwork(f, v); }>},
-    {0, "network-alias", "name", "Another name of it on its network",
-     Set<&Flags::network_aliases>},
+    {0, "net", "network", "",
+     Apply<[](Flags& f, absl::string_view v) { return AddNetwork(f, v); }>},
+    {0, "network-alias", "name", "Another name of it on its network", Set<&Flags::network_aliases>},
     {0, "net-alias", "name", "", Set<&Flags::network_aliases>},
-    {0, "ip", "address", "Its IPv4 address", Apply<[](Flags& f, absl::string_view v) {
-       return SetIp(IsIpv4Address(v), v, &f.ip);
-     }>},
-    {0, "ip6", "address", "Its IPv6 address", Apply<[](Flags& f, absl::string_view v) {
-       return SetIp(IsIpv6Address(v), v, &f.ip6);
-     }>},
+    {0, "ip", "address", "Its IPv4 address",
+     Apply<[](Flags& f, absl::string_view v) { return SetIp(IsIpv4Address(v), v, &f.ip); }>},
+    {0, "ip6", "address", "Its IPv6 address",
+     Apply<[](Flags& f, absl::string_view v) { return SetIp(IsIpv6Address(v), v, &f.ip6); }>},
     {0, "mac-address", "address", "Its Ethernet address", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseMacAddress(v), &f.mac_address);
      }>},

@@ -19,9 +19,8 @@ absl::Status SetLimit(absl::string_view value, int64_t* field) {
 }
 
 constexpr Option kOptions[] = {
-    {'m', "memory", "bytes", "Most memory that it gets", Apply<[](Flags& f, absl::string_view v) {
-       return SetLimit(v, &f.config.resources.memory);
-     }>},
+    {'m', "memory", "bytes", "Most memory that it gets",
+     Apply<[](Flags& f, absl::string_view v) { return SetLimit(v, &f.config.resources.memory); }>},
     {0, "memory-swap", "bytes", "Memory and swap together; -1 for no limit",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseBytesOrUnlimited(v), &f.config.resources.memory_swap);

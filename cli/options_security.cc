@@ -12,7 +12,8 @@ namespace {
 using Flags = ContainerFlags;
 
 constexpr Option kOptions[] = {
-    {'u', "user", "user[:group]", "User by name or number", Apply<[](Flags& f, absl::string_view v) {
+    {'u', "user", "user[:group]", "User by name or number",
+     Apply<[](Flags& f, absl::string_view v) {
        return option_internal::Assign(f.config.user, v);
      }>},
     {0, "group-add", "group", "One more group of the user",
@@ -76,10 +77,14 @@ constexpr Option kRefused[] = {
     {0, "kernel-memory", "bytes", "Linux has removed that limit; --memory counts kernel memory",
      nullptr},
     {0, "disable-content-trust", "", "Docker has removed content trust", nullptr},
-    {0, "oom-kill-disable", "", "cgroup v2 has no such switch, and a container that can neither "
-                                "grow nor die hangs; use --oom-score-adj", nullptr},
-    {0, "link", "container", "links are a thing of the past; put both on a network made with "
-                             "`tiny network create`, where they find each other by name", nullptr},
+    {0, "oom-kill-disable", "",
+     "cgroup v2 has no such switch, and a container that can neither "
+     "grow nor die hangs; use --oom-score-adj",
+     nullptr},
+    {0, "link", "container",
+     "links are a thing of the past; put both on a network made with "
+     "`tiny network create`, where they find each other by name",
+     nullptr},
     {0, "link-local-ip", "address", "only addresses of the network can be given", nullptr},
     {0, "gpus", "devices", "there is no GPU runtime; pass the devices with --device", nullptr},
     {0, "runtime", "name", "tiny is its own runtime", nullptr},

@@ -10,7 +10,8 @@ namespace {
 using Flags = ContainerFlags;
 
 constexpr Option kOptions[] = {
-    {'v', "volume", "[src:]dst[:opts]", "Bind a folder or mount a volume (ro, rshared, nocopy, ...)",
+    {'v', "volume", "[src:]dst[:opts]",
+     "Bind a folder or mount a volume (ro, rshared, nocopy, ...)",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseVolume(v, CurrentFolder(), LookUpEnv("HOME").value_or("/")),
                      &f.config.mounts);
@@ -19,9 +20,8 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseMount(v, CurrentFolder()), &f.config.mounts);
      }>},
-    {0, "tmpfs", "dst[:opts]", "Mount a tmpfs", Apply<[](Flags& f, absl::string_view v) {
-       return Append(ParseTmpfs(v), &f.config.mounts);
-     }>},
+    {0, "tmpfs", "dst[:opts]", "Mount a tmpfs",
+     Apply<[](Flags& f, absl::string_view v) { return Append(ParseTmpfs(v), &f.config.mounts); }>},
     {0, "volumes-from", "container[:ro]", "Mount what another container has mounted",
      Set<&Flags::volumes_from>},
     {0, "read-only", "", "Make the root file system read-only",

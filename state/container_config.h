@@ -31,8 +31,8 @@ struct MountConfig {
 };
 
 struct PortMapping {
-  std::string host_ip;     // empty: all addresses
-  uint16_t host_port = 0;  // 0: chosen at start
+  std::string host_ip;         // empty: all addresses
+  uint16_t host_port = 0;      // 0: chosen at start
   uint16_t host_port_end = 0;  // above host_port: the first free one from host_port to this
   uint16_t container_port = 0;
   std::string protocol = "tcp";  // "tcp", "udp", "sctp"

@@ -1,4 +1,5 @@
-// The text forms that several flags share. Pure functions, thread-safe; errors are kInvalidArgument.
+// The text forms that several flags share. Pure functions, thread-safe; errors are
+// kInvalidArgument.
 #ifndef TINY_CLI_FLAG_PARSERS_CSV_H_
 #define TINY_CLI_FLAG_PARSERS_CSV_H_
 

@@ -15,8 +15,7 @@ namespace tiny::cli {
 namespace {
 
 absl::Status Invalid(absl::string_view what, absl::string_view text, absl::string_view want) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("invalid ", what, " \"", text, "\": want ", want));
+  return absl::InvalidArgumentError(absl::StrCat("invalid ", what, " \"", text, "\": want ", want));
 }
 
 absl::string_view ModesOf(NamespaceKind kind) {

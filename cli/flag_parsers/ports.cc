@@ -19,8 +19,7 @@ absl::StatusOr<uint16_t> ParsePort(absl::string_view text) {
     }
   }
   if (!absl::SimpleAtoi(text, &port) || port == 0 || port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("invalid port \"", text, "\": want 1 to 65535"));
+    return absl::InvalidArgumentError(absl::StrCat("invalid port \"", text, "\": want 1 to 65535"));
   }
   return static_cast<uint16_t>(port);
 }

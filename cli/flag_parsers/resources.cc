@@ -16,7 +16,7 @@ namespace tiny::cli {
 namespace {
 
 constexpr absl::string_view kUlimits[] = {
-    "core",   "cpu",   "data", "fsize", "locks",  "memlock",    "msgqueue", "nice",
+    "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue", "nice",
     "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack",
 };
 
@@ -84,9 +84,8 @@ absl::StatusOr<std::string> ParseCpuList(absl::string_view text) {
 absl::StatusOr<int64_t> ParseNumber(absl::string_view text, int64_t low, int64_t high) {
   int64_t number = 0;
   if (!absl::SimpleAtoi(text, &number) || number < low || number > high) {
-    return absl::InvalidArgumentError(absl::StrCat("invalid number \"", text,
-                                                   "\": want a whole number from ", low, " to ",
-                                                   high));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "invalid number \"", text, "\": want a whole number from ", low, " to ", high));
   }
   return number;
 }
@@ -162,8 +161,8 @@ absl::StatusOr<state::DeviceRate> ParseDeviceOperations(absl::string_view text) 
 
 absl::StatusOr<std::string> ParseDeviceCgroupRule(absl::string_view text) {
   const std::vector<absl::string_view> words = absl::StrSplit(text, ' ');
-  bool valid = words.size() == 3 && words[0].size() == 1 &&
-               absl::StrContains("abc", words[0]) && IsPermissions(words[2]);
+  bool valid = words.size() == 3 && words[0].size() == 1 && absl::StrContains("abc", words[0]) &&
+               IsPermissions(words[2]);
   if (valid) {
     const std::vector<absl::string_view> numbers = absl::StrSplit(words[1], ':');
     valid = numbers.size() == 2 && IsNumberOrStar(numbers[0]) && IsNumberOrStar(numbers[1]);

@@ -1,0 +1,91 @@
+#include "cli/app.h"
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "cli/commands.h"
+#include "cli/container_flags.h"
+#include "cli/flag_parsers/mounts.h"
+#include "cli/help.h"
+
+namespace tiny::cli {
+namespace {
+
+struct GlobalFlags {
+  std::string root;
+  std::string run_root;
+  bool debug = false;
+  bool version = false;
+};
+
+constexpr Option kGlobalOptions[] = {
+    {0, "root", "dir", "Where containers are kept", Set<&GlobalFlags::root>},
+    {0, "run-root", "dir", "Where what a boot does not outlive is kept",
+     Set<&GlobalFlags::run_root>},
+    {'D', "debug", "", "Tell more about errors", Set<&GlobalFlags::debug>},
+    {'v', "version", "", "Show the version", Set<&GlobalFlags::version>},
+};
+constexpr OptionGroup kGlobalGroup = {"Global options", kGlobalOptions};
+constexpr const OptionGroup* kGlobalGroups[] = {&kGlobalGroup};
+
+void SetFolders(const GlobalFlags& flags, runtime::EngineOptions* options) {
+  if (geteuid() != 0) {
+    const std::string home = LookUpEnv("HOME").value_or("/");
+    options->root =
+        absl::StrCat(LookUpEnv("XDG_DATA_HOME").value_or(home + "/.local/share"), "/tiny");
+    options->run_root = absl::StrCat(
+        LookUpEnv("XDG_RUNTIME_DIR").value_or(absl::StrCat("/tmp/tiny-", geteuid())), "/tiny");
+  }
+  options->root = LookUpEnv("TINY_ROOT").value_or(options->root);
+  options->run_root = LookUpEnv("TINY_RUN_ROOT").value_or(options->run_root);
+  if (!flags.root.empty()) options->root = CleanPath(flags.root, CurrentFolder());
+  if (!flags.run_root.empty()) options->run_root = CleanPath(flags.run_root, CurrentFolder());
+}
+
+int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status& status,
+                  int failure_code) {
+  context.PrintError(status);
+  if (flags.debug) {
+    context.err.Print("debug: ", Printable(status.ToString()), "\n");
+    context.err.Flush();
+  }
+  return IsUsageError(status) ? kUsageErrorCode : failure_code;
+}
+
+int Dispatch(Context& context, const GlobalFlags& flags, Arguments arguments) {
+  const FoundCommand found = FindCommand(arguments);
+  if (found.command == nullptr) {
+    return ReportFailure(context, flags, UnknownCommand(arguments), kUsageErrorCode);
+  }
+  const absl::StatusOr<int> code =
+      found.command->run(context, *found.command, arguments.subspan(found.words));
+  if (!code.ok()) {
+    return ReportFailure(context, flags, code.status(), found.command->failure_code);
+  }
+  return *code;
+}
+
+}  // namespace
+
+int RunApp(Context& context, Arguments arguments) {
+  GlobalFlags flags;
+  const absl::StatusOr<ParsedArguments> parsed =
+      ParseOptions(kGlobalGroups, arguments, {.stop_at_positional = true}, &flags);
+  int code = 0;
+  if (!parsed.ok()) {
+    code =
+        ReportFailure(context, flags, WithHint(parsed.status(), "see tiny help"), kUsageErrorCode);
+  } else {
+    SetFolders(flags, &context.options);
+    std::vector<absl::string_view> words = parsed->positionals;
+    if (flags.version) words = {"version"};
+    if (parsed->help || words.empty()) words = {"help"};
+    code = Dispatch(context, flags, words);
+  }
+  context.out.Flush();
+  context.err.Flush();
+  return code;
+}
+
+}  // namespace tiny::cli

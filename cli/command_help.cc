@@ -1,0 +1,90 @@
+// tiny help and tiny version.
+#include <sys/utsname.h>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/help.h"
+#include "cli/version.h"
+
+namespace tiny::cli {
+namespace {
+
+// Every command of a group: "network", "volume".
+bool PrintGroup(Output& out, absl::string_view group) {
+  bool found = false;
+  for (const Command* command : AllCommands()) {
+    if (!absl::StartsWith(command->name, absl::StrCat(group, " "))) continue;
+    if (!found) out.Print("Usage:  tiny ", group, " COMMAND ...\n\nCommands:\n");
+    found = true;
+    const size_t gap = command->name.size() < 20 ? 20 - command->name.size() : 1;
+    out.Print("  ", command->name, std::string(gap, ' '), command->summary, "\n");
+  }
+  return found;
+}
+
+absl::StatusOr<int> RunHelp(Context& context, NoFlags&, Arguments arguments) {
+  if (arguments.empty()) {
+    PrintOverview(context.out, AllCommands());
+    return 0;
+  }
+  const FoundCommand found = FindCommand(arguments);
+  if (found.command != nullptr) {
+    PrintHelp(context.out, *found.command);
+    return 0;
+  }
+  if (arguments.size() == 1 && PrintGroup(context.out, arguments[0])) return 0;
+  return UnknownCommand(arguments);
+}
+
+struct VersionFlags {
+  std::string format;
+};
+constexpr Option kVersionOptions[] = {
+    {'f', "format", "form", "json, or a template such as {{.Version}}", Set<&VersionFlags::format>},
+};
+constexpr OptionGroup kVersionGroup = {"", kVersionOptions};
+constexpr const OptionGroup* kVersionGroups[] = {&kVersionGroup};
+
+absl::StatusOr<int> RunVersion(Context& context, VersionFlags& flags, Arguments) {
+  utsname kernel = {};
+  uname(&kernel);
+  if (flags.format.empty()) {
+    context.out.Print("tiny ", kVersion, " (Linux ", kernel.release, ", ", kernel.machine, ")\n");
+    return 0;
+  }
+  const Value fields = Value::Object({{"Version", kVersion},
+                                      {"ApiVersion", "1.43"},
+                                      {"Os", "linux"},
+                                      {"Arch", kernel.machine},
+                                      {"KernelVersion", kernel.release}});
+  Value value = fields;
+  value.Set("Client", fields);
+  value.Set("Server", fields);
+  ASSIGN_OR_RETURN(const std::string text, FormatValue(flags.format, value));
+  context.out.Print(text, "\n");
+  return 0;
+}
+
+}  // namespace
+
+constinit const Command kHelpCommand = {
+    .name = "help",
+    .summary = "Tell about a command, or list them all",
+    .usage = "[COMMAND]",
+    .examples = "tiny help run\ntiny help network",
+    .run = Run<NoFlags, RunHelp>,
+};
+
+constinit const Command kVersionCommand = {
+    .name = "version",
+    .summary = "Show the version",
+    .usage = "[OPTIONS]",
+    .examples = "tiny version -f '{{.Version}}'",
+    .options = kVersionGroups,
+    .max_arguments = 0,
+    .run = Run<VersionFlags, RunVersion>,
+};
+
+}  // namespace tiny::cli

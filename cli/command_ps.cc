@@ -1,0 +1,133 @@
+// tiny ps.
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/container_flags.h"
+#include "cli/container_view.h"
+#include "cli/flag_parsers/resources.h"
+#include "cli/format.h"
+#include "cli/ps_filter.h"
+#include "cli/writable_size.h"
+
+namespace tiny::cli {
+namespace {
+
+struct Flags {
+  bool all = false;
+  bool quiet = false;
+  bool size = false;
+  bool latest = false;
+  bool no_trunc = false;
+  int64_t last = -1;
+  std::string format;
+  PsFilter filter;
+};
+
+constexpr Option kOptions[] = {
+    {'a', "all", "", "Show those that do not run, too", Set<&Flags::all>},
+    {'q', "quiet", "", "Show only ids", Set<&Flags::quiet>},
+    {'f', "filter", "key=value", "Show only those that match (name, status, label, exited, ...)",
+     Apply<[](Flags& f, absl::string_view v) { return f.filter.Add(v); }>},
+    {'n', "last", "number", "Show the newest, whatever their status",
+     Apply<[](Flags& f, absl::string_view v) {
+       return Store(ParseNumber(v, -1, 1000000), &f.last);
+     }>},
+    {'l', "latest", "", "Show the newest one", Set<&Flags::latest>},
+    {'s', "size", "", "Show how much each has written", Set<&Flags::size>},
+    {0, "no-trunc", "", "Show ids and commands whole", Set<&Flags::no_trunc>},
+    {0, "format", "form", "table, json, \"table TEMPLATE\" or a template such as {{.Names}}",
+     Set<&Flags::format>},
+};
+constexpr OptionGroup kGroup = {"", kOptions};
+constexpr const OptionGroup* kGroups[] = {&kGroup};
+
+constexpr Column kColumns[] = {
+    {"ID", "CONTAINER ID"},
+    {"Image", "IMAGE"},
+    {"Command", "COMMAND"},
+    {"RunningFor", "CREATED"},
+    {"Status", "STATUS"},
+    {"Ports", "PORTS"},
+    {"Names", "NAMES"},
+    {"Size", "SIZE", false},
+    {"CreatedAt", "CREATED AT", false},
+    {"State", "STATE", false},
+    {"HealthStatus", "HEALTH", false},
+    {"Labels", "LABELS", false},
+    {"Mounts", "MOUNTS", false},
+    {"Networks", "NETWORKS", false},
+    {"LocalVolumes", "LOCAL VOLUMES", false},
+    {"Platform", "PLATFORM", false},
+};
+
+std::vector<Column> ColumnsFor(const Flags& flags) {
+  std::vector<Column> columns(std::begin(kColumns), std::end(kColumns));
+  for (Column& column : columns) {
+    if (column.field == "Size") column.in_table = flags.size;
+  }
+  return columns;
+}
+
+bool IsUp(const runtime::Container& container) {
+  switch (container.state.status) {
+    case state::Status::kRunning:
+    case state::Status::kPaused:
+    case state::Status::kRestarting:
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
+  const std::vector<Column> columns = ColumnsFor(flags);
+  ASSIGN_OR_RETURN(RowFormat format,
+                   RowFormat::Parse(flags.format, columns, flags.quiet ? "ID" : ""));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  std::vector<std::string> damaged;
+  ASSIGN_OR_RETURN(const std::vector<runtime::Container> all, engine->List(&damaged));
+  for (const std::string& each : damaged) context.PrintWarning(each);
+  RETURN_IF_ERROR(flags.filter.Resolve(all));
+  if (flags.latest) flags.last = 1;
+  const bool every =
+      flags.all || flags.last >= 0 || flags.filter.Has("status") || flags.filter.Has("exited");
+  const bool needs_size = flags.size || absl::StrContains(flags.format, ".Size");
+  const absl::Time now = absl::Now();
+  int64_t shown = 0;
+  for (const runtime::Container& container : all) {
+    if (!every && !IsUp(container)) continue;
+    if (!flags.filter.Matches(container)) continue;
+    if (flags.last >= 0 && shown >= flags.last) break;
+    ++shown;
+    Value row = ContainerRow(container, {.now = now, .no_trunc = flags.no_trunc});
+    row.Set("Size", needs_size ? FormatDecimalBytes(WritableSize(context, container.config)) : "");
+    RETURN_IF_ERROR(format.AddRow(row));
+  }
+  format.Print(context.out);
+  return 0;
+}
+
+}  // namespace
+
+constinit const Command kPsCommand = {
+    .name = "ps",
+    .aliases = kPsAliases,
+    .summary = "List containers",
+    .usage = "[OPTIONS]",
+    .details =
+        "Filters: id, name, label, status, exited, ancestor, before, since, volume, network,\n"
+        "publish, expose, health. One key given twice means either; two keys mean both.",
+    .examples =
+        "tiny ps -a\n"
+        "tiny ps -q --filter status=exited\n"
+        "tiny ps --format 'table {{.Names}}\\t{{.Status}}'\n"
+        "tiny ps -a --format json",
+    .options = kGroups,
+    .max_arguments = 0,
+    .run = Run<Flags, RunPs>,
+};
+
+}  // namespace tiny::cli

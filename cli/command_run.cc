@@ -1,0 +1,91 @@
+// tiny run: create and start in one.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "cli/commands.h"
+#include "cli/container_flags.h"
+#include "cli/create_container.h"
+#include "cli/flag_parsers/policies.h"
+
+namespace tiny::cli {
+namespace {
+
+constexpr Option kOptions[] = {
+    {'d', "detach", "", "Run in the background and print the container's id",
+     Set<&ContainerFlags::detach>},
+    {0, "detach-keys", "keys", "Keys that leave it running (default ctrl-p,ctrl-q)",
+     Apply<[](ContainerFlags& f, absl::string_view v) {
+       f.detach_keys = std::string(v);
+       return CheckDetachKeys(v);
+     }>},
+    {0, "sig-proxy", "", "Pass signals on to the container (default true)",
+     Set<&ContainerFlags::signal_proxy>},
+};
+
+constexpr OptionGroup kRunOptions = {"To run", kOptions};
+constexpr const OptionGroup* kGroups[] = {&kRunOptions,     &kGeneralOptions,  &kStorageOptions,
+                                          &kNetworkOptions, &kResourceOptions, &kSecurityOptions,
+                                          &kHealthOptions,  &kRefusedOptions};
+
+bool Attaches(const ContainerFlags& flags, absl::string_view stream) {
+  return flags.attach.empty() ||
+         std::find(flags.attach.begin(), flags.attach.end(), stream) != flags.attach.end();
+}
+
+// A container whose program never ran is not left behind.
+absl::StatusOr<int> Fail(Context& context, runtime::Engine& engine, const std::string& id,
+                         const absl::Status& status) {
+  engine.Remove(id, /*force=*/true, /*volumes=*/true).IgnoreError();
+  context.PrintError(status);
+  return context.start_error_code(status);
+}
+
+absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments arguments) {
+  if (flags.config.tty && flags.interactive && !flags.detach && isatty(STDIN_FILENO) != 1) {
+    return UsageError("-t: the input is not a terminal", "leave -t out, or use a terminal");
+  }
+  ASSIGN_OR_RETURN(const std::string id, CreateContainer(context, flags, arguments));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  if (flags.detach) {
+    if (absl::Status started = engine->Start(id); !started.ok()) {
+      return Fail(context, *engine, id, started);
+    }
+    context.out.Print(id, "\n");
+    return 0;
+  }
+  const bool reads = flags.attach.empty() ? flags.interactive : Attaches(flags, "stdin");
+  absl::StatusOr<runtime::AttachResult> result =
+      engine->StartAttached(id, {.stdin_open = reads && flags.interactive,
+                                 .stdout_open = Attaches(flags, "stdout"),
+                                 .stderr_open = Attaches(flags, "stderr"),
+                                 .signal_proxy = flags.signal_proxy,
+                                 .detach_keys = flags.detach_keys});
+  if (!result.ok()) return Fail(context, *engine, id, result.status());
+  if (result->detached) context.err.Write("read escape sequence\n");
+  return result->exit_code;
+}
+
+}  // namespace
+
+constinit const Command kRunCommand = {
+    .name = "run",
+    .summary = "Create a container and run a program in it",
+    .usage = "[OPTIONS] --rootfs DIR[:O] COMMAND [ARG...]",
+    .details =
+        "The options end where the command begins. Exit codes: the program's own, 128 + n when a\n"
+        "signal n ended it, 127 when the program was not found, 126 when it could not be run, and\n"
+        "125 when tiny itself failed.",
+    .examples =
+        "tiny run --rm -it --rootfs /:O sh\n"
+        "tiny run -d --name web -p 8080:80 --rootfs /srv/web httpd -f\n"
+        "tiny run --rm -m 128m --cpus 0.5 --network none --rootfs /:O python3 job.py",
+    .options = kGroups,
+    .style = {.stop_at_positional = true},
+    .failure_code = kUsageErrorCode,
+    .run = Run<ContainerFlags, RunRun>,
+};
+
+}  // namespace tiny::cli

@@ -1,0 +1,68 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "cli/suggest.h"
+
+namespace tiny::cli {
+namespace {
+
+constexpr const Command* kCommands[] = {
+    &kRunCommand,     &kCreateCommand,  &kStartCommand,  &kExecCommand,   &kAttachCommand,
+    &kPsCommand,      &kLogsCommand,    &kInspectCommand, &kStopCommand,  &kRestartCommand,
+    &kKillCommand,    &kWaitCommand,    &kPauseCommand,  &kUnpauseCommand, &kRenameCommand,
+    &kRmCommand,      &kVersionCommand, &kHelpCommand,
+};
+
+bool IsNamed(const Command& command, absl::string_view name) {
+  return command.name == name ||
+         std::find(command.aliases.begin(), command.aliases.end(), name) != command.aliases.end();
+}
+
+const Command* FindByName(absl::string_view name) {
+  for (const Command* command : kCommands) {
+    if (IsNamed(*command, name)) return command;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::Span<const Command* const> AllCommands() { return kCommands; }
+
+FoundCommand FindCommand(Arguments arguments) {
+  if (arguments.empty()) return {};
+  if (const Command* command = FindByName(arguments[0])) return {command, 1};
+  if (arguments.size() < 2) return {};
+  const std::string both = absl::StrCat(arguments[0], " ", arguments[1]);
+  if (const Command* command = FindByName(both)) return {command, 2};
+  if (arguments[0] != "container" || absl::StrContains(arguments[1], ' ')) return {};
+  return {FindByName(arguments[1]), 2};
+}
+
+absl::Status UnknownCommand(Arguments arguments) {
+  const bool is_group =
+      std::any_of(std::begin(kCommands), std::end(kCommands), [&](const Command* command) {
+        return absl::StartsWith(command->name, absl::StrCat(arguments[0], " "));
+      });
+  std::string name(arguments[0]);
+  if ((is_group || arguments[0] == "container") && arguments.size() > 1) {
+    absl::StrAppend(&name, " ", arguments[1]);
+  }
+  std::vector<absl::string_view> names;
+  for (const Command* command : kCommands) names.push_back(command->name);
+  const absl::string_view nearest = NearestName(name, names);
+  if (is_group && arguments.size() == 1) {
+    return UsageError(absl::StrCat(name, " needs a command of its own"),
+                      absl::StrCat("see tiny help ", name));
+  }
+  return UsageError(
+      absl::StrCat("no such command: ", name),
+      nearest.empty() ? "see tiny help" : absl::StrCat("did you mean ", nearest, "?"));
+}
+
+}  // namespace tiny::cli

@@ -1,0 +1,19 @@
+// The parts of docker inspect that describe how a container was asked for, and its network.
+#ifndef TINY_CLI_INSPECT_PARTS_H_
+#define TINY_CLI_INSPECT_PARTS_H_
+
+#include "cli/template/value.h"
+#include "runtime/engine.h"
+
+namespace tiny::cli {
+
+Value ConfigValue(const state::ContainerConfig& config);
+Value HostConfigValue(const state::ContainerConfig& config);
+Value NetworkSettingsValue(const runtime::Container& container);
+
+// {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
+Value PortBindings(const std::vector<state::PortMapping>& ports);
+
+}  // namespace tiny::cli
+
+#endif  // TINY_CLI_INSPECT_PARTS_H_
