@@ -18,8 +18,7 @@ struct ExecFlags {
 };
 
 constexpr Option kExecOptions[] = {
-    {'d', "detach", "", "Run it in the background",
-     Apply<[](ExecFlags& f, absl::string_view v) {
+    {'d', "detach", "", "Run it in the background", Apply<[](ExecFlags& f, absl::string_view v) {
        return option_internal::Assign(f.exec.detach, v);
      }>},
     {'i', "interactive", "", "Keep standard input open",
@@ -39,8 +38,7 @@ constexpr Option kExecOptions[] = {
      Apply<[](ExecFlags& f, absl::string_view v) {
        return option_internal::Assign(f.exec.working_dir, v);
      }>},
-    {0, "privileged", "", "Give it all capabilities",
-     Apply<[](ExecFlags& f, absl::string_view v) {
+    {0, "privileged", "", "Give it all capabilities", Apply<[](ExecFlags& f, absl::string_view v) {
        return option_internal::Assign(f.exec.privileged, v);
      }>},
     {0, "detach-keys", "keys", "Keys that leave it running (default ctrl-p,ctrl-q)",
@@ -125,10 +123,12 @@ constinit const Command kExecCommand = {
     .name = "exec",
     .summary = "Run one more program in a running container",
     .usage = "[OPTIONS] CONTAINER COMMAND [ARG...]",
-    .details = "Exits as the program does; 127 when it was not found, 126 when it could not be run,\n"
-               "1 when the container does not run.",
-    .examples = "tiny exec -it web sh\n"
-                "tiny exec -u nobody -w /tmp web id",
+    .details =
+        "Exits as the program does; 127 when it was not found, 126 when it could not be run,\n"
+        "1 when the container does not run.",
+    .examples =
+        "tiny exec -it web sh\n"
+        "tiny exec -u nobody -w /tmp web id",
     .options = kExecGroups,
     .style = {.stop_at_positional = true},
     .min_arguments = 2,

@@ -97,9 +97,8 @@ absl::StatusOr<int> InspectAll(Context& context, absl::string_view format, Argum
 namespace {
 
 absl::StatusOr<int> RunInspect(Context& context, Flags& flags, Arguments names) {
-  return InspectAll(context, flags.format, names, [&](absl::string_view name) {
-    return InspectAny(context, flags, name);
-  });
+  return InspectAll(context, flags.format, names,
+                    [&](absl::string_view name) { return InspectAny(context, flags, name); });
 }
 
 }  // namespace
@@ -110,9 +109,10 @@ constinit const Command kInspectCommand = {
     .summary = "Show all about containers, networks and volumes, as JSON",
     .usage = "[OPTIONS] NAME...",
     .details = "The fields have Docker's names.",
-    .examples = "tiny inspect web\n"
-                "tiny inspect -f '{{.State.Status}} {{.NetworkSettings.IPAddress}}' web\n"
-                "tiny inspect -f '{{json .Mounts}}' web",
+    .examples =
+        "tiny inspect web\n"
+        "tiny inspect -f '{{.State.Status}} {{.NetworkSettings.IPAddress}}' web\n"
+        "tiny inspect -f '{{json .Mounts}}' web",
     .options = kGroups,
     .min_arguments = 1,
     .run = Run<Flags, RunInspect>,

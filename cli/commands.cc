@@ -12,10 +12,10 @@ namespace tiny::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kRunCommand,     &kCreateCommand,  &kStartCommand,  &kExecCommand,   &kAttachCommand,
-    &kPsCommand,      &kLogsCommand,    &kInspectCommand, &kStopCommand,  &kRestartCommand,
-    &kKillCommand,    &kWaitCommand,    &kPauseCommand,  &kUnpauseCommand, &kRenameCommand,
-    &kRmCommand,      &kVersionCommand, &kHelpCommand,
+    &kRunCommand,  &kCreateCommand,  &kStartCommand,   &kExecCommand,    &kAttachCommand,
+    &kPsCommand,   &kLogsCommand,    &kInspectCommand, &kStopCommand,    &kRestartCommand,
+    &kKillCommand, &kWaitCommand,    &kPauseCommand,   &kUnpauseCommand, &kRenameCommand,
+    &kRmCommand,   &kVersionCommand, &kHelpCommand,
 };
 
 bool IsNamed(const Command& command, absl::string_view name) {

@@ -55,8 +55,7 @@ Value MountsValue(const runtime::Container& container, absl::string_view root) {
         volume != container.state.volumes.end() ? volume->second : mount.source;
     Value value = Value::Object({{"Type", is_volume ? "volume" : "bind"}});
     if (is_volume) value.Set("Name", name);
-    value.Set("Source",
-              is_volume ? absl::StrCat(root, "/volumes/", name, "/_data") : mount.source);
+    value.Set("Source", is_volume ? absl::StrCat(root, "/volumes/", name, "/_data") : mount.source);
     value.Set("Destination", mount.destination);
     if (is_volume) value.Set("Driver", "local");
     value.Set("Mode", mount.read_only ? "ro" : "");

@@ -93,9 +93,8 @@ void AddResources(const state::ResourceConfig& limits, Value* value) {
   value->Set("DeviceCgroupRules", Value(limits.device_cgroup_rules));
   value->Set("MemoryReservation", limits.memory_reservation);
   value->Set("MemorySwap", limits.memory_swap);
-  value->Set("MemorySwappiness", limits.memory_swappiness.has_value()
-                                     ? Value(*limits.memory_swappiness)
-                                     : Value());
+  value->Set("MemorySwappiness",
+             limits.memory_swappiness.has_value() ? Value(*limits.memory_swappiness) : Value());
   value->Set("PidsLimit", limits.pids_limit);
 }
 
@@ -127,9 +126,9 @@ Value EndpointValue(const state::NetworkEndpoint& endpoint) {
 Value PortBindings(const std::vector<state::PortMapping>& ports) {
   std::map<std::string, Value> bindings;
   for (const state::PortMapping& port : ports) {
-    bindings[absl::StrCat(port.container_port, "/", port.protocol)].Append(Value::Object(
-        {{"HostIp", port.host_ip},
-         {"HostPort", port.host_port == 0 ? "" : absl::StrCat(port.host_port)}}));
+    bindings[absl::StrCat(port.container_port, "/", port.protocol)].Append(
+        Value::Object({{"HostIp", port.host_ip},
+                       {"HostPort", port.host_port == 0 ? "" : absl::StrCat(port.host_port)}}));
   }
   Value value = Value::Dictionary();
   for (auto& [key, list] : bindings) value.Set(key, std::move(list));

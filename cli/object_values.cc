@@ -35,16 +35,16 @@ Value NetworkValue(const runtime::Network& network,
   Value containers = Value::Dictionary();
   for (const auto& [id, endpoint] : endpoints) {
     containers.Set(
-        id, Value::Object(
-                {{"Name", endpoint.aliases.empty() ? "" : endpoint.aliases[0]},
-                 {"EndpointID", ""},
-                 {"MacAddress", endpoint.mac_address},
-                 {"IPv4Address", endpoint.ip.empty()
-                                     ? ""
-                                     : absl::StrCat(endpoint.ip, "/", endpoint.prefix_length)},
-                 {"IPv6Address", endpoint.ip6.empty()
-                                     ? ""
-                                     : absl::StrCat(endpoint.ip6, "/", endpoint.prefix_length6)}}));
+        id,
+        Value::Object(
+            {{"Name", endpoint.aliases.empty() ? "" : endpoint.aliases[0]},
+             {"EndpointID", ""},
+             {"MacAddress", endpoint.mac_address},
+             {"IPv4Address",
+              endpoint.ip.empty() ? "" : absl::StrCat(endpoint.ip, "/", endpoint.prefix_length)},
+             {"IPv6Address", endpoint.ip6.empty()
+                                 ? ""
+                                 : absl::StrCat(endpoint.ip6, "/", endpoint.prefix_length6)}}));
   }
   return Value::Object({{"Name", network.name},
                         {"Id", network.id},
