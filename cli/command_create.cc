@@ -8,7 +8,7 @@ namespace tiny::cli {
 namespace {
 
 constexpr const OptionGroup* kGroups[] = {&kGeneralOptions,  &kStorageOptions,  &kNetworkOptions,
-                                          &kResourceOptions, &kSecurityOptions, &kHealthOptions,
+                                          &kLimitOptions, &kResourceOptions, &kSecurityOptions, &kHealthOptions,
                                           &kRefusedOptions};
 
 absl::StatusOr<int> RunCreate(Context& context, ContainerFlags& flags, Arguments arguments) {

@@ -27,7 +27,7 @@ constexpr Option kOptions[] = {
 
 constexpr OptionGroup kRunOptions = {"To run", kOptions};
 constexpr const OptionGroup* kGroups[] = {&kRunOptions,     &kGeneralOptions,  &kStorageOptions,
-                                          &kNetworkOptions, &kResourceOptions, &kSecurityOptions,
+                                          &kNetworkOptions, &kLimitOptions, &kResourceOptions, &kSecurityOptions,
                                           &kHealthOptions,  &kRefusedOptions};
 
 bool Attaches(const ContainerFlags& flags, absl::string_view stream) {

@@ -47,6 +47,7 @@ struct ContainerFlags {
   std::optional<std::string> health_command;
   bool no_healthcheck = false;
   bool has_health_flag = false;
+  bool has_restart = false;  // update: --restart was given
 
   std::optional<std::string> explain;  // "", "shell", "json"
   bool budget = false;
@@ -56,6 +57,7 @@ struct ContainerFlags {
 extern const OptionGroup kGeneralOptions;
 extern const OptionGroup kStorageOptions;
 extern const OptionGroup kNetworkOptions;
+extern const OptionGroup kLimitOptions;  // those that `update` takes, too
 extern const OptionGroup kResourceOptions;
 extern const OptionGroup kSecurityOptions;
 extern const OptionGroup kHealthOptions;

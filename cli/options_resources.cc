@@ -18,7 +18,7 @@ absl::Status SetLimit(absl::string_view value, int64_t* field) {
   return Store(std::move(bytes), field);
 }
 
-constexpr Option kOptions[] = {
+constexpr Option kLimits[] = {
     {'m', "memory", "bytes", "Most memory that it gets",
      Apply<[](Flags& f, absl::string_view v) { return SetLimit(v, &f.config.resources.memory); }>},
     {0, "memory-swap", "bytes", "Memory and swap together; -1 for no limit",
@@ -28,13 +28,6 @@ constexpr Option kOptions[] = {
     {0, "memory-reservation", "bytes", "Memory that it keeps when the host has little",
      Apply<[](Flags& f, absl::string_view v) {
        return SetLimit(v, &f.config.resources.memory_reservation);
-     }>},
-    {0, "memory-swappiness", "0-100", "Readiness to swap (cgroup v1 only)",
-     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
-       absl::StatusOr<int64_t> number = ParseNumber(v, -1, 100);
-       if (!number.ok()) return number.status();
-       if (*number >= 0) f.config.resources.memory_swappiness = *number;
-       return absl::OkStatus();
      }>},
     {0, "cpus", "number", "Most cpus that it gets, such as 1.5",
      Apply<[](Flags& f, absl::string_view v) {
@@ -69,6 +62,16 @@ constexpr Option kOptions[] = {
        if (weight.ok() && *weight != 0 && *weight < 10) weight = ParseNumber(v, 10, 1000);
        if (!weight.ok()) return weight.status();
        f.config.resources.blkio_weight = static_cast<uint16_t>(*weight);
+       return absl::OkStatus();
+     }>},
+};
+
+constexpr Option kMore[] = {
+    {0, "memory-swappiness", "0-100", "Readiness to swap (cgroup v1 only)",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       absl::StatusOr<int64_t> number = ParseNumber(v, -1, 100);
+       if (!number.ok()) return number.status();
+       if (*number >= 0) f.config.resources.memory_swappiness = *number;
        return absl::OkStatus();
      }>},
     {0, "device-read-bps", "dev:rate", "Most bytes a second read from a disk",
@@ -108,6 +111,7 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-constinit const OptionGroup kResourceOptions = {"Limits", kOptions};
+constinit const OptionGroup kLimitOptions = {"Limits", kLimits};
+constinit const OptionGroup kResourceOptions = {"More limits", kMore};
 
 }  // namespace tiny::cli
