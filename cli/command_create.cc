@@ -7,12 +7,14 @@
 namespace tiny::cli {
 namespace {
 
-constexpr const OptionGroup* kGroups[] = {&kGeneralOptions,  &kStorageOptions,  &kNetworkOptions,
-                                          &kLimitOptions, &kResourceOptions, &kSecurityOptions, &kHealthOptions,
-                                          &kRefusedOptions};
+constexpr const OptionGroup* kGroups[] = {&kGeneralOptions, &kStorageOptions,  &kNetworkOptions,
+                                          &kLimitOptions,   &kResourceOptions, &kSecurityOptions,
+                                          &kHealthOptions,  &kRefusedOptions};
 
 absl::StatusOr<int> RunCreate(Context& context, ContainerFlags& flags, Arguments arguments) {
   ASSIGN_OR_RETURN(const std::string id, CreateContainer(context, flags, arguments));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  RETURN_IF_ERROR(engine->Flush());
   context.out.Print(id, "\n");
   return 0;
 }

@@ -27,9 +27,8 @@ absl::Status SetByFamily(absl::string_view value, bool is_subnet, std::string* v
   const size_t slash = value.find('/');
   const absl::string_view address = value.substr(0, slash);
   if (!IsIpAddress(address) || is_subnet != (slash != absl::string_view::npos)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", value, "\" is not ",
-                     is_subnet ? "a subnet, such as 10.20.0.0/24" : "an address"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", value, "\" is not ", is_subnet ? "a subnet, such as 10.20.0.0/24" : "an address"));
   }
   if (is_subnet) {
     const absl::StatusOr<int64_t> bits =
@@ -81,9 +80,8 @@ constexpr Option kCreateOptions[] = {
     {0, "ipv6", "", "Give out IPv6 addresses, too", Apply<[](CreateFlags& f, absl::string_view v) {
        return option_internal::Assign(f.network.ipv6, v);
      }>},
-    {0, "label", "key[=value]", "Attach a label", Apply<[](CreateFlags& f, absl::string_view v) {
-       return AddLabel(v, &f.network.labels);
-     }>},
+    {0, "label", "key[=value]", "Attach a label",
+     Apply<[](CreateFlags& f, absl::string_view v) { return AddLabel(v, &f.network.labels); }>},
     {'o', "opt", "key=value",
      "Option of the driver: parent= of macvlan, com.docker.network.bridge.name, ...driver.mtu",
      Apply<[](CreateFlags& f, absl::string_view v) -> absl::Status {
@@ -104,8 +102,8 @@ absl::StatusOr<int> RunCreate(Context& context, CreateFlags& flags, Arguments ar
   return 0;
 }
 
-constexpr absl::string_view kListKeys[] = {"driver", "id", "label", "label!", "name", "scope",
-                                           "type"};
+constexpr absl::string_view kListKeys[] = {"driver", "id",    "label", "label!",
+                                           "name",   "scope", "type"};
 
 struct ListFlags {
   bool quiet = false;
@@ -124,10 +122,10 @@ constexpr OptionGroup kListGroup = {"", kListOptions};
 constexpr const OptionGroup* kListGroups[] = {&kListGroup};
 
 constexpr Column kColumns[] = {
-    {"ID", "NETWORK ID"},          {"Name", "NAME"},
-    {"Driver", "DRIVER"},          {"Scope", "SCOPE"},
-    {"IPv6", "IPV6", false},       {"Internal", "INTERNAL", false},
-    {"Labels", "LABELS", false},   {"CreatedAt", "CREATED AT", false},
+    {"ID", "NETWORK ID"},        {"Name", "NAME"},
+    {"Driver", "DRIVER"},        {"Scope", "SCOPE"},
+    {"IPv6", "IPV6", false},     {"Internal", "INTERNAL", false},
+    {"Labels", "LABELS", false}, {"CreatedAt", "CREATED AT", false},
     {"Subnet", "SUBNET", false},
 };
 
@@ -146,16 +144,15 @@ absl::Status AddNetworkRow(RowFormat& format, const runtime::Network& network, b
   for (const auto& [key, value] : network.labels) {
     absl::StrAppend(&labels, labels.empty() ? "" : ",", key, "=", value);
   }
-  return format.AddRow(
-      Value::Object({{"ID", no_trunc ? network.id : network.id.substr(0, 12)},
-                     {"Name", network.name},
-                     {"Driver", network.driver},
-                     {"Scope", "local"},
-                     {"IPv6", network.ipv6 ? "true" : "false"},
-                     {"Internal", network.internal ? "true" : "false"},
-                     {"Labels", labels},
-                     {"CreatedAt", FormatTimestamp(network.created_at)},
-                     {"Subnet", network.subnet}}));
+  return format.AddRow(Value::Object({{"ID", no_trunc ? network.id : network.id.substr(0, 12)},
+                                      {"Name", network.name},
+                                      {"Driver", network.driver},
+                                      {"Scope", "local"},
+                                      {"IPv6", network.ipv6 ? "true" : "false"},
+                                      {"Internal", network.internal ? "true" : "false"},
+                                      {"Labels", labels},
+                                      {"CreatedAt", FormatTimestamp(network.created_at)},
+                                      {"Subnet", network.subnet}}));
 }
 
 absl::StatusOr<int> RunList(Context& context, ListFlags& flags, Arguments) {
@@ -252,8 +249,8 @@ absl::StatusOr<int> PruneNetworks(Context& context) {
   ASSIGN_OR_RETURN(const std::vector<runtime::Network> all, networks->List(nullptr));
   for (const runtime::Network& network : all) {
     if (network.name == "bridge") continue;
-    const bool used = std::any_of(
-        containers.begin(), containers.end(), [&](const runtime::Container& container) {
+    const bool used =
+        std::any_of(containers.begin(), containers.end(), [&](const runtime::Container& container) {
           const auto& wanted = container.config.networks;
           return std::any_of(wanted.begin(), wanted.end(), [&](const auto& attachment) {
             return attachment.network == network.name;
@@ -270,9 +267,11 @@ constinit const Command kNetworkCreateCommand = {
     .name = "network create",
     .summary = "Make a network",
     .usage = "[OPTIONS] NAME",
-    .details = "Containers on it find each other by name; those of other networks do not reach them.",
-    .examples = "tiny network create back\n"
-                "tiny network create --subnet 10.20.0.0/24 --internal db",
+    .details =
+        "Containers on it find each other by name; those of other networks do not reach them.",
+    .examples =
+        "tiny network create back\n"
+        "tiny network create --subnet 10.20.0.0/24 --internal db",
     .options = kCreateGroups,
     .min_arguments = 1,
     .max_arguments = 1,

@@ -42,14 +42,61 @@ absl::StatusOr<int> RunPort(Context& context, NoFlags&, Arguments arguments) {
       context.out.Print(HostText(port), "\n");
     }
     if (found) continue;
-    context.PrintError(
-        absl::NotFoundError(absl::StrCat("port ", each, " of ", arguments[0], " is not published")));
+    context.PrintError(absl::NotFoundError(
+        absl::StrCat("port ", each, " of ", arguments[0], " is not published")));
     code = 1;
   }
   return code;
 }
 
+// The ports of "8080:80" arguments.
+absl::StatusOr<std::vector<state::PortMapping>> ParseAll(Arguments texts) {
+  std::vector<state::PortMapping> ports;
+  for (const absl::string_view text : texts) {
+    ASSIGN_OR_RETURN(const std::vector<state::PortMapping> parsed, ParsePublish(text));
+    ports.insert(ports.end(), parsed.begin(), parsed.end());
+  }
+  return ports;
+}
+
+absl::StatusOr<int> RunPortAdd(Context& context, NoFlags&, Arguments arguments) {
+  ASSIGN_OR_RETURN(const std::vector<state::PortMapping> wanted, ParseAll(arguments.subspan(1)));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  const auto published = engine->Publish(arguments[0], wanted);
+  if (!published.ok()) return context.ExplainMissing(published.status(), arguments[0]);
+  for (const state::PortMapping& port : *published) {
+    context.out.Print(ContainerText(port), " -> ", HostText(port), "\n");
+  }
+  return 0;
+}
+
+absl::StatusOr<int> RunPortRm(Context& context, NoFlags&, Arguments arguments) {
+  ASSIGN_OR_RETURN(const std::vector<state::PortMapping> unwanted, ParseAll(arguments.subspan(1)));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  const absl::Status removed = engine->Unpublish(arguments[0], unwanted);
+  if (!removed.ok()) return context.ExplainMissing(removed, arguments[0]);
+  return 0;
+}
+
 }  // namespace
+
+constinit const Command kPortAddCommand = {
+    .name = "port add",
+    .summary = "Publish more ports of a running container",
+    .usage = "CONTAINER [[IP:]HOST:]PORT...",
+    .examples = "tiny port add web 8443:443",
+    .min_arguments = 2,
+    .run = Run<NoFlags, RunPortAdd>,
+};
+
+constinit const Command kPortRmCommand = {
+    .name = "port rm",
+    .summary = "Take published ports back",
+    .usage = "CONTAINER [[IP:]HOST:]PORT...",
+    .examples = "tiny port rm web 8443:443",
+    .min_arguments = 2,
+    .run = Run<NoFlags, RunPortRm>,
+};
 
 constinit const Command kPortCommand = {
     .name = "port",

@@ -26,9 +26,9 @@ constexpr Option kOptions[] = {
 };
 
 constexpr OptionGroup kRunOptions = {"To run", kOptions};
-constexpr const OptionGroup* kGroups[] = {&kRunOptions,     &kGeneralOptions,  &kStorageOptions,
-                                          &kNetworkOptions, &kLimitOptions, &kResourceOptions, &kSecurityOptions,
-                                          &kHealthOptions,  &kRefusedOptions};
+constexpr const OptionGroup* kGroups[] = {&kRunOptions,      &kGeneralOptions, &kStorageOptions,
+                                          &kNetworkOptions,  &kLimitOptions,   &kResourceOptions,
+                                          &kSecurityOptions, &kHealthOptions,  &kRefusedOptions};
 
 bool Attaches(const ContainerFlags& flags, absl::string_view stream) {
   return flags.attach.empty() ||

@@ -43,9 +43,15 @@ constexpr OptionGroup kGroup = {"", kOptions};
 constexpr const OptionGroup* kGroups[] = {&kGroup};
 
 constexpr Column kColumns[] = {
-    {"ID", "CONTAINER ID"},     {"Name", "NAME"},       {"CPUPerc", "CPU %"},
-    {"MemUsage", "MEM USAGE / LIMIT"}, {"MemPerc", "MEM %"},   {"NetIO", "NET I/O"},
-    {"BlockIO", "BLOCK I/O"},   {"PIDs", "PIDS"},       {"Container", "CONTAINER", false},
+    {"ID", "CONTAINER ID"},
+    {"Name", "NAME"},
+    {"CPUPerc", "CPU %"},
+    {"MemUsage", "MEM USAGE / LIMIT"},
+    {"MemPerc", "MEM %"},
+    {"NetIO", "NET I/O"},
+    {"BlockIO", "BLOCK I/O"},
+    {"PIDs", "PIDS"},
+    {"Container", "CONTAINER", false},
 };
 
 using Samples = std::map<std::string, runtime::StatsSample>;  // by id
@@ -76,8 +82,8 @@ Value StatsRow(const runtime::Container& container, const Flags& flags,
   row.Set("CPUPerc", CpuPercent(before, *now));
   row.Set("MemUsage", absl::StrCat(FormatBinaryBytes(now->memory_bytes), " / ",
                                    FormatBinaryBytes(now->memory_limit)));
-  row.Set("MemPerc", Percent(static_cast<double>(now->memory_bytes),
-                             static_cast<double>(now->memory_limit)));
+  row.Set("MemPerc",
+          Percent(static_cast<double>(now->memory_bytes), static_cast<double>(now->memory_limit)));
   row.Set("NetIO", absl::StrCat(FormatDecimalBytes(now->network_received), " / ",
                                 FormatDecimalBytes(now->network_sent)));
   row.Set("BlockIO", absl::StrCat(FormatDecimalBytes(now->block_read), " / ",
@@ -145,8 +151,7 @@ absl::StatusOr<int> RunStats(Context& context, Flags& flags, Arguments names) {
     format.Clear();
     for (const runtime::Container& container : containers) {
       const std::string& id = container.config.id;
-      RETURN_IF_ERROR(
-          format.AddRow(StatsRow(container, flags, Find(*before, id), Find(now, id))));
+      RETURN_IF_ERROR(format.AddRow(StatsRow(container, flags, Find(*before, id), Find(now, id))));
     }
     if (redraw) context.out.Write("\x1b[H\x1b[2J");
     format.Print(context.out);
@@ -163,7 +168,8 @@ constinit const Command kTopCommand = {
     .name = "top",
     .summary = "Show the processes of a container",
     .usage = "CONTAINER [PS-OPTIONS]",
-    .details = "The numbers are the host's. Options are those of ps(1): -ef (default), aux, -o LIST.",
+    .details =
+        "The numbers are the host's. Options are those of ps(1): -ef (default), aux, -o LIST.",
     .examples = "tiny top web\ntiny top web -o pid,user,args",
     .style = {.stop_at_positional = true},
     .min_arguments = 1,

@@ -57,9 +57,8 @@ absl::StatusOr<int> RunUpdate(Context& context, ContainerFlags& flags, Arguments
   return ForEachTarget(
       context, targets, TargetOrder::kOneByOne,
       [&](runtime::Engine& engine, absl::string_view target) -> absl::StatusOr<std::string> {
-        RETURN_IF_ERROR(engine.Update(target, [&](state::ContainerConfig& config) {
-          return Change(flags, config);
-        }));
+        RETURN_IF_ERROR(engine.Update(
+            target, [&](state::ContainerConfig& config) { return Change(flags, config); }));
         return std::string(target);
       });
 }

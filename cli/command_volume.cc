@@ -30,9 +30,8 @@ constexpr Option kCreateOptions[] = {
        if (v == "local") return absl::OkStatus();
        return absl::InvalidArgumentError("volumes are folders of this machine: want local");
      }>},
-    {0, "label", "key[=value]", "Attach a label", Apply<[](CreateFlags& f, absl::string_view v) {
-       return AddLabel(v, &f.volume.labels);
-     }>},
+    {0, "label", "key[=value]", "Attach a label",
+     Apply<[](CreateFlags& f, absl::string_view v) { return AddLabel(v, &f.volume.labels); }>},
     {'o', "opt", "key=value", "type=none, o=bind and device=FOLDER for a folder of your own",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddOption(v, &f.volume.options); }>},
 };
@@ -63,23 +62,19 @@ constexpr Option kListOptions[] = {
 constexpr OptionGroup kListGroup = {"", kListOptions};
 constexpr const OptionGroup* kListGroups[] = {&kListGroup};
 
-constexpr Column kColumns[] = {{"Driver", "DRIVER"},
-                               {"Name", "VOLUME NAME"},
-                               {"Mountpoint", "MOUNTPOINT", false},
-                               {"Scope", "SCOPE", false},
-                               {"Labels", "LABELS", false},
-                               {"Size", "SIZE", false},
-                               {"Links", "LINKS", false}};
+constexpr Column kColumns[] = {
+    {"Driver", "DRIVER"},      {"Name", "VOLUME NAME"},     {"Mountpoint", "MOUNTPOINT", false},
+    {"Scope", "SCOPE", false}, {"Labels", "LABELS", false}, {"Size", "SIZE", false},
+    {"Links", "LINKS", false}};
 
 bool Matches(const ObjectFilter& filter, const runtime::Volume& volume, bool used) {
-  return filter.MatchesLabels(volume.labels) &&
-         filter.Any("name", [&](const std::string& name) {
-           return absl::StrContains(volume.name, name);
-         }) &&
-         filter.Any("driver", [](const std::string& driver) { return driver == "local"; }) &&
-         filter.Any("dangling", [&](const std::string& dangling) {
-           return (dangling == "true" || dangling == "1") != used;
-         });
+  return filter.MatchesLabels(volume.labels) && filter.Any("name", [&](const std::string& name) {
+    return absl::StrContains(volume.name, name);
+  }) && filter.Any("driver", [](const std::string& driver) {
+    return driver == "local";
+  }) && filter.Any("dangling", [&](const std::string& dangling) {
+    return (dangling == "true" || dangling == "1") != used;
+  });
 }
 
 absl::StatusOr<int> RunList(Context& context, ListFlags& flags, Arguments) {
@@ -99,14 +94,14 @@ absl::StatusOr<int> RunList(Context& context, ListFlags& flags, Arguments) {
     for (const auto& [key, value] : volume.labels) {
       absl::StrAppend(&labels, labels.empty() ? "" : ",", key, "=", value);
     }
-    RETURN_IF_ERROR(format.AddRow(Value::Object(
-        {{"Driver", "local"},
-         {"Name", volume.name},
-         {"Mountpoint", volume.path},
-         {"Scope", "local"},
-         {"Labels", labels},
-         {"Size", needs_size ? FormatDecimalBytes(DiskUsage(volume.path)) : "N/A"},
-         {"Links", absl::StrCat(users)}})));
+    RETURN_IF_ERROR(format.AddRow(
+        Value::Object({{"Driver", "local"},
+                       {"Name", volume.name},
+                       {"Mountpoint", volume.path},
+                       {"Scope", "local"},
+                       {"Labels", labels},
+                       {"Size", needs_size ? FormatDecimalBytes(DiskUsage(volume.path)) : "N/A"},
+                       {"Links", absl::StrCat(users)}})));
   }
   format.Print(context.out);
   return 0;
@@ -146,10 +141,9 @@ absl::StatusOr<int> RunRemove(Context& context, RemoveFlags& flags, Arguments na
   runtime::VolumeStore store(context.options.root);
   int code = 0;
   for (const absl::string_view name : names) {
-    const absl::Status removed =
-        store.Remove(name, flags.force, [&](absl::string_view volume) {
-          return UsersOfVolume(containers, volume);
-        });
+    const absl::Status removed = store.Remove(name, flags.force, [&](absl::string_view volume) {
+      return UsersOfVolume(containers, volume);
+    });
     if (removed.ok()) {
       context.out.Print(name, "\n");
     } else {

@@ -12,10 +12,53 @@ namespace tiny::cli {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kRunCommand,  &kCreateCommand,  &kStartCommand,   &kExecCommand,    &kAttachCommand,
-    &kPsCommand,   &kLogsCommand,    &kInspectCommand, &kStopCommand,    &kRestartCommand,
-    &kKillCommand, &kWaitCommand,    &kPauseCommand,   &kUnpauseCommand, &kRenameCommand,
-    &kRmCommand,   &kVersionCommand, &kHelpCommand,
+    &kRunCommand,
+    &kCreateCommand,
+    &kStartCommand,
+    &kExecCommand,
+    &kAttachCommand,
+    &kPsCommand,
+    &kLogsCommand,
+    &kInspectCommand,
+    &kTopCommand,
+    &kStatsCommand,
+    &kPortCommand,
+    &kPortAddCommand,
+    &kPortRmCommand,
+    &kDiffCommand,
+    &kEventsCommand,
+    &kStopCommand,
+    &kRestartCommand,
+    &kKillCommand,
+    &kWaitCommand,
+    &kPauseCommand,
+    &kUnpauseCommand,
+    &kUpdateCommand,
+    &kRenameCommand,
+    &kRmCommand,
+    &kCpCommand,
+    &kVolumeCreateCommand,
+    &kVolumeLsCommand,
+    &kVolumeInspectCommand,
+    &kVolumeRmCommand,
+    &kVolumePruneCommand,
+    &kNetworkCreateCommand,
+    &kNetworkLsCommand,
+    &kNetworkInspectCommand,
+    &kNetworkConnectCommand,
+    &kNetworkDisconnectCommand,
+    &kNetworkRmCommand,
+    &kNetworkPruneCommand,
+    &kNetworkReloadCommand,
+    &kNetworkDoctorCommand,
+    &kInfoCommand,
+    &kDoctorCommand,
+    &kSystemDfCommand,
+    &kSystemPruneCommand,
+    &kContainerPruneCommand,
+    &kVersionCommand,
+    &kCompletionCommand,
+    &kHelpCommand,
 };
 
 bool IsNamed(const Command& command, absl::string_view name) {
@@ -36,10 +79,13 @@ absl::Span<const Command* const> AllCommands() { return kCommands; }
 
 FoundCommand FindCommand(Arguments arguments) {
   if (arguments.empty()) return {};
+  // "port add" before "port": no container can be meant, as those take one more word.
+  if (arguments.size() > 1) {
+    const std::string both = absl::StrCat(arguments[0], " ", arguments[1]);
+    if (const Command* command = FindByName(both)) return {command, 2};
+  }
   if (const Command* command = FindByName(arguments[0])) return {command, 1};
   if (arguments.size() < 2) return {};
-  const std::string both = absl::StrCat(arguments[0], " ", arguments[1]);
-  if (const Command* command = FindByName(both)) return {command, 2};
   if (arguments[0] != "container" || absl::StrContains(arguments[1], ' ')) return {};
   return {FindByName(arguments[1]), 2};
 }

@@ -14,31 +14,71 @@ inline constexpr absl::string_view kPsAliases[] = {"container ls", "container li
                                                    "container ps"};
 inline constexpr absl::string_view kRmAliases[] = {"container rm", "container remove"};
 
+inline constexpr absl::string_view kCpAliases[] = {"container cp", "container copy"};
+inline constexpr absl::string_view kEventsAliases[] = {"system events"};
+inline constexpr absl::string_view kInfoAliases[] = {"system info"};
+inline constexpr absl::string_view kNetworkLsAliases[] = {"network list"};
+inline constexpr absl::string_view kNetworkRmAliases[] = {"network remove"};
+inline constexpr absl::string_view kVolumeLsAliases[] = {"volume list"};
+inline constexpr absl::string_view kVolumeRmAliases[] = {"volume remove"};
 inline constexpr absl::string_view kInspectAliases[] = {"container inspect"};
 
 extern const Command kAttachCommand;
+extern const Command kCompletionCommand;
+extern const Command kContainerPruneCommand;
+extern const Command kCpCommand;
 extern const Command kCreateCommand;
+extern const Command kDiffCommand;
+extern const Command kDoctorCommand;
+extern const Command kEventsCommand;
 extern const Command kExecCommand;
+extern const Command kHelpCommand;
+extern const Command kInfoCommand;
 extern const Command kInspectCommand;
 extern const Command kKillCommand;
 extern const Command kLogsCommand;
+extern const Command kNetworkConnectCommand;
+extern const Command kNetworkCreateCommand;
+extern const Command kNetworkDisconnectCommand;
+extern const Command kNetworkDoctorCommand;
+extern const Command kNetworkInspectCommand;
+extern const Command kNetworkLsCommand;
+extern const Command kNetworkPruneCommand;
+extern const Command kNetworkReloadCommand;
+extern const Command kNetworkRmCommand;
 extern const Command kPauseCommand;
+extern const Command kPortAddCommand;
+extern const Command kPortCommand;
+extern const Command kPortRmCommand;
 extern const Command kPsCommand;
 extern const Command kRenameCommand;
 extern const Command kRestartCommand;
 extern const Command kRmCommand;
 extern const Command kRunCommand;
 extern const Command kStartCommand;
+extern const Command kStatsCommand;
 extern const Command kStopCommand;
+extern const Command kSystemDfCommand;
+extern const Command kSystemPruneCommand;
+extern const Command kTopCommand;
 extern const Command kUnpauseCommand;
-extern const Command kWaitCommand;
+extern const Command kUpdateCommand;
 extern const Command kVersionCommand;
-extern const Command kHelpCommand;
+extern const Command kVolumeCreateCommand;
+extern const Command kVolumeInspectCommand;
+extern const Command kVolumeLsCommand;
+extern const Command kVolumePruneCommand;
+extern const Command kVolumeRmCommand;
+extern const Command kWaitCommand;
 
 // What the inspect commands share: the values that `look` finds for the names, printed as one JSON
 // list or each by the template; then the errors. The exit code is 1 where there was one.
 absl::StatusOr<int> InspectAll(Context& context, absl::string_view format, Arguments names,
                                absl::FunctionRef<absl::StatusOr<Value>(absl::string_view)> look);
+
+// What the prune commands share: each prints the names of what it has removed.
+absl::StatusOr<int> PruneVolumes(Context& context, bool all);
+absl::StatusOr<int> PruneNetworks(Context& context);
 
 // In the order of help.
 absl::Span<const Command* const> AllCommands();

@@ -3,11 +3,13 @@
 #define TINY_CLI_CONTEXT_H_
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cli/output.h"
 #include "runtime/engine.h"
+#include "runtime/network/doctor.h"
 #include "runtime/network/network_manager.h"
 
 namespace tiny::cli {
@@ -24,6 +26,10 @@ struct Context {
   // runtime::NetworkManager::Open.
   absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> (*open_networks)(
       runtime::NetworkManagerOptions) = nullptr;
+  // runtime::DiagnoseNetwork.
+  absl::StatusOr<std::vector<runtime::Diagnosis>> (*diagnose_network)(
+      const runtime::DoctorOptions&, const state::ContainerConfig&,
+      const state::ContainerState&) = nullptr;
   // runtime::ExitCodeOfStartError: 125, 126 or 127.
   int (*start_error_code)(const absl::Status&) = nullptr;
   std::unique_ptr<runtime::Engine> engine = {};

@@ -49,6 +49,8 @@ class FakeEngine : public runtime::Engine {
     return std::vector<runtime::Container>(host_->containers.rbegin(), host_->containers.rend());
   }
 
+  absl::Status Flush() override { return absl::OkStatus(); }
+
   absl::Status Start(absl::string_view reference) override {
     ASSIGN_OR_RETURN(runtime::Container * found, Note("start", reference));
     RETURN_IF_ERROR(host_->start_status);
@@ -114,6 +116,22 @@ class FakeEngine : public runtime::Engine {
     host_->exec = options;
     RETURN_IF_ERROR(host_->start_status);
     return runtime::AttachResult{.exit_code = host_->exit_code};
+  }
+  absl::Status Connect(absl::string_view reference,
+                       const state::NetworkAttachment& attachment) override {
+    return Note(absl::StrCat("connect ", attachment.network), reference).status();
+  }
+  absl::Status Disconnect(absl::string_view reference, absl::string_view network, bool) override {
+    return Note(absl::StrCat("disconnect ", network), reference).status();
+  }
+  absl::StatusOr<std::vector<state::PortMapping>> Publish(
+      absl::string_view reference, const std::vector<state::PortMapping>& ports) override {
+    RETURN_IF_ERROR(Note("publish", reference).status());
+    return ports;
+  }
+  absl::Status Unpublish(absl::string_view reference,
+                         const std::vector<state::PortMapping>&) override {
+    return Note("unpublish", reference).status();
   }
   absl::StatusOr<runtime::ProcessTable> Top(absl::string_view reference,
                                             const std::vector<std::string>&) override {

@@ -16,8 +16,8 @@ namespace tiny::cli {
 absl::Status ObjectFilter::Add(absl::string_view term, absl::Span<const absl::string_view> keys) {
   ASSIGN_OR_RETURN(auto pair, ParseKeyValue(term));
   if (std::find(keys.begin(), keys.end(), pair.first) == keys.end()) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown key \"", pair.first, "\": want ",
-                                                   absl::StrJoin(keys, ", ")));
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown key \"", pair.first, "\": want ", absl::StrJoin(keys, ", ")));
   }
   terms_.push_back(std::move(pair));
   return absl::OkStatus();

@@ -1,0 +1,185 @@
+// tiny system df, system prune and container prune.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "cli/commands.h"
+#include "cli/format.h"
+#include "cli/object_filter.h"
+#include "cli/object_values.h"
+#include "cli/ps_filter.h"
+#include "cli/writable_size.h"
+
+namespace tiny::cli {
+namespace {
+
+struct DfFlags {
+  std::string format;
+};
+constexpr Option kDfOptions[] = {
+    {0, "format", "form", "table, json or a template such as {{.Type}}", Set<&DfFlags::format>},
+};
+constexpr OptionGroup kDfGroup = {"", kDfOptions};
+constexpr const OptionGroup* kDfGroups[] = {&kDfGroup};
+
+constexpr Column kColumns[] = {{"Type", "TYPE"},
+                               {"TotalCount", "TOTAL"},
+                               {"Active", "ACTIVE"},
+                               {"Size", "SIZE"},
+                               {"Reclaimable", "RECLAIMABLE"}};
+
+struct Usage {
+  absl::string_view type;
+  int total = 0;
+  int active = 0;
+  uint64_t bytes = 0;
+  uint64_t reclaimable = 0;
+
+  void Add(uint64_t size, bool in_use) {
+    ++total;
+    active += in_use ? 1 : 0;
+    bytes += size;
+    reclaimable += in_use ? 0 : size;
+  }
+};
+
+absl::Status AddUsage(RowFormat& format, const Usage& usage) {
+  const std::string share =
+      usage.bytes == 0 ? "" : absl::StrFormat(" (%d%%)", usage.reclaimable * 100 / usage.bytes);
+  return format.AddRow(
+      Value::Object({{"Type", usage.type},
+                     {"TotalCount", absl::StrCat(usage.total)},
+                     {"Active", absl::StrCat(usage.active)},
+                     {"Size", FormatDecimalBytes(usage.bytes)},
+                     {"Reclaimable", absl::StrCat(FormatDecimalBytes(usage.reclaimable), share)}}));
+}
+
+bool Runs(const runtime::Container& container) {
+  return container.state.status == state::Status::kRunning ||
+         container.state.status == state::Status::kPaused ||
+         container.state.status == state::Status::kRestarting;
+}
+
+absl::StatusOr<int> RunDf(Context& context, DfFlags& flags, Arguments) {
+  ASSIGN_OR_RETURN(RowFormat format, RowFormat::Parse(flags.format, kColumns));
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
+  Usage layers = {.type = "Containers"};
+  for (const runtime::Container& container : containers) {
+    layers.Add(WritableSize(context, container.config), Runs(container));
+  }
+  ASSIGN_OR_RETURN(const std::vector<runtime::Volume> all,
+                   runtime::VolumeStore(context.options.root).List(nullptr));
+  Usage volumes = {.type = "Local Volumes"};
+  for (const runtime::Volume& volume : all) {
+    volumes.Add(DiskUsage(volume.path), !UsersOfVolume(containers, volume.name).empty());
+  }
+  RETURN_IF_ERROR(AddUsage(format, layers));
+  RETURN_IF_ERROR(AddUsage(format, volumes));
+  format.Print(context.out);
+  return 0;
+}
+
+struct PruneFlags {
+  bool force = false;
+  bool volumes = false;
+  bool all = false;
+  PsFilter filter;
+};
+constexpr Option kPruneOptions[] = {
+    {'f', "force", "", "Do not ask", Set<&PruneFlags::force>},
+    {0, "filter", "key=value", "Only those that match (until=TIME, label=KEY, label!=KEY)",
+     Apply<[](PruneFlags& f, absl::string_view v) { return f.filter.Add(v); }>},
+};
+constexpr Option kSystemOptions[] = {
+    {0, "volumes", "", "Anonymous volumes, too", Set<&PruneFlags::volumes>},
+    {'a', "all", "", "", Set<&PruneFlags::all>},
+};
+constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
+constexpr OptionGroup kSystemGroup = {"What else to remove", kSystemOptions};
+constexpr const OptionGroup* kContainerGroups[] = {&kPruneGroup};
+constexpr const OptionGroup* kSystemGroups[] = {&kPruneGroup, &kSystemGroup};
+
+absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags) {
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
+  int code = 0;
+  uint64_t freed = 0;
+  for (const runtime::Container& container : containers) {
+    if (Runs(container) || !flags.filter.Matches(container)) continue;
+    const uint64_t size = WritableSize(context, container.config);
+    const absl::Status removed =
+        engine->Remove(container.config.id, /*force=*/false, /*volumes=*/false);
+    if (removed.ok()) {
+      freed += size;
+      context.out.Print(container.config.id, "\n");
+    } else {
+      context.PrintError(removed);
+      code = 1;
+    }
+  }
+  context.out.Print("Total reclaimed space: ", FormatDecimalBytes(freed), "\n");
+  return code;
+}
+
+absl::StatusOr<int> RunContainerPrune(Context& context, PruneFlags& flags, Arguments) {
+  if (!flags.force) {
+    ASSIGN_OR_RETURN(const bool go_ahead, Confirm(context, "all stopped containers"));
+    if (!go_ahead) return 0;
+  }
+  return PruneContainers(context, flags);
+}
+
+absl::StatusOr<int> RunSystemPrune(Context& context, PruneFlags& flags, Arguments) {
+  if (!flags.force) {
+    ASSIGN_OR_RETURN(
+        const bool go_ahead,
+        Confirm(context, flags.volumes
+                             ? "all stopped containers, unused networks and anonymous volumes"
+                             : "all stopped containers and unused networks"));
+    if (!go_ahead) return 0;
+  }
+  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
+  RETURN_IF_ERROR(engine->Sweep());
+  ASSIGN_OR_RETURN(int code, PruneContainers(context, flags));
+  if (const absl::StatusOr<int> networks = PruneNetworks(context); !networks.ok()) {
+    context.PrintError(networks.status());
+    code = 1;
+  }
+  if (flags.volumes) RETURN_IF_ERROR(PruneVolumes(context, /*all=*/false).status());
+  return code;
+}
+
+}  // namespace
+
+constinit const Command kSystemDfCommand = {
+    .name = "system df",
+    .summary = "Show what containers, their logs and volumes take on the disk",
+    .usage = "[OPTIONS]",
+    .details = "A container's share is its log, and its own layer where it is made from an image.",
+    .examples = "tiny system df",
+    .options = kDfGroups,
+    .max_arguments = 0,
+    .run = Run<DfFlags, RunDf>,
+};
+constinit const Command kSystemPruneCommand = {
+    .name = "system prune",
+    .summary = "Remove what is not used: containers, networks, and what crashes have left",
+    .usage = "[OPTIONS]",
+    .examples = "tiny system prune -f --volumes",
+    .options = kSystemGroups,
+    .max_arguments = 0,
+    .run = Run<PruneFlags, RunSystemPrune>,
+};
+constinit const Command kContainerPruneCommand = {
+    .name = "container prune",
+    .summary = "Remove all stopped containers",
+    .usage = "[OPTIONS]",
+    .examples = "tiny container prune -f --filter until=24h",
+    .options = kContainerGroups,
+    .max_arguments = 0,
+    .run = Run<PruneFlags, RunContainerPrune>,
+};
+
+}  // namespace tiny::cli
