@@ -87,9 +87,12 @@ Flags FlagsOfLambda(absl::Status (Lambda::*)(Flags&, absl::string_view) const);
 }  // namespace option_internal
 
 // A setter for a member: a switch, a number, a text, or a list that grows with each use.
-template <auto kMember>
+//
+// Flags is a parameter so that g++ (12) sees that the function belongs to a type of an unnamed
+// namespace: from a pointer to member alone it makes one weak symbol for all files that have a
+// Flags with such a member, and the linker picks any of them.
+template <auto kMember, typename Flags = decltype(option_internal::ClassOfMember(kMember))>
 absl::Status Set(void* flags, absl::string_view value) {
-  using Flags = decltype(option_internal::ClassOfMember(kMember));
   return option_internal::Assign(static_cast<Flags*>(flags)->*kMember, value);
 }
 
