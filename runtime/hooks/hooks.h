@@ -1,0 +1,33 @@
+// Runs the hooks of a spec: programs of the host's, with the container's state on standard input.
+//
+//   RETURN_IF_ERROR(RunHooks("createRuntime", spec.hooks.create_runtime, SerializeState(state)));
+//
+// Source: runtime-spec, config.md, "POSIX-platform Hooks". The environment is the hook's own, or
+// empty, never the caller's. Output goes where the caller's standard error goes. A hook over its
+// timeout is killed. Thread-safe.
+#ifndef TINY_RUNTIME_HOOKS_HOOKS_H_
+#define TINY_RUNTIME_HOOKS_HOOKS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "oci/spec.h"
+
+namespace tiny::runtime {
+
+// In their order, up to the first that fails: could not be run, exited with another code than 0,
+// or took too long (kDeadlineExceeded). The error names the kind, the program and what it wrote
+// last to standard error.
+absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                      const std::string& state);
+
+// All of them, whatever becomes of each; the errors' texts. For poststart and poststop, whose
+// failures must not undo what has happened.
+std::vector<std::string> RunAllHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                                     const std::string& state);
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_HOOKS_HOOKS_H_
