@@ -176,6 +176,7 @@ std::string MountsPart(const state::ContainerConfig& config) {
     absl::StrAppend(&text, "for f in kcore keys timer_list; do\n",
                     "  if [ -e $root/proc/$f ]; then mount --bind /dev/null $root/proc/$f; fi\n",
                     "done\n", "for d in bus fs irq sys sysrq-trigger; do\n",
+                    "  if [ ! -e $root/proc/$d ]; then continue; fi\n",
                     "  mount --bind $root/proc/$d $root/proc/$d\n",
                     "  mount -o remount,bind,ro $root/proc/$d\n", "done\n");
   }
@@ -225,6 +226,22 @@ std::string UnshareFlags(const state::ContainerConfig& config) {
   return flags;
 }
 
+std::string CleanUpPart(const state::ContainerConfig& config, absl::string_view mode) {
+  std::string text =
+      "# 7. The mounts are gone with the namespaces; the rest is not.\n"
+      "rmdir $base/root 2>/dev/null || true; rmdir $base\n";
+  const std::string network = NetworkOf(config);
+  if (network != "host" && !absl::StartsWith(network, "container:")) {
+    text += "ip netns del $name\n";
+  }
+  text += mode == "v2" ? "echo $$ > /sys/fs/cgroup/cgroup.procs; rmdir $cgroup\n"
+                       : "for c in $controllers; do\n"
+                         "  echo $$ > /sys/fs/cgroup/$c/cgroup.procs; "
+                         "rmdir /sys/fs/cgroup/$c/tiny/$name\n"
+                         "done\n";
+  return text + "exit $code\n";
+}
+
 }  // namespace
 
 std::string ShellQuote(absl::string_view text) {
@@ -248,16 +265,18 @@ std::string ExplainShell(const state::ContainerConfig& config, absl::string_view
       "$enter unshare ",
       UnshareFlags(config), " --propagation private sh -ec \"$(cat <<'INSIDE'\n");
   if (config.uts_mode.empty()) absl::StrAppend(&text, "hostname ", ShellQuote(hostname), "\n");
-  absl::StrAppend(&text,
-                  "\n# 4. Its files. (tiny makes mounts as descriptors, by fsopen and "
-                  "move_mount, and follows no\n#    link of the root file system)\n",
-                  MountsPart(config),
-                  "\n# 5. The root becomes /, and the host's files go out of sight.\n"
-                  "cd $root\npivot_root . .\numount -l .\n",
-                  "cd ", ShellQuote(folder), "\n\n",
-                  "# 6. Fewer rights, then the program. (The filter of system calls, which tiny "
-                  "loads here, has no\n#    command.)\n",
-                  ExecPart(config), "INSIDE\n)\"\n");
+  absl::StrAppend(
+      &text,
+      "\n# 4. Its files. (tiny makes mounts as descriptors, by fsopen and "
+      "move_mount, and follows no\n#    link of the root file system)\n",
+      MountsPart(config),
+      "\n# 5. The root becomes /, and the host's files go out of sight.\n"
+      "cd $root\npivot_root . .\numount -l .\n",
+      "cd ", ShellQuote(folder), "\n\n",
+      "# 6. Fewer rights, then the program. (setpriv and env are those of the root file "
+      "system. The\n#    filter of system calls, which tiny loads here, has no "
+      "command.)\n",
+      ExecPart(config), "INSIDE\n)\" && code=0 || code=$?\n\n", CleanUpPart(config, cgroup_mode));
   return text;
 }
 
