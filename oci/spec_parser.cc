@@ -1,5 +1,6 @@
 #include "oci/spec_parser.h"
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -92,7 +93,8 @@ class Decoder {
     if (!json.is_array()) return Expected("a list", json, path);
     out.reserve(json.size());
     for (const Json& item : json) {
-      Decode(item, Path{.parent = &path, .index = out.size()}, out.emplace_back());
+      const Path element{.parent = &path, .index = out.size()};
+      Decode(item, element, out.emplace_back());
     }
   }
 
