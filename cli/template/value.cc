@@ -100,6 +100,23 @@ class JsonWriter {
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
+Value::Value(bool value) : data_(value) {}
+Value::Value(int value) : data_(int64_t{value}) {}
+Value::Value(int64_t value) : data_(value) {}
+Value::Value(uint64_t value) : data_(static_cast<int64_t>(value)) {}
+Value::Value(double value) : data_(value) {}
+Value::Value(const char* value) : data_(std::string(value)) {}
+Value::Value(absl::string_view value) : data_(std::string(value)) {}
+Value::Value(std::string value) : data_(std::move(value)) {}
+Value::Value(List value) : data_(std::move(value)) {}
+Value::Value(Function value) : data_(std::move(value)) {}
 Value::Value(const std::vector<std::string>& texts) : data_(List(texts.begin(), texts.end())) {}
 
 Value Value::Object(std::initializer_list<std::pair<absl::string_view, Value>> members) {

@@ -25,6 +25,7 @@ namespace tiny::cli {
 
 struct ValueMember;
 
+// Converts from whatever it can hold. Its functions are defined where ValueMember is complete.
 class Value {
  public:
   using List = std::vector<Value>;
@@ -38,17 +39,22 @@ class Value {
     bool is_dictionary = false;
   };
 
-  Value() = default;  // null
-  Value(bool value) : data_(value) {}
-  Value(int value) : data_(int64_t{value}) {}
-  Value(int64_t value) : data_(value) {}
-  Value(uint64_t value) : data_(static_cast<int64_t>(value)) {}
-  Value(double value) : data_(value) {}
-  Value(const char* value) : data_(std::string(value)) {}
-  Value(absl::string_view value) : data_(std::string(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
-  Value(List value) : data_(std::move(value)) {}
-  Value(Function value) : data_(std::move(value)) {}
+  Value();  // null
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+  Value(bool value);
+  Value(int value);
+  Value(int64_t value);
+  Value(uint64_t value);
+  Value(double value);
+  Value(const char* value);
+  Value(absl::string_view value);
+  Value(std::string value);
+  Value(List value);
+  Value(Function value);
   Value(const std::vector<std::string>& texts);
 
   static Value Object(std::initializer_list<std::pair<absl::string_view, Value>> members = {});
