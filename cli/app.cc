@@ -37,10 +37,12 @@ void SetFolders(const GlobalFlags& flags, runtime::EngineOptions* options) {
     options->run_root = absl::StrCat(
         LookUpEnv("XDG_RUNTIME_DIR").value_or(absl::StrCat("/tmp/tiny-", geteuid())), "/tiny");
   }
-  options->root = LookUpEnv("TINY_ROOT").value_or(options->root);
-  options->run_root = LookUpEnv("TINY_RUN_ROOT").value_or(options->run_root);
-  if (!flags.root.empty()) options->root = CleanPath(flags.root, CurrentFolder());
-  if (!flags.run_root.empty()) options->run_root = CleanPath(flags.run_root, CurrentFolder());
+  const std::string here = CurrentFolder();
+  const std::string root = flags.root.empty() ? LookUpEnv("TINY_ROOT").value_or("") : flags.root;
+  const std::string run_root =
+      flags.run_root.empty() ? LookUpEnv("TINY_RUN_ROOT").value_or("") : flags.run_root;
+  if (!root.empty()) options->root = CleanPath(root, here);
+  if (!run_root.empty()) options->run_root = CleanPath(run_root, here);
 }
 
 int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status& status,

@@ -186,6 +186,13 @@ TEST_F(AppTest, UnknownCommandsAreGuessed) {
   EXPECT_THAT(Tiny("ps x").err, HasSubstr("ps takes no arguments"));
 }
 
+TEST_F(AppTest, WhatOnlyDockerHasIsSaidToBeAbsent) {
+  EXPECT_EQ(Tiny("pull alpine").code, 125);
+  EXPECT_THAT(Tiny("pull alpine").err,
+              HasSubstr("tiny has no command pull\nhint: there is no image"));
+  EXPECT_THAT(Tiny("swarm init").err, HasSubstr("one machine"));
+}
+
 TEST_F(AppTest, ErrorsCannotSteerTheTerminal) {
   EXPECT_EQ(Tiny("start", {"\x1b[2Jx"}).err, "tiny: no such container: \\x1b[2Jx\n");
 }

@@ -2,16 +2,29 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "cli/commands.h"
 #include "cli/container_flags.h"
 #include "cli/create_container.h"
+#include "cli/explain.h"
+#include "cli/explain_shell.h"
 #include "cli/flag_parsers/policies.h"
+#include "runtime/host/host_report.h"
 
 namespace tiny::cli {
 namespace {
+
+absl::Status SetExplain(ContainerFlags& flags, absl::string_view value) {
+  if (value != "true" && value != "shell" && value != "json") {
+    return absl::InvalidArgumentError(absl::StrCat("\"", value, "\" is neither shell nor json"));
+  }
+  flags.explain = std::string(value);
+  return absl::OkStatus();
+}
 
 constexpr Option kOptions[] = {
     {'d', "detach", "", "Run in the background and print the container's id",
@@ -23,6 +36,12 @@ constexpr Option kOptions[] = {
      }>},
     {0, "sig-proxy", "", "Pass signals on to the container (default true)",
      Set<&ContainerFlags::signal_proxy>},
+    {0, "explain", "",
+     "Show each step of the start and its time; --explain=json; with "
+     "--explain=shell, only show the commands that would do the same by hand",
+     Apply<[](ContainerFlags& f, absl::string_view v) { return SetExplain(f, v); }>},
+    {0, "budget", "", "Show how many page faults and system calls it took",
+     Set<&ContainerFlags::budget>},
 };
 
 constexpr OptionGroup kRunOptions = {"To run", kOptions};
@@ -43,16 +62,49 @@ absl::StatusOr<int> Fail(Context& context, runtime::Engine& engine, const std::s
   return context.start_error_code(status);
 }
 
+// Prints, at its end, what --explain and --budget ask for.
+class Report {
+ public:
+  Report(Context& context, const ContainerFlags& flags) : context_(context), flags_(flags) {
+    if (!flags.explain.empty()) Timeline::Start();
+    if (flags.budget) budget_.emplace();
+  }
+  ~Report() {
+    if (!flags_.explain.empty()) {
+      const std::vector<TimelineEntry> entries = Timeline::Read();
+      context_.err.Write(flags_.explain == "json" ? TimelineJson(entries, getpid())
+                                                  : TimelineText(entries, getpid()));
+    }
+    if (budget_.has_value()) context_.err.Write(budget_->Text());
+  }
+
+ private:
+  Context& context_;
+  const ContainerFlags& flags_;
+  std::optional<Budget> budget_;
+};
+
+absl::StatusOr<int> PrintShell(Context& context, const ContainerFlags& flags, Arguments arguments) {
+  ASSIGN_OR_RETURN(const state::ContainerConfig config,
+                   BuildContainerConfig(flags, arguments, LookUpEnv));
+  context.out.Write(ExplainShell(config, runtime::InspectHost({}).cgroup_mode));
+  return 0;
+}
+
 absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments arguments) {
   if (flags.config.tty && flags.interactive && !flags.detach && isatty(STDIN_FILENO) != 1) {
     return UsageError("-t: the input is not a terminal", "leave -t out, or use a terminal");
   }
+  if (flags.explain == "shell") return PrintShell(context, flags, arguments);
+  const Report report(context, flags);
   ASSIGN_OR_RETURN(const std::string id, CreateContainer(context, flags, arguments));
+  Timeline::Stamp("container created");
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   if (flags.detach) {
     if (absl::Status started = engine->Start(id); !started.ok()) {
       return Fail(context, *engine, id, started);
     }
+    Timeline::Stamp("program runs");
     context.out.Print(id, "\n");
     return 0;
   }
@@ -63,6 +115,7 @@ absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments ar
                                  .stderr_open = Attaches(flags, "stderr"),
                                  .signal_proxy = flags.signal_proxy,
                                  .detach_keys = flags.detach_keys});
+  Timeline::Stamp("container ended");
   if (!result.ok()) return Fail(context, *engine, id, result.status());
   if (result->detached) context.err.Write("read escape sequence\n");
   return result->exit_code;

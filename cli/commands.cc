@@ -27,6 +27,7 @@ constexpr const Command* kCommands[] = {
     &kPortRmCommand,
     &kDiffCommand,
     &kEventsCommand,
+    &kWhyCommand,
     &kStopCommand,
     &kRestartCommand,
     &kKillCommand,
@@ -59,6 +60,27 @@ constexpr const Command* kCommands[] = {
     &kVersionCommand,
     &kCompletionCommand,
     &kHelpCommand,
+};
+
+// What Docker has and tiny has not.
+struct AbsentCommand {
+  absl::string_view name;
+  absl::string_view why;
+};
+constexpr absl::string_view kNoImages =
+    "there is no image store yet; run a folder with --rootfs, such as an unpacked image";
+constexpr absl::string_view kBuildElsewhere =
+    "tiny runs containers and builds none; buildah and docker make folders and images that it runs";
+constexpr absl::string_view kOneMachine = "tiny is for one machine and single containers";
+constexpr AbsentCommand kAbsent[] = {
+    {"build", kBuildElsewhere}, {"buildx", kBuildElsewhere}, {"commit", kNoImages},
+    {"export", kNoImages},      {"history", kNoImages},      {"image", kNoImages},
+    {"images", kNoImages},      {"import", kNoImages},       {"load", kNoImages},
+    {"login", kNoImages},       {"logout", kNoImages},       {"pull", kNoImages},
+    {"push", kNoImages},        {"rmi", kNoImages},          {"save", kNoImages},
+    {"search", kNoImages},      {"tag", kNoImages},          {"compose", kOneMachine},
+    {"service", kOneMachine},   {"stack", kOneMachine},      {"swarm", kOneMachine},
+    {"node", kOneMachine},
 };
 
 bool IsNamed(const Command& command, absl::string_view name) {
@@ -98,6 +120,11 @@ absl::Status UnknownCommand(Arguments arguments) {
   std::string name(arguments[0]);
   if ((is_group || arguments[0] == "container") && arguments.size() > 1) {
     absl::StrAppend(&name, " ", arguments[1]);
+  }
+  for (const AbsentCommand& absent : kAbsent) {
+    if (absent.name == arguments[0]) {
+      return UsageError(absl::StrCat("tiny has no command ", arguments[0]), absent.why);
+    }
   }
   std::vector<absl::string_view> names;
   for (const Command* command : kCommands) names.push_back(command->name);

@@ -70,6 +70,7 @@ extern const Command kVolumeLsCommand;
 extern const Command kVolumePruneCommand;
 extern const Command kVolumeRmCommand;
 extern const Command kWaitCommand;
+extern const Command kWhyCommand;
 
 // What the inspect commands share: the values that `look` finds for the names, printed as one JSON
 // list or each by the template; then the errors. The exit code is 1 where there was one.

@@ -49,7 +49,7 @@ struct ContainerFlags {
   bool has_health_flag = false;
   bool has_restart = false;  // update: --restart was given
 
-  std::optional<std::string> explain;  // "", "shell", "json"
+  std::string explain;  // "", "true", "shell", "json"
   bool budget = false;
 };
 

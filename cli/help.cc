@@ -17,7 +17,7 @@ struct Topic {
 constexpr Topic kTopics[] = {
     {"Run a container", "run create start exec attach"},
     {"See what runs", "ps logs inspect top stats port diff events why"},
-    {"Change and stop it", "stop restart kill wait pause unpause update rename rm cp"},
+    {"Change and stop it", "stop restart kill wait pause unpause update rename rm cp container"},
     {"Images",
      "images pull push rmi tag save load import export commit history build login logout"},
     {"Volumes and networks", "volume network"},

@@ -1,4 +1,5 @@
 // tiny: containers without a daemon.
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -7,11 +8,13 @@
 #include "cli/app.h"
 #include "runtime/engine.h"
 #include "runtime/launch/launch.h"
+#include "runtime/network/doctor.h"
+#include "runtime/network/network_manager.h"
 
 int main(int argc, char** argv) {
   // `bazel run` starts programs elsewhere; relative paths are meant from where the user is.
   if (const char* folder = getenv("BUILD_WORKING_DIRECTORY")) {
-    if (chdir(folder) != 0) return 125;
+    if (chdir(folder) != 0) perror(folder);
     unsetenv("BUILD_WORKING_DIRECTORY");
     unsetenv("BUILD_WORKSPACE_DIRECTORY");
   }
@@ -20,6 +23,8 @@ int main(int argc, char** argv) {
   tiny::cli::Context context = {.out = out,
                                 .err = err,
                                 .open_engine = tiny::runtime::Engine::Open,
+                                .open_networks = tiny::runtime::NetworkManager::Open,
+                                .diagnose_network = tiny::runtime::DiagnoseNetwork,
                                 .start_error_code = tiny::runtime::ExitCodeOfStartError};
   const std::vector<absl::string_view> arguments(argv + 1, argv + argc);
   return tiny::cli::RunApp(context, arguments);
