@@ -243,6 +243,15 @@ const Directory& Cgroup::Tracking() const {
   return freezer != nullptr ? *freezer : legacy_[0].directory;
 }
 
+std::vector<LegacyTree> Cgroup::LegacyTrees() const {
+  std::vector<LegacyTree> trees;
+  for (const LegacyDirectory& legacy : legacy_) {
+    const LegacyTree* tree = hierarchy_.FindLegacy(legacy.controllers[0]);
+    if (tree != nullptr) trees.push_back(*tree);
+  }
+  return trees;
+}
+
 absl::StatusOr<std::vector<UniqueFd>> Cgroup::OpenLegacyProcs() const {
   std::vector<UniqueFd> files;
   for (const LegacyDirectory& legacy : legacy_) {

@@ -64,6 +64,8 @@ class Cgroup {
   int dir_fd() const { return unified_.fd.get(); }
   // Whether EnterLegacy has anything to do.
   bool has_legacy() const { return !legacy_.empty(); }
+  // The version 1 trees that it has a directory in.
+  std::vector<LegacyTree> LegacyTrees() const;
 
   // The version 1 directories' cgroup.procs, open for writing: a child that writes "0" to each
   // before it runs its program moves itself there.

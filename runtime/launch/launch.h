@@ -1,8 +1,7 @@
 // Spec in, process out: the one way in which tiny and tiny-oci make a container.
 //
-//   ASSIGN_OR_RETURN(LaunchedContainer container, Launch(request));  // mounts done, program
-//   waiting RETURN_IF_ERROR(container.Start());                              // exec; the child's
-//   error whole
+//   ASSIGN_OR_RETURN(LaunchedContainer container, Launch(request));
+//   RETURN_IF_ERROR(container.Start());  // until then the program waits, with its mounts made
 //
 // Launch compiles the whole plan in the parent (plain memory and open descriptors), makes the child
 // by one clone3(2), does its outside half (id maps, rlimits, network, hooks) while the child does
@@ -14,11 +13,13 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "oci/spec.h"
 
@@ -44,15 +45,21 @@ struct LaunchRequest {
   int stdio[3] = {0, 1, 2};       // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;  // become 3, 4, ... in the container
   bool init_reaper = false;       // --init: the stub stays as pid 1, forwards signals and reaps
-  // The path of a fifo on which a created container waits to be started by another process (OCI
-  // create); empty: LaunchedContainer::Start is called by this one.
-  std::string start_fifo;
+  bool no_pivot = false;          // see fs::RootOptions
+  bool no_new_keyring = false;    // leave the session keyring as it is
+  // The path of the socket on which a created container waits to be started by another process
+  // (StartWaiting); empty: LaunchedContainer::Start is called by this one. It is made here.
+  std::string start_socket;
+  // Where compiled seccomp profiles of the spec's own are kept; empty: nowhere.
+  std::string seccomp_cache;
   // Called in the parent with the pid and a descriptor of the child's network namespace while the
   // child makes its mounts; the program starts only after it has returned ok.
   std::function<absl::Status(pid_t pid, int network_namespace)> configure_network;
-  // Called when the container is made and its program waits: the place for state and hooks.
+  // Called when the container is made and its program waits: the place for state.
   std::function<absl::Status(pid_t pid)> on_created;
 };
+
+struct ExecRequest;
 
 class LaunchedContainer {
  public:
@@ -70,17 +77,29 @@ class LaunchedContainer {
   // the like: 126. A missing interpreter, a CRLF script and a foreign architecture are named.
   absl::Status Start();
 
-  // Leaves a container that waits on its start_fifo to others.
+  // Leaves a container that waits on its start_socket to others.
   void Detach();
+
+  struct Impl;
 
  private:
   friend absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
-  struct Impl;
-  explicit LaunchedContainer(Impl* impl);
-  Impl* impl_;
+  friend absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
+  explicit LaunchedContainer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
+// Runs the prestart, createRuntime and createContainer hooks of the spec; a start runs those of
+// startContainer. poststart and poststop are the caller's.
 absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
+
+// Lets a container that waits on its socket start, and returns as LaunchedContainer::Start does.
+// kFailedPrecondition if nothing waits there.
+absl::Status StartWaiting(absl::string_view start_socket);
+
+// Runs hooks in the namespaces and the root of a container: startContainer before StartWaiting.
+absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                               const std::string& state, pid_t container_pid, int container_pidfd);
 
 // Runs one more process in a running container: its namespaces, its cgroup, its root.
 struct ExecRequest {
@@ -88,8 +107,10 @@ struct ExecRequest {
   int container_pidfd = -1;  // borrowed
   const oci::Process* process = nullptr;
   const oci::Spec* spec = nullptr;  // the container's: for its seccomp profile and the like
+  bool default_seccomp = false;     // as in LaunchRequest
+  std::string seccomp_cache;
   std::string cgroup_path;
-  int stdio[3] = {0, 1, 2};
+  int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);

@@ -1,0 +1,62 @@
+// Hooks that run inside a container: createContainer and startContainer.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "runtime/hooks/hooks.h"
+#include "runtime/launch/launch.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr int kNamespaces =
+    CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
+
+// In the forked child: joins, runs, and says in text what failed.
+[[noreturn]] void RunJoined(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                            const std::string& state, int root, int container_pidfd, int result) {
+  absl::Status status;
+  // setns(2) goes to the topmost mount of "/", where the container's process may not be yet.
+  if (syscall(SYS_setns, container_pidfd, kNamespaces) != 0 || fchdir(root) != 0 ||
+      chroot(".") != 0) {
+    status = PosixStatus(errno, "join the container");
+  } else {
+    status = RunHooks(kind, hooks, state);
+  }
+  WriteAll(result, std::string(status.message()), "pipe").IgnoreError();
+  _exit(status.ok() ? 0 : 1);
+}
+
+}  // namespace
+
+absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                               const std::string& state, pid_t container_pid, int container_pidfd) {
+  if (hooks.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const UniqueFd root,
+                   OpenFile(absl::StrCat("/proc/", container_pid, "/root"), O_PATH | O_DIRECTORY));
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return PosixStatus(errno, "make a pipe");
+  const UniqueFd read_end(ends[0]);
+  UniqueFd write_end(ends[1]);
+  const pid_t child = fork();
+  if (child == 0) RunJoined(kind, hooks, state, root.get(), container_pidfd, write_end.get());
+  if (child < 0) return PosixStatus(errno, "fork for hooks");
+  write_end.Reset();
+  const absl::StatusOr<std::string> message = ReadFd(read_end.get(), "what the hooks said");
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status == 0) return absl::OkStatus();
+  if (message.ok() && !message->empty()) return absl::InternalError(*message);
+  return absl::InternalError(absl::StrCat("the ", kind, " hooks died"));
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,79 @@
+// One more process in a running container.
+#include <errno.h>
+#include <linux/sched.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "init/image.h"
+#include "ns/namespaces.h"
+#include "runtime/launch/launch.h"
+#include "runtime/launch/launched_container.h"
+#include "runtime/launch/plan_init.h"
+#include "runtime/launch/process_limits.h"
+
+namespace tiny::runtime {
+namespace {
+
+// All but the user namespace, which nobody can join a second time. Those that the container shares
+// with the host are joined as well: it changes nothing.
+constexpr uint64_t kJoined = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                             CLONE_NEWNET | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */;
+
+absl::StatusOr<bool> HasOwnUserNamespace(pid_t pid) {
+  ASSIGN_OR_RETURN(const UniqueFd mine,
+                   ns::OpenNamespacePath("/proc/self/ns/user", ns::Kind::kUser));
+  ASSIGN_OR_RETURN(const UniqueFd its, ns::OpenNamespace(pid, ns::Kind::kUser));
+  ASSIGN_OR_RETURN(const bool same, ns::IsSameNamespace(mine.get(), its.get()));
+  return !same;
+}
+
+absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& process) {
+  ns::LaunchPlan& plan = process.plan;
+  plan.join_pidfd = request.container_pidfd;
+  plan.join_flags = kJoined;
+  ASSIGN_OR_RETURN(const bool own_user, HasOwnUserNamespace(request.container_pid));
+  if (own_user) plan.join_flags |= CLONE_NEWUSER;
+  if (!request.cgroup_path.empty()) {
+    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    ASSIGN_OR_RETURN(process.cgroup, cgroup::Cgroup::Open(hierarchy, request.cgroup_path));
+    plan.cgroup_fd = process.cgroup->dir_fd();
+  }
+  if (request.process->terminal) {
+    process.terminal = {&process.console_master.fd, &process.console_slave};
+    process.AddStep("terminal", OpenTerminalInChild, &process.terminal);
+    process.AddStep("terminal", ns::SendDescriptorStep, &process.console_master);
+    process.AddStep("terminal", UseTerminalInChild, &process.console_slave);
+  }
+  ASSIGN_OR_RETURN(process.stub, init::OpenStub());
+  plan.image_fd = process.stub.get();
+  process.SetProgram(*request.process);
+  process.PlaceDescriptors(request.stdio, request.process->terminal, request.preserve_fds);
+  InitInputs inputs;
+  inputs.process = request.process;
+  inputs.spec = request.spec;
+  inputs.default_seccomp = request.default_seccomp;
+  inputs.seccomp_cache = request.seccomp_cache;
+  ASSIGN_OR_RETURN(process.init_config, PlanInit(inputs));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
+  auto impl = std::make_unique<LaunchedContainer::Impl>();
+  RETURN_IF_ERROR(PlanExec(request, *impl));
+  ASSIGN_OR_RETURN(ns::PendingChild child, ns::CloneChild(impl->plan));
+  impl->child.emplace(std::move(child));
+  RETURN_IF_ERROR(
+      impl->WaitUntilReady([](int) { return absl::InternalError("an unexpected barrier"); }));
+  if (impl->cgroup.has_value()) {
+    RETURN_IF_ERROR(impl->cgroup->EnterLegacy(impl->child->pid()));
+  }
+  RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process));
+  return LaunchedContainer(std::move(impl));
+}
+
+}  // namespace tiny::runtime

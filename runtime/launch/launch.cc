@@ -1,0 +1,268 @@
+#include "runtime/launch/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <sys/statfs.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "init/image.h"
+#include "oci/state.h"
+#include "runtime/cgroup_resources.h"
+#include "runtime/hooks/hooks.h"
+#include "runtime/launch/id_map_namespace.h"
+#include "runtime/launch/launched_container.h"
+#include "runtime/launch/plan_init.h"
+#include "runtime/launch/plan_mounts.h"
+#include "runtime/launch/process_limits.h"
+#include "runtime/launch/unix_socket.h"
+
+namespace tiny::runtime {
+namespace {
+
+// Where the kernel kills for want of memory it kills all who share it, so that with a limit this
+// tight the child gets a copy.
+constexpr int64_t kTightMemory = int64_t{32} << 20;
+
+// One launch, in the order in which its methods stand here.
+class Launcher {
+ public:
+  Launcher(const LaunchRequest& request, LaunchedContainer::Impl& container)
+      : request_(request), spec_(*request.spec), container_(container) {}
+
+  absl::Status Plan();
+  absl::Status Run();
+
+ private:
+  absl::Status PlanCgroup();
+  absl::Status PlanSysctls();
+  absl::Status PlanMountSteps();
+  absl::Status PlanProgram();
+  absl::Status ConfigureNetwork();
+  absl::Status RunCreateHooks();
+  std::string HookState(absl::string_view status) const;
+
+  const LaunchRequest& request_;
+  const oci::Spec& spec_;
+  LaunchedContainer::Impl& container_;
+};
+
+absl::Status Launcher::Plan() {
+  if (!spec_.process.has_value() || !spec_.root.has_value()) {
+    return absl::InvalidArgumentError("the spec has no process or no root");
+  }
+  ns::LaunchPlan& plan = container_.plan;
+  ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_.linux_));
+  plan.new_namespaces = container_.namespaces.fresh;
+  for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
+    plan.join.push_back({joined.kind, joined.fd.get()});
+  }
+  plan.hostname = spec_.hostname;
+  plan.domainname = spec_.domainname;
+  plan.time_offsets = container_.namespaces.time_offsets;
+  RETURN_IF_ERROR(PlanCgroup());
+  RETURN_IF_ERROR(PlanSysctls());
+  RETURN_IF_ERROR(PlanMountSteps());
+  return PlanProgram();
+}
+
+absl::Status Launcher::PlanCgroup() {
+  if (request_.cgroup_path.empty()) return absl::OkStatus();
+  ns::LaunchPlan& plan = container_.plan;
+  oci::Resources wanted = spec_.linux_.resources.value_or(oci::Resources());
+  // The child makes its device nodes from within.
+  if (!wanted.devices.empty()) {
+    for (const char* type : {"c", "b"}) {
+      oci::DeviceRule rule;
+      rule.allow = true;
+      rule.type = type;
+      rule.access = "m";
+      wanted.devices.push_back(std::move(rule));
+    }
+  }
+  ASSIGN_OR_RETURN(const cgroup::Resources resources, CgroupResources(wanted));
+  ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+  ASSIGN_OR_RETURN(container_.cgroup,
+                   cgroup::Cgroup::Create(hierarchy, request_.cgroup_path, resources));
+  container_.owns_cgroup = true;
+  plan.cgroup_fd = container_.cgroup->dir_fd();
+  plan.share_memory = resources.memory_limit.value_or(kTightMemory) >= kTightMemory ||
+                      resources.memory_limit.value_or(0) < 0;
+  if (!container_.cgroup->has_legacy()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(container_.cgroup_files, container_.cgroup->OpenLegacyProcs());
+  for (const UniqueFd& file : container_.cgroup_files) {
+    container_.cgroup_fds.push_back(file.get());
+  }
+  container_.cgroups.procs = container_.cgroup_fds.data();
+  container_.cgroups.count = container_.cgroup_fds.size();
+  container_.cgroups.unshare = container_.namespaces.IsFresh(ns::Kind::kCgroup);
+  plan.new_namespaces &= ~uint64_t{CLONE_NEWCGROUP};
+  container_.AddStep("cgroup", EnterCgroupsInChild, &container_.cgroups);
+  return absl::OkStatus();
+}
+
+absl::Status Launcher::PlanSysctls() {
+  if (spec_.linux_.sysctl.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(container_.sysctl_directory, OpenFile("/proc/sys", O_PATH | O_DIRECTORY));
+  struct statfs file_system;
+  if (fstatfs(container_.sysctl_directory.get(), &file_system) != 0 ||
+      file_system.f_type != PROC_SUPER_MAGIC) {
+    return absl::FailedPreconditionError("/proc/sys is not of a procfs");
+  }
+  for (const auto& [key, value] : spec_.linux_.sysctl) {
+    // Interface names may hold dots: then the slashes are written.
+    const bool slashes = absl::string_view(key).find('/') != absl::string_view::npos;
+    container_.texts.push_back(slashes ? key : absl::StrReplaceAll(key, {{".", "/"}}));
+    container_.sysctl_values.push_back(
+        {container_.texts.back().c_str(), value.c_str(), value.size()});
+  }
+  container_.sysctls = {container_.sysctl_directory.get(), container_.sysctl_values.data(),
+                        container_.sysctl_values.size()};
+  container_.AddStep("sysctl", WriteSysctlsInChild, &container_.sysctls);
+  return absl::OkStatus();
+}
+
+absl::Status Launcher::PlanMountSteps() {
+  MountInputs inputs;
+  inputs.spec = &spec_;
+  inputs.bundle = request_.bundle;
+  inputs.overlay = request_.overlay.empty() ? nullptr : &request_.overlay[0];
+  inputs.no_pivot = request_.no_pivot;
+  if (container_.cgroup.has_value()) {
+    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    inputs.cgroup.unified = hierarchy.mode() == cgroup::Mode::kUnified;
+    inputs.cgroup.unified_path = hierarchy.unified();
+    for (const cgroup::LegacyTree& tree : container_.cgroup->LegacyTrees()) {
+      inputs.cgroup.legacy.push_back({tree.mount_point, tree.controllers});
+    }
+    inputs.cgroup.path = request_.cgroup_path;
+  }
+  inputs.cgroup.own_namespace = container_.namespaces.IsFresh(ns::Kind::kCgroup);
+  const auto id_maps = [this](const std::vector<oci::IdMapping>& uids,
+                              const std::vector<oci::IdMapping>& gids) -> absl::StatusOr<int> {
+    ASSIGN_OR_RETURN(UniqueFd fd, MakeIdMapNamespace({IdMapOf(uids), IdMapOf(gids), false}));
+    container_.id_map_namespaces.push_back(std::move(fd));
+    return container_.id_map_namespaces.back().get();
+  };
+  ASSIGN_OR_RETURN(fs::MountPlan mounts, PlanMounts(inputs, id_maps));
+  const bool terminal = spec_.process->terminal;
+  if (terminal) {
+    mounts.console_master = &container_.console_master.fd;
+    mounts.console_slave = &container_.console_slave;
+  }
+  ASSIGN_OR_RETURN(container_.mounts, fs::Compile(mounts));
+  container_.AddStep("mounts", fs::ApplyMountsInChild, container_.mounts.get());
+  const oci::Hooks& hooks = spec_.hooks;
+  if (!hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty()) {
+    container_.AddStep("hooks", ns::BarrierStep, &container_.barrier);
+  }
+  container_.AddStep("pivot_root", fs::PivotRootInChild, container_.mounts.get());
+  if (terminal) {
+    container_.AddStep("terminal", ns::SendDescriptorStep, &container_.console_master);
+    container_.AddStep("terminal", UseTerminalInChild, &container_.console_slave);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Launcher::PlanProgram() {
+  ns::LaunchPlan& plan = container_.plan;
+  ASSIGN_OR_RETURN(container_.stub, init::OpenStub());
+  plan.image_fd = container_.stub.get();
+  container_.SetProgram(*spec_.process);
+  container_.PlaceDescriptors(request_.stdio, spec_.process->terminal, request_.preserve_fds);
+  if (!request_.start_socket.empty()) {
+    ASSIGN_OR_RETURN(container_.start_socket, ListenUnixSocket(request_.start_socket));
+    plan.start_fd = container_.start_socket.get();
+    container_.waits_on_socket = true;
+  }
+  InitInputs inputs;
+  inputs.process = &*spec_.process;
+  inputs.spec = &spec_;
+  if (!request_.no_new_keyring) inputs.keyring = absl::StrCat("_ses.", request_.id);
+  inputs.default_seccomp = request_.default_seccomp;
+  inputs.seccomp_cache = request_.seccomp_cache;
+  inputs.reaper = request_.init_reaper;
+  inputs.check_program = container_.waits_on_socket;
+  if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
+  ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));
+  container_.start_hooks = spec_.hooks.start_container;
+  if (spec_.linux_.seccomp.has_value()) {
+    container_.listener_path = spec_.linux_.seccomp->listener_path;
+  }
+  return absl::OkStatus();
+}
+
+std::string Launcher::HookState(absl::string_view status) const {
+  oci::State state;
+  state.oci_version = spec_.oci_version;
+  state.id = request_.id;
+  state.status = std::string(status);
+  state.pid = container_.child->pid();
+  state.bundle = request_.bundle;
+  state.annotations = spec_.annotations;
+  return oci::SerializeState(state);
+}
+
+absl::Status Launcher::ConfigureNetwork() {
+  if (request_.configure_network == nullptr) return absl::OkStatus();
+  const pid_t pid = container_.child->pid();
+  UniqueFd network;
+  if (container_.namespaces.IsFresh(ns::Kind::kNetwork)) {
+    ASSIGN_OR_RETURN(network, ns::OpenNamespace(pid, ns::Kind::kNetwork));
+  }
+  return request_.configure_network(pid, network.get());
+}
+
+absl::Status Launcher::RunCreateHooks() {
+  const std::string state = HookState("creating");
+  RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, state));
+  RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, state));
+  return RunContainerHooks("createContainer", spec_.hooks.create_container, state,
+                           container_.child->pid(), container_.child->pidfd());
+}
+
+absl::Status Launcher::Run() {
+  {
+    ASSIGN_OR_RETURN(ns::PendingChild child, ns::CloneChild(container_.plan));
+    container_.child.emplace(std::move(child));
+  }
+  if (container_.namespaces.IsFresh(ns::Kind::kUser)) {
+    RETURN_IF_ERROR(ns::WriteIdMaps(container_.child->pid(), container_.namespaces.id_maps));
+    RETURN_IF_ERROR(container_.child->AllowUserNamespace());
+  }
+  RETURN_IF_ERROR(ConfigureNetwork());
+  RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
+  RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
+  if (!container_.start_hooks.empty() || !container_.listener_path.empty()) {
+    container_.hook_state = HookState("created");
+  }
+  if (container_.waits_on_socket) {
+    container_.start_socket.Reset();
+    RETURN_IF_ERROR(container_.child->Configure(container_.init_config));
+    RETURN_IF_ERROR(container_.child->WaitUntilExecuted());
+  }
+  if (request_.on_created != nullptr) {
+    RETURN_IF_ERROR(request_.on_created(container_.child->pid()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
+  auto impl = std::make_unique<LaunchedContainer::Impl>();
+  Launcher launcher(request, *impl);
+  RETURN_IF_ERROR(launcher.Plan());
+  RETURN_IF_ERROR(launcher.Run());
+  return LaunchedContainer(std::move(impl));
+}
+
+}  // namespace tiny::runtime

@@ -1,0 +1,130 @@
+#include "runtime/launch/launched_container.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "runtime/launch/unix_socket.h"
+
+namespace tiny::runtime {
+namespace {
+
+constexpr char kProgramUrl[] = "tiny/program";
+
+// The stub's own words for a program that can't be executed (init/execute.cc).
+absl::Status MarkProgramError(absl::Status status) {
+  if (!status.ok() && (absl::StartsWith(status.message(), "exec") ||
+                       absl::StartsWith(status.message(), "executable file not found"))) {
+    status.SetPayload(kProgramUrl, absl::Cord("1"));
+  }
+  return status;
+}
+
+}  // namespace
+
+LaunchedContainer::Impl::~Impl() {
+  if (released) return;
+  if (child.has_value()) child.reset();  // kills and reaps
+  if (owns_cgroup && cgroup.has_value()) cgroup->Remove().IgnoreError();
+}
+
+void LaunchedContainer::Impl::PlaceDescriptors(const int (&stdio)[3], bool terminal,
+                                               const std::vector<int>& preserved) {
+  for (int fd = 0; fd < 3; ++fd) plan.descriptors.push_back(terminal ? fd : stdio[fd]);
+  plan.descriptors.insert(plan.descriptors.end(), preserved.begin(), preserved.end());
+}
+
+void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const void*) noexcept,
+                                      const void* argument) {
+  plan.steps.push_back({name, run, argument});
+}
+
+void LaunchedContainer::Impl::SetProgram(const oci::Process& process) {
+  for (const std::string& argument : process.args) plan.argv.push_back(argument.c_str());
+  for (const std::string& variable : process.env) plan.envp.push_back(variable.c_str());
+}
+
+absl::Status LaunchedContainer::Impl::WaitUntilReady(
+    const std::function<absl::Status(int)>& on_barrier) {
+  return child->WaitUntilReady(
+      [this, &on_barrier](const init::InitMessage& message, UniqueFd descriptor) -> absl::Status {
+        if (message.kind == init::MessageKind::kDescriptor) console = std::move(descriptor);
+        if (message.kind == init::MessageKind::kBarrier) {
+          RETURN_IF_ERROR(on_barrier(message.value));
+          return child->PassBarrier();
+        }
+        return absl::OkStatus();
+      });
+}
+
+LaunchedContainer::LaunchedContainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LaunchedContainer::LaunchedContainer(LaunchedContainer&&) noexcept = default;
+LaunchedContainer& LaunchedContainer::operator=(LaunchedContainer&&) noexcept = default;
+LaunchedContainer::~LaunchedContainer() = default;
+
+pid_t LaunchedContainer::pid() const { return impl_->child->pid(); }
+int LaunchedContainer::pidfd() const { return impl_->child->pidfd(); }
+UniqueFd LaunchedContainer::TakeConsole() { return std::move(impl_->console); }
+UniqueFd LaunchedContainer::TakePidfd() { return impl_->child->TakePidfd(); }
+
+absl::Status LaunchedContainer::Start() {
+  if (impl_->waits_on_socket) {
+    return absl::FailedPreconditionError("the container waits on a socket to be started");
+  }
+  if (!impl_->start_hooks.empty()) {
+    RETURN_IF_ERROR(RunContainerHooks("startContainer", impl_->start_hooks, impl_->hook_state,
+                                      impl_->child->pid(), impl_->child->pidfd()));
+  }
+  RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
+  RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted(&impl_->seccomp_listener)));
+  if (impl_->seccomp_listener) {
+    RETURN_IF_ERROR(
+        SendListener(impl_->listener_path, impl_->hook_state, impl_->seccomp_listener.get()));
+  }
+  impl_->released = true;
+  impl_->child->Detach();
+  return absl::OkStatus();
+}
+
+void LaunchedContainer::Detach() {
+  impl_->released = true;
+  impl_->child->Detach();
+}
+
+absl::Status StartWaiting(absl::string_view start_socket) {
+  absl::StatusOr<UniqueFd> connection = ConnectUnixSocket(start_socket);
+  if (!connection.ok()) {
+    const std::optional<int> error = GetErrno(connection.status());
+    if (error == ECONNREFUSED || error == ENOENT) {
+      return absl::FailedPreconditionError("the container does not wait to be started");
+    }
+    return connection.status();
+  }
+  init::InitMessage message;
+  while (true) {
+    const ssize_t size = recv(connection->get(), &message, sizeof(message), 0);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return PosixStatus(errno, "receive from the container's init");
+    if (size == 0) return absl::OkStatus();
+    if (message.kind != init::MessageKind::kFailed) continue;
+    message.result.detail[sizeof(message.result.detail) - 1] = '\0';
+    return MarkProgramError(PosixStatus(message.result.error_number, message.result.detail));
+  }
+}
+
+int ExitCodeOfStartError(const absl::Status& status) {
+  if (!status.GetPayload(kProgramUrl).has_value()) return 125;
+  const std::optional<int> error = GetErrno(status);
+  return error == ENOENT || error == ENOTDIR ? 127 : 126;
+}
+
+}  // namespace tiny::runtime

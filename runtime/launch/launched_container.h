@@ -1,0 +1,70 @@
+// What stands behind a LaunchedContainer: shared by Launch and LaunchExec.
+#ifndef TINY_RUNTIME_LAUNCH_LAUNCHED_CONTAINER_H_
+#define TINY_RUNTIME_LAUNCH_LAUNCHED_CONTAINER_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "cgroup/cgroup.h"
+#include "fs/mount_plan.h"
+#include "init/payload.h"
+#include "ns/launcher.h"
+#include "runtime/launch/launch.h"
+#include "runtime/launch/plan_namespaces.h"
+#include "runtime/launch/steps_child.h"
+
+namespace tiny::runtime {
+
+// Holds all that the child reads, as it may run in this process's memory. Members are destroyed in
+// reverse order: the child first.
+struct LaunchedContainer::Impl {
+  ~Impl();
+
+  // The descriptors of the program: three streams (the terminal's are placed by a step) and those
+  // that are preserved.
+  void PlaceDescriptors(const int (&stdio)[3], bool terminal, const std::vector<int>& preserved);
+  void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
+  void SetProgram(const oci::Process& process);
+  // Clones; until the stub is ready `outside` does the parent's half.
+  absl::Status WaitUntilReady(const std::function<absl::Status(int barrier)>& on_barrier);
+
+  std::optional<cgroup::Cgroup> cgroup;
+  bool owns_cgroup = false;  // removed where the container does not come to be
+
+  NamespacePlan namespaces;
+  fs::CompiledMountsPtr mounts;
+  std::vector<UniqueFd> id_map_namespaces;
+  UniqueFd stub;
+  UniqueFd start_socket;
+  UniqueFd sysctl_directory;
+  std::deque<std::string> texts;
+  std::vector<SysctlStep::Value> sysctl_values;
+  SysctlStep sysctls;
+  std::vector<UniqueFd> cgroup_files;
+  std::vector<int> cgroup_fds;
+  CgroupStep cgroups;
+  ns::SendDescriptorArgument console_master;
+  int console_slave = -1;
+  TerminalStep terminal;
+  ns::BarrierArgument barrier;
+  ns::LaunchPlan plan;
+
+  UniqueFd console;
+  UniqueFd seccomp_listener;
+  std::string init_config;
+  std::vector<oci::Hook> start_hooks;
+  std::string hook_state;  // what startContainer hooks are told
+  std::string listener_path;
+  bool waits_on_socket = false;
+  bool released = false;  // started or detached
+
+  std::optional<ns::PendingChild> child;
+};
+
+}  // namespace tiny::runtime
+
+#endif  // TINY_RUNTIME_LAUNCH_LAUNCHED_CONTAINER_H_

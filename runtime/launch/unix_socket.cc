@@ -1,0 +1,91 @@
+#include "runtime/launch/unix_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+
+namespace tiny::runtime {
+namespace {
+
+struct Address {
+  sockaddr_un value = {};
+  UniqueFd directory;  // what the path goes through
+};
+
+absl::StatusOr<Address> AddressOf(absl::string_view path) {
+  Address address;
+  std::string short_path(path);
+  if (path.size() >= sizeof(address.value.sun_path)) {
+    const size_t slash = path.rfind('/');
+    ASSIGN_OR_RETURN(address.directory, OpenFile(path.substr(0, slash), O_PATH | O_DIRECTORY));
+    short_path = absl::StrCat("/proc/self/fd/", address.directory.get(), path.substr(slash));
+  }
+  if (short_path.size() >= sizeof(address.value.sun_path)) {
+    return PosixStatus(ENAMETOOLONG, absl::StrCat("use socket ", path));
+  }
+  address.value.sun_family = AF_UNIX;
+  memcpy(address.value.sun_path, short_path.data(), short_path.size());
+  return address;
+}
+
+absl::StatusOr<UniqueFd> Connect(absl::string_view path, int type) {
+  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
+  UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  if (!fd) return PosixStatus(errno, "make a socket");
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
+      0) {
+    return PosixStatus(errno, absl::StrCat("connect to ", path));
+  }
+  return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path) {
+  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
+  UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!fd) return PosixStatus(errno, "make a socket");
+  unlink(address.value.sun_path);
+  if (fchmod(fd.get(), 0600) != 0 ||
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
+          0 ||
+      listen(fd.get(), 1) != 0) {
+    return PosixStatus(errno, absl::StrCat("listen on ", path));
+  }
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path) {
+  return Connect(path, SOCK_SEQPACKET);
+}
+
+absl::Status SendListener(const std::string& path, const std::string& state, int listener) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, Connect(path, SOCK_STREAM));
+  iovec part = {const_cast<char*>(state.data()), state.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(rights), &listener, sizeof(listener));
+  if (sendmsg(fd.get(), &header, MSG_NOSIGNAL) < 0) {
+    return PosixStatus(errno, absl::StrCat("send the seccomp listener to ", path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::runtime
