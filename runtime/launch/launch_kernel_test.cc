@@ -190,6 +190,9 @@ TEST_F(LaunchTest, MapsIdsInAUserNamespace) {
                        OpenFile(absl::StrCat(root, "/busybox"), O_WRONLY | O_CREAT, 0755));
   ASSERT_OK(WriteAll(busybox.get(), ReadFile("/bin/busybox").value(), "busybox"));
   busybox.Reset();  // ETXTBSY
+  for (const std::string& path : {root, absl::StrCat(root, "/proc")}) {
+    ASSERT_EQ(chown(path.c_str(), 100000, 100000), 0);
+  }
   spec_.root->path = root;
   spec_.linux_.namespaces.push_back({"user", ""});
   spec_.linux_.uid_mappings = {{0, 100000, 65536}};
