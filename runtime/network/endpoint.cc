@@ -1,0 +1,131 @@
+#include "runtime/network/endpoint.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "net/link.h"
+#include "net/network_namespace.h"
+#include "net/route.h"
+#include "runtime/network/host_bridge.h"
+
+namespace tiny::runtime {
+namespace {
+
+// Written before the interface comes up, while the thread is in the container's namespace.
+absl::Status SetIpv6Sysctls(const EndpointPlan& plan) {
+  const std::string folder = absl::StrCat("/proc/sys/net/ipv6/conf/", plan.interface_name, "/");
+  absl::Status status = plan.address6.address
+                            ? WriteControlFile(absl::StrCat(folder, "accept_ra"), "0")
+                            : WriteControlFile(absl::StrCat(folder, "disable_ipv6"), "1");
+  // A kernel without IPv6 has nothing to turn off.
+  return GetErrno(status) == ENOENT ? absl::OkStatus() : status;
+}
+
+absl::Status ExplainVeth(absl::Status status) {
+  if (GetErrno(status) == EOPNOTSUPP) {
+    return WithHint(std::move(status),
+                    "The kernel lacks this kind of interface (CONFIG_VETH, CONFIG_MACVLAN): load "
+                    "the module, or use --network none or host.");
+  }
+  if (GetErrno(status) == EPERM) {
+    return WithHint(std::move(status),
+                    "Run tiny as root (CAP_NET_ADMIN), or use --network none or host.");
+  }
+  return status;
+}
+
+void AddAddressesAndRoutes(net::MessageBuilder& batch, const EndpointPlan& plan, int index) {
+  net::AddAddress(batch, index, plan.address);
+  if (plan.address6.address) net::AddAddress(batch, index, plan.address6);
+  if (!plan.default_route) return;
+  for (const std::string* gateway : {&plan.network.gateway, &plan.network.gateway6}) {
+    auto address = net::ParseIpAddress(*gateway);
+    if (!address.ok() || (address->is_v6() && !plan.address6.address)) continue;
+    net::AddRoute(batch, {.gateway = *address, .link = index});
+  }
+}
+
+}  // namespace
+
+std::string HostInterfaceName(absl::string_view container_id, int number) {
+  constexpr absl::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+  return absl::StrCat("tv", container_id.substr(0, 12),
+                      kDigits.substr(static_cast<size_t>(number) % kDigits.size(), 1));
+}
+
+absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& plan) {
+  net::MessageBuilder batch;
+  if (plan.network.driver == "macvlan") {
+    ASSIGN_OR_RETURN(const net::LinkInfo parent,
+                     net::GetLink(host, net::LinkRef(plan.network.interface_name)));
+    plan.host_interface.clear();
+    net::AddMacvlan(batch, {.name = plan.interface_name,
+                            .parent = parent.index,
+                            .mac = plan.mac,
+                            .mtu = plan.network.mtu,
+                            .netns = netns});
+    return ExplainVeth(host.Execute(batch));
+  }
+  ASSIGN_OR_RETURN(const HostBridge bridge, EnsureBridge(host, plan.network, batch));
+  plan.bridge_created = bridge.created;
+  net::AddVeth(batch, {.name = plan.host_interface,
+                       .master = bridge.index,
+                       .mtu = plan.network.mtu != 0 ? plan.network.mtu : bridge.mtu,
+                       .peer_name = plan.interface_name,
+                       .peer_mac = plan.mac,
+                       .peer_netns = netns});
+  return ExplainVeth(host.Execute(batch));
+}
+
+absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans) {
+  absl::StatusOr<net::NetlinkSocket> inside = absl::UnknownError("not opened");
+  RETURN_IF_ERROR(net::RunInNetworkNamespace(netns, [&]() -> absl::Status {
+    inside = net::NetlinkSocket::Open(NETLINK_ROUTE);
+    RETURN_IF_ERROR(inside.status());
+    for (const EndpointPlan& plan : plans) RETURN_IF_ERROR(SetIpv6Sysctls(plan));
+    return absl::OkStatus();
+  }));
+  net::MessageBuilder batch;
+  net::ChangeLink(batch, net::LinkRef("lo"), {.up = true});
+  for (const EndpointPlan& plan : plans) {
+    net::ChangeLink(batch, net::LinkRef(plan.interface_name), {.up = true});
+    net::RequestLink(batch, net::LinkRef(plan.interface_name));
+  }
+  std::map<std::string, int> indices;
+  RETURN_IF_ERROR(inside->Execute(batch, [&](size_t, const net::MessageView& message) {
+    if (const auto link = net::ParseLink(message)) indices[link->name] = link->index;
+    return absl::OkStatus();
+  }));
+  batch.Clear();
+  for (const EndpointPlan& plan : plans) {
+    AddAddressesAndRoutes(batch, plan, indices[plan.interface_name]);
+  }
+  return inside->Execute(batch);
+}
+
+state::NetworkEndpoint DescribeEndpoint(const EndpointPlan& plan) {
+  state::NetworkEndpoint endpoint;
+  endpoint.network = plan.network.name;
+  endpoint.interface_name = plan.interface_name;
+  endpoint.host_interface = plan.host_interface;
+  endpoint.ip = plan.address.address.ToString();
+  endpoint.prefix_length = plan.address.length;
+  endpoint.gateway = plan.network.gateway;
+  if (plan.address6.address) {
+    endpoint.ip6 = plan.address6.address.ToString();
+    endpoint.prefix_length6 = plan.address6.length;
+    endpoint.gateway6 = plan.network.gateway6;
+  }
+  endpoint.mac_address = net::FormatMacAddress(plan.mac);
+  endpoint.aliases = plan.aliases;
+  return endpoint;
+}
+
+}  // namespace tiny::runtime
