@@ -100,15 +100,11 @@ void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& ch
   if (change.master) batch.PutValue(IFLA_MASTER, static_cast<uint32_t>(*change.master));
   if (change.alias) batch.PutString(IFLA_IFALIAS, *change.alias);
   if (change.netns) batch.PutValue(IFLA_NET_NS_FD, *change.netns);
-}
-
-void SetHairpin(MessageBuilder& batch, int port_index, bool hairpin) {
-  batch.Begin(RTM_SETLINK, 0, absl::StrCat("set hairpin mode of interface ", port_index));
-  ifinfomsg header = Header(port_index, std::nullopt);
-  header.ifi_family = AF_BRIDGE;
-  batch.PutHeader(header);
-  const auto port = batch.Nest(IFLA_PROTINFO);
-  batch.PutValue(IFLA_BRPORT_MODE, static_cast<uint8_t>(hairpin));
+  if (!change.hairpin) return;
+  const auto info = batch.Nest(IFLA_LINKINFO);
+  batch.PutString(IFLA_INFO_SLAVE_KIND, "bridge");
+  const auto port = batch.Nest(IFLA_INFO_SLAVE_DATA);
+  batch.PutValue(IFLA_BRPORT_MODE, static_cast<uint8_t>(*change.hairpin));
 }
 
 void DeleteLink(MessageBuilder& batch, const LinkRef& link) {

@@ -69,14 +69,13 @@ void AddMacvlan(MessageBuilder& batch, const MacvlanSpec& spec);
 struct LinkChange {
   std::optional<bool> up = {};
   std::optional<int> mtu = {};
-  std::optional<int> master = {};  // 0: no longer a port
+  std::optional<int> master = {};    // 0: no longer a port
+  std::optional<bool> hairpin = {};  // of a bridge's port: a frame may leave by where it came in
   std::optional<std::string> name = {};
   std::optional<std::string> alias = {};
   std::optional<int> netns = {};  // descriptor of the namespace to move to
 };
 void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& change);
-// Lets a bridge send a frame back out of the port that it came in by.
-void SetHairpin(MessageBuilder& batch, int port_index, bool hairpin);
 void DeleteLink(MessageBuilder& batch, const LinkRef& link);
 // Asks for one link; its answer is for ParseLink.
 void RequestLink(MessageBuilder& batch, const LinkRef& link);

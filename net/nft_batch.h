@@ -14,6 +14,7 @@
 #ifndef TINY_NET_NFT_BATCH_H_
 #define TINY_NET_NFT_BATCH_H_
 
+#include <arpa/inet.h>  // before linux/netfilter.h, which would else define the same types
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 

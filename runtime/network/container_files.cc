@@ -66,7 +66,8 @@ std::string MakeResolvConf(const state::ContainerConfig& config, const ResolverC
     std::copy_if(host.servers.begin(), host.servers.end(), std::back_inserter(servers),
                  [](const std::string& server) { return !IsLoopback(server); });
   }
-  if (servers.empty()) servers.assign(std::begin(kPublicServers), std::end(kPublicServers));
+  if (servers.empty())
+    for (const absl::string_view server : kPublicServers) servers.emplace_back(server);
   if (has_resolver) servers = {std::string(kResolverAddress)};
   std::vector<std::string> search = config.dns_search.empty() ? host.search : config.dns_search;
   // Docker's way to say that there is none.

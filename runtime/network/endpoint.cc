@@ -81,6 +81,9 @@ absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& pla
                        .peer_name = plan.interface_name,
                        .peer_mac = plan.mac,
                        .peer_netns = netns});
+  // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
+  // itself sends the frame back.
+  net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
   return ExplainVeth(host.Execute(batch));
 }
 

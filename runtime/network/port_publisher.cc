@@ -1,7 +1,6 @@
 #include "runtime/network/port_publisher.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,0 +1,260 @@
+// Containers on networks: check, attach, detach, connect, disconnect.
+#include <errno.h>
+#include <linux/netlink.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "net/link.h"
+#include "runtime/network/address_pool.h"
+#include "runtime/network/host_bridge.h"
+#include "runtime/network/network_manager_impl.h"
+
+namespace tiny::runtime {
+namespace {
+
+// A name as the resolver compares it; empty if it can't be a host's.
+std::string ResolvableName(absl::string_view name) {
+  const bool valid = !name.empty() && name.size() <= 253 && name[0] != '.' &&
+                     std::all_of(name.begin(), name.end(), [](char c) {
+                       return absl::ascii_isalnum(c) || c == '-' || c == '_' || c == '.';
+                     });
+  return valid ? absl::AsciiStrToLower(name) : "";
+}
+
+std::string NameLease(const std::string& network, const std::string& name, absl::string_view id) {
+  return absl::StrCat("names/", network, "/", name, "/", id.substr(0, 12));
+}
+
+}  // namespace
+
+absl::Status NetworkManagerImpl::Check(const state::ContainerConfig& config) {
+  ASSIGN_OR_RETURN(const NetworkMode mode, NetworkModeOf(config));
+  RETURN_IF_ERROR(WantedPorts(config).status());
+  if (mode != NetworkMode::kBridge) return absl::OkStatus();
+  for (const state::NetworkAttachment& attachment : config.networks) {
+    if (IsDefaultName(attachment.network) && attachment.ip.empty()) continue;
+    ASSIGN_OR_RETURN(const Network network, NetworkOf(attachment, nullptr));
+    if (!attachment.ip.empty()) {
+      ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::V4(network));
+      ASSIGN_OR_RETURN(const net::IpAddress address, net::ParseIpAddress(attachment.ip));
+      if (!pool.subnet.Contains(address) || !pool.MayGive(address)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(attachment.ip, " can't be had on network ", network.name,
+                         ": its subnet is ", network.subnet, ", its gateway ", network.gateway));
+      }
+    }
+    if (!attachment.mac_address.empty()) {
+      RETURN_IF_ERROR(net::ParseMacAddress(attachment.mac_address).status());
+    }
+    for (const std::string& alias : attachment.aliases) {
+      if (!ResolvableName(alias).empty()) continue;
+      return absl::InvalidArgumentError(absl::StrCat("\"", alias, "\" can't be a network alias"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EndpointPlan> NetworkManagerImpl::PlanEndpoint(
+    const state::ContainerConfig& config, const state::NetworkAttachment& wanted, Network network,
+    int number, bool default_route, const Lease& owner) {
+  EndpointPlan plan;
+  plan.interface_name = absl::StrCat("eth", number);
+  plan.host_interface = HostInterfaceName(config.id, number);
+  plan.default_route = default_route && !network.internal;
+  net::IpAddress ip;
+  net::IpAddress ip6;
+  if (!wanted.ip.empty()) {
+    ASSIGN_OR_RETURN(ip, net::ParseIpAddress(wanted.ip));
+  }
+  if (!wanted.ip6.empty()) {
+    ASSIGN_OR_RETURN(ip6, net::ParseIpAddress(wanted.ip6));
+  }
+  std::optional<net::MacAddress> mac;
+  if (!wanted.mac_address.empty()) {
+    ASSIGN_OR_RETURN(mac, net::ParseMacAddress(wanted.mac_address));
+  }
+  const auto sweep = [this] { return Sweep(); };
+  Lease lease = owner;
+  lease.values = {config.name.empty() ? config.id.substr(0, 12) : config.name,
+                  wanted.mac_address.empty() ? "-" : wanted.mac_address};
+  ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::V4(network));
+  ASSIGN_OR_RETURN(ip, TakeAddress(leases_, network, pool, ip, lease, sweep));
+  plan.address = {ip, pool.subnet.length};
+  plan.mac = mac.value_or(MacOf(ip));
+  if (!network.subnet6.empty()) {
+    auto pool6 = AddressPool::V6(network);
+    auto taken6 = pool6.ok() ? TakeAddress(leases_, network, *pool6, ip6, lease, sweep)
+                             : absl::StatusOr<net::IpAddress>(pool6.status());
+    if (!taken6.ok()) {
+      (void)leases_.Release(AddressLease(network, ip), config.id);
+      return taken6.status();
+    }
+    plan.address6 = {*taken6, pool6->subnet.length};
+  }
+  if (network.name != kDefaultNetwork) {
+    plan.aliases = wanted.aliases;
+    for (const std::string& name : {config.name, config.id.substr(0, 12)}) {
+      if (!name.empty()) plan.aliases.push_back(name);
+    }
+  }
+  plan.network = std::move(network);
+  return plan;
+}
+
+absl::Status NetworkManagerImpl::ClaimNames(const state::ContainerConfig& config,
+                                            const EndpointPlan& plan, const Lease& owner) {
+  Lease lease = owner;
+  lease.values = {plan.address.address.ToString(),
+                  plan.address6.address ? plan.address6.address.ToString() : "-"};
+  for (const std::string& alias : plan.aliases) {
+    const std::string name = ResolvableName(alias);
+    if (name.empty()) continue;
+    const std::string path = NameLease(plan.network.name, name, config.id);
+    ASSIGN_OR_RETURN(const bool claimed, leases_.Claim(path, lease));
+    if (claimed) continue;
+    // The container's own, of a start that was killed.
+    RETURN_IF_ERROR(leases_.Release(path, config.id));
+    RETURN_IF_ERROR(leases_.Claim(path, lease).status());
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConfig& config,
+                                                      pid_t pid, int netns) {
+  Attachment attachment;
+  ASSIGN_OR_RETURN(const NetworkMode mode, NetworkModeOf(config));
+  if (mode == NetworkMode::kHost || mode == NetworkMode::kContainer) return attachment;
+  if (mode == NetworkMode::kNone) {
+    RETURN_IF_ERROR(SetUpInside(netns, {}));
+    return attachment;
+  }
+  Lease owner;
+  owner.container = config.id;
+  ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));
+  std::vector<state::NetworkAttachment> wanted = config.networks;
+  if (wanted.empty()) wanted.push_back({.network = kDefaultNetwork});
+  std::vector<EndpointPlan> plans;
+  absl::Status status = [&]() -> absl::Status {
+    bool has_default_route = false;
+    for (const state::NetworkAttachment& one : wanted) {
+      ASSIGN_OR_RETURN(Network network, NetworkOf(one, &attachment.notes));
+      ASSIGN_OR_RETURN(EndpointPlan plan,
+                       PlanEndpoint(config, one, std::move(network), static_cast<int>(plans.size()),
+                                    !has_default_route, owner));
+      has_default_route |= plan.default_route;
+      attachment.endpoints.push_back(DescribeEndpoint(plan));
+      plans.push_back(std::move(plan));
+    }
+    return AttachPlans(config, netns, owner, plans, attachment);
+  }();
+  if (status.ok()) return attachment;
+  (void)Detach(config.id, attachment.endpoints, attachment.ports);
+  return status;
+}
+
+absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& config, int netns,
+                                             const Lease& owner, std::vector<EndpointPlan>& plans,
+                                             Attachment& attachment) {
+  ClaimedPorts claimed;
+  ASSIGN_OR_RETURN(const std::vector<state::PortMapping> wanted_ports, WantedPorts(config));
+  if (!wanted_ports.empty()) {
+    ASSIGN_OR_RETURN(const PublishTarget target, TargetOf(attachment.endpoints));
+    ASSIGN_OR_RETURN(claimed,
+                     ClaimPorts(leases_, owner, wanted_ports, target, [this] { return Sweep(); }));
+    attachment.ports = claimed.mappings;
+    attachment.port_holders = std::move(claimed.holders);
+  }
+  ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
+  for (EndpointPlan& plan : plans) RETURN_IF_ERROR(CreateOnHost(*route, netns, plan));
+  RETURN_IF_ERROR(SetUpInside(netns, plans));
+  RETURN_IF_ERROR(UpdateFirewall(plans, claimed.published));
+  for (const EndpointPlan& plan : plans) {
+    RETURN_IF_ERROR(EnsureForwarding(plan.address6.address.is_v6()));
+    if (plan.network.name != kDefaultNetwork) RETURN_IF_ERROR(ClaimNames(config, plan, owner));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NetworkManagerImpl::ReleaseEndpoint(absl::string_view id,
+                                                 const state::NetworkEndpoint& endpoint) {
+  Network network;
+  network.name = endpoint.network;
+  for (const std::string* text : {&endpoint.ip, &endpoint.ip6}) {
+    auto address = net::ParseIpAddress(*text);
+    if (address.ok()) RETURN_IF_ERROR(leases_.Release(AddressLease(network, *address), id));
+  }
+  for (const std::string& alias : endpoint.aliases) {
+    const std::string name = ResolvableName(alias);
+    if (name.empty() || endpoint.network == kDefaultNetwork) continue;
+    RETURN_IF_ERROR(leases_.Release(NameLease(endpoint.network, name, id), id));
+    leases_.RemoveFolder(absl::StrCat("names/", endpoint.network, "/", name));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NetworkManagerImpl::Detach(absl::string_view id,
+                                        const std::vector<state::NetworkEndpoint>& endpoints,
+                                        const std::vector<state::PortMapping>& ports) {
+  absl::Status status = Unpublish(id, ports);
+  for (const state::NetworkEndpoint& endpoint : endpoints) {
+    absl::Status released = ReleaseEndpoint(id, endpoint);
+    if (status.ok()) status = std::move(released);
+  }
+  return status;
+}
+
+absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
+    const state::ContainerConfig& config, const state::NetworkAttachment& wanted, pid_t pid,
+    int netns, const std::vector<state::NetworkEndpoint>& existing) {
+  ASSIGN_OR_RETURN(Network network, NetworkOf(wanted, nullptr));
+  int number = 0;
+  bool has_default_route = false;
+  for (const state::NetworkEndpoint& endpoint : existing) {
+    if (endpoint.network == network.name) {
+      return absl::AlreadyExistsError(
+          absl::StrCat("the container is on network ", network.name, " already"));
+    }
+    int used = 0;
+    if (absl::SimpleAtoi(absl::string_view(endpoint.interface_name).substr(3), &used)) {
+      number = std::max(number, used + 1);
+    }
+    auto other = files_.Read(endpoint.network);
+    has_default_route |= other.ok() && !other->internal;
+  }
+  Lease owner;
+  owner.container = config.id;
+  ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));
+  ASSIGN_OR_RETURN(EndpointPlan plan, PlanEndpoint(config, wanted, std::move(network), number,
+                                                   !has_default_route, owner));
+  const state::NetworkEndpoint endpoint = DescribeEndpoint(plan);
+  std::vector<EndpointPlan> plans = {std::move(plan)};
+  Attachment attachment;
+  attachment.endpoints = {endpoint};
+  state::ContainerConfig without_ports = config;
+  without_ports.ports.clear();
+  without_ports.publish_all = false;
+  absl::Status status = AttachPlans(without_ports, netns, owner, plans, attachment);
+  if (status.ok()) return endpoint;
+  (void)Disconnect(config.id, endpoint, netns);
+  return status;
+}
+
+absl::Status NetworkManagerImpl::Disconnect(absl::string_view id,
+                                            const state::NetworkEndpoint& endpoint, int netns) {
+  ASSIGN_OR_RETURN(net::NetlinkSocket inside, net::NetlinkSocket::OpenIn(netns, NETLINK_ROUTE));
+  net::MessageBuilder batch;
+  net::DeleteLink(batch, net::LinkRef(endpoint.interface_name));
+  absl::Status status = inside.Execute(batch);
+  if (!status.ok() && GetErrno(status) != ENODEV) return status;
+  return ReleaseEndpoint(id, endpoint);
+}
+
+}  // namespace tiny::runtime
