@@ -20,6 +20,7 @@
 
 namespace tiny::state {
 
+inline constexpr char kEventLog[] = "events.log";
 inline constexpr int64_t kEventLogSize = int64_t{4} << 20;
 
 struct Event {
