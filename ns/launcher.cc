@@ -182,7 +182,7 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //        From here on C makes raw system calls only.
 //  3. C  closes P's end and asks to die with P.
 //     (An intermediate child instead leaves the dumpable state, makes the time namespace, joins,
-//     clones C as P's child, sends kPid, and exits; P reaps it.)
+//     clones C as P's child, sends kPid, and exits; P reaps it and sends C, which waits, a byte.)
 //  4. P  writes the id maps and sends a byte; C waited for it, and becomes root. User namespaces
 //  only.
 //  5. P  goes on with the outside half: cgroups, limits, network.   C  takes its steps, in order.
@@ -253,7 +253,7 @@ absl::Status PendingChild::Impl::AwaitFinalChild(pid_t intermediate) {
   // The final child is ours (CLONE_PARENT) and not reaped yet, so that its pid is still its own.
   ASSIGN_OR_RETURN(pidfd, OpenPidfd(message.value));
   pid = message.value;
-  return absl::OkStatus();
+  return Send("p", 1, "a go");
 }
 
 absl::Status PendingChild::Impl::ToStatus(const ChildResult& result) const {

@@ -206,6 +206,8 @@ void RunBuiltin(const ChildPlan& plan, BuiltinStep step, Step run) noexcept {
 void RunFinal(void* argument) noexcept {
   const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  // No message of this child may come before the one that tells its pid.
+  if (plan.intermediate) WaitForParent(plan.link);
   if (plan.new_user_namespace) RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
   if (plan.new_cgroup_namespace && !plan.cgroup_barrier) {
     RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
