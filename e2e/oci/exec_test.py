@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""exec: one more process in a container."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+import runtime
+
+
+class ExecTest(runtime.RuntimeTest):
+
+    def exec(self, *args, check=True, **options):
+        return self.oci("exec", *args, check=check, **options)
+
+    def test_sees_what_the_container_sees(self):
+        pid = self.start_sleeper()
+        self.assertEqual(self.exec(self.id, "cat", "/proc/1/comm").stdout, "sleep\n")
+        for kind in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
+            self.assertEqual(self.exec(self.id, "readlink", "/proc/self/ns/" + kind).stdout.strip(),
+                             os.readlink("/proc/%d/ns/%s" % (pid, kind)))
+
+    def test_exit_code_and_streams(self):
+        self.start_sleeper()
+        done = self.exec(self.id, "sh", "-c", "echo o; echo e >&2; exit 7", check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (7, "o\n", "e\n"))
+
+    def test_flags(self):
+        self.start_sleeper()
+        done = self.exec("--cwd", "/tmp", "--env", "A=1", "-e", "B=2", "--user", "5:6",
+                         "--additional-gids", "7", self.id, "sh", "-c",
+                         "pwd; echo $A$B; id -u; id -g; id -G")
+        self.assertEqual(done.stdout.split("\n")[:4], ["/tmp", "12", "5", "6"])
+        self.assertIn("7", done.stdout.split("\n")[4].split())
+
+    def test_capabilities(self):
+        self.start_sleeper()
+
+        def caps(*flags):
+            text = self.exec(*flags, self.id, "grep", "Cap", "/proc/self/status").stdout
+            return {line.split(":")[0]: int(line.split()[1], 16) for line in text.splitlines()}
+        usual = caps()
+        self.assertEqual(usual["CapInh"], 0)
+        self.assertEqual(usual["CapAmb"], 0)
+        added = caps("--cap", "CAP_CHOWN")
+        self.assertEqual(added["CapEff"], usual["CapEff"] | 1)
+        self.assertEqual(added["CapInh"], 0)
+
+    def test_process_file_and_pid_file(self):
+        self.start_sleeper()
+        process = os.path.join(self.folder, "process.json")
+        with open(process, "w", encoding="utf-8") as file:
+            json.dump({"args": ["sh", "-c", "echo $X > /tmp/out; sleep 1000"], "cwd": "/",
+                       "env": ["PATH=/bin", "X=from process"], "user": {"uid": 0, "gid": 0}}, file)
+        pid_file = os.path.join(self.folder, "exec.pid")
+        subprocess.run([self.runtime, "--root", self.root, "exec", "--detach", "--pid-file",
+                        pid_file, "--process", process, self.id], check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=runtime.TIMEOUT)
+        with open(pid_file, encoding="utf-8") as file:
+            pid = int(file.read())
+        with open("/proc/%d/environ" % pid, encoding="utf-8") as file:
+            self.assertIn("X=from process", file.read())
+        self.assertIn(pid, json.loads(self.oci("ps", "--format", "json", self.id).stdout))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)  # its runtime has gone, and so it is a child of this process
+
+    def test_errors(self):
+        self.start_sleeper()
+        done = self.exec(self.id, "/no/such", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/no/such", done.stderr)
+        for user in ("root", "-1", "4294967295", "1:x", "0x0"):
+            done = self.exec("--user", user, self.id, "true", check=False)
+            self.assertEqual(done.returncode, 1, user)
+        self.assertIn("leaves", self.exec("--cgroup", "../x", self.id, "true", check=False).stderr)
+        self.oci("kill", self.id, "KILL")
+        self.wait_for("stopped")
+        self.assertIn("not running", self.exec(self.id, "true", check=False).stderr)
+
+    def test_no_new_privileges(self):
+        def off(config):
+            config["process"]["noNewPrivileges"] = False
+        self.start_sleeper(change=off)
+        probe = ("grep", "NoNewPrivs", "/proc/self/status")
+        self.assertEqual(self.exec(self.id, *probe).stdout.split()[1], "0")
+        self.assertEqual(self.exec("--no-new-privs", self.id, *probe).stdout.split()[1], "1")
+
+    def test_leaks_nothing(self):
+        self.start_sleeper()
+        opened = [os.open("/", os.O_RDONLY) for _ in range(10)]
+        done = subprocess.run([self.runtime, "--root", self.root, "exec", self.id, "ls",
+                               "/proc/self/fd"], pass_fds=opened, stdout=subprocess.PIPE,
+                              text=True, check=True, timeout=runtime.TIMEOUT)
+        for fd in opened:
+            os.close(fd)
+        self.assertEqual(done.stdout.split(), ["0", "1", "2", "3"])
+
+    def test_cwd_outside_the_root_is_refused(self):
+        self.start_sleeper()
+        opened = os.open("/", os.O_RDONLY)
+        for fd in range(3, 40):
+            done = subprocess.run([self.runtime, "--root", self.root, "exec", "--cwd",
+                                   "/proc/self/fd/%d" % fd, self.id, "ls"], pass_fds=[opened],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  timeout=runtime.TIMEOUT, check=False)
+            self.assertNotEqual(done.returncode, 0, fd)
+            self.assertNotIn("bin", done.stdout)
+        os.close(opened)
+
+    def test_many_at_once(self):
+        self.start_sleeper()
+        processes = [subprocess.Popen([self.runtime, "--root", self.root, "exec", self.id, "sh",
+                                       "-c", "exit %d" % n]) for n in range(10)]
+        for n, process in enumerate(processes):
+            self.assertEqual(process.wait(timeout=runtime.TIMEOUT), n)
+
+
+if __name__ == "__main__":
+    runtime.reap_children()
+    unittest.main()

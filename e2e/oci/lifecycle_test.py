@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""The lifecycle of runtime.md, through the binary."""
+
+import array
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import unittest
+
+import runtime
+
+
+class LifecycleTest(runtime.RuntimeTest):
+
+    def test_create_stops_before_the_program(self):
+        marker = os.path.join(self.folder, "marker")
+        os.mkdir(marker)
+
+        def mount(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": marker,
+                                     "options": ["rbind"]})
+        self.config("touch", "/tmp/ran", change=mount)
+        self.create()
+        state = self.state()
+        self.assertEqual(state["status"], "created")
+        self.assertEqual(state["id"], self.id)
+        self.assertEqual(state["bundle"], self.bundle)
+        self.assertTrue(os.path.exists("/proc/%d" % state["pid"]))
+        self.assertEqual(os.listdir(marker), [])
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.assertEqual(os.listdir(marker), ["ran"])
+        self.assertEqual(self.state()["pid"], 0)
+        self.oci("delete", self.id)
+        self.assertNotEqual(self.oci("state", self.id, check=False).returncode, 0)
+
+    def test_ids_are_unique_and_operations_need_their_status(self):
+        self.start_sleeper()
+        again = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("exists", again.stderr)
+        self.assertIn("cannot start", self.oci("start", self.id, check=False).stderr)
+        self.assertIn("not stopped", self.oci("delete", self.id, check=False).stderr)
+        self.kill_and_delete()
+
+    def test_kill_on_a_stopped_container_fails(self):
+        self.config("true")
+        self.create()
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        done = self.oci("kill", self.id, "KILL", check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not running", done.stderr)
+
+    def test_kill_sends_the_signal(self):
+        self.config("sh", "-c", "trap 'echo got usr1; exit 3' USR1; echo ready; "
+                                "while :; do sleep 0.05; done")
+        self.create()
+        self.oci("start", self.id)
+        while "ready" not in self.output():
+            pass
+        self.oci("kill", self.id, "SIGUSR1")
+        self.wait_for("stopped")
+        self.assertIn("got usr1", self.output())
+
+    def test_delete_force(self):
+        self.assertEqual(self.oci("delete", "--force", "nobody").returncode, 0)
+        self.assertEqual(self.oci("delete", "nobody", check=False).returncode, 1)
+        pid = self.start_sleeper()
+        self.oci("delete", "--force", self.id)
+        self.assertFalse(os.path.exists("/proc/%d/root/bin" % pid))
+        self.assertEqual(self.oci("delete", "--force", self.id).returncode, 0)
+
+    def test_a_created_container_can_be_deleted(self):
+        self.config("true")
+        self.create()
+        self.oci("delete", self.id)
+        self.assertEqual(json.loads(self.oci("list", "--format", "json").stdout), [])
+
+    def test_the_bundle_may_go_away(self):
+        self.start_sleeper()
+        shutil.rmtree(self.bundle)
+        self.assertEqual(self.oci("exec", self.id, "echo", "hi").stdout, "hi\n")
+        self.kill_and_delete()
+
+    def test_nothing_is_left_of_a_failed_create(self):
+        def missing(config):
+            config["mounts"].append({"destination": "/x", "type": "bind", "source": "/no/such"})
+        self.config("true", change=missing)
+        log = os.path.join(self.folder, "log.json")
+        done = self.oci("--log", log, "--log-format", "json", "create", "--bundle", self.bundle,
+                        self.id, check=False)
+        self.assertEqual(done.returncode, 1)
+        with open(log, encoding="utf-8") as file:
+            line = json.loads(file.readlines()[-1])
+        self.assertEqual(line["level"], "error")
+        self.assertIn("/no/such", line["msg"])
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_run_gives_the_exit_code(self):
+        self.config("sh", "-c", "echo out; echo err >&2; exit 42")
+        done = self.run_container(check=False)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (42, "out\n", "err\n"))
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+        self.config("sh", "-c", "kill -9 $$")
+        self.config("sh", "-c", "sleep 0; exit 137")
+        self.assertEqual(self.run_container(check=False).returncode, 137)
+
+    def test_run_keep_and_detach(self):
+        self.config("true")
+        self.run_container("--keep")
+        self.assertEqual(self.state()["status"], "stopped")
+        self.oci("delete", self.id)
+        self.config("sleep", "1000")
+        pid_file = os.path.join(self.folder, "pid")
+        with open(os.devnull, "w", encoding="utf-8") as null:
+            subprocess.run([self.runtime, "--root", self.root, "run", "-d", "--pid-file", pid_file,
+                            "--bundle", self.bundle, self.id], check=True, stdin=null, stdout=null,
+                           stderr=null, timeout=runtime.TIMEOUT)
+        with open(pid_file, encoding="utf-8") as file:
+            self.assertEqual(int(file.read()), self.state()["pid"])
+        self.assertEqual(self.state()["status"], "running")
+
+    def test_run_passes_signals_on(self):
+        self.config("sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done")
+        process = subprocess.Popen([self.runtime, "--root", self.root, "run", "--bundle",
+                                    self.bundle, self.id], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=runtime.TIMEOUT), 9)
+        process.stdout.close()
+
+    def test_a_missing_program_is_named(self):
+        self.config("/no/such/program")
+        done = self.run_container(check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("/no/such/program", done.stderr)
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_pid_file_is_there_when_create_returns(self):
+        self.config("true")
+        pid_file = os.path.join(self.folder, "pid")
+        self.create("--pid-file", pid_file)
+        with open(pid_file, encoding="utf-8") as file:
+            self.assertEqual(int(file.read()), self.state()["pid"])
+
+    def test_pause_and_resume(self):
+        self.start_sleeper()
+        self.assertIn("cannot resume", self.oci("resume", self.id, check=False).stderr)
+        self.oci("pause", self.id)
+        self.assertEqual(self.state()["status"], "paused")
+        self.assertIn("paused", self.oci("exec", self.id, "true", check=False).stderr)
+        self.oci("resume", self.id)
+        self.assertEqual(self.state()["status"], "running")
+        self.oci("pause", self.id)
+        self.oci("delete", "--force", self.id)
+
+    def test_list_and_ps(self):
+        pid = self.start_sleeper()
+        listed = json.loads(self.oci("list", "--format", "json").stdout)
+        self.assertEqual([(c["id"], c["status"], c["pid"]) for c in listed],
+                         [(self.id, "running", pid)])
+        self.assertIn(self.id, self.oci("list").stdout)
+        self.assertEqual(json.loads(self.oci("ps", "--format", "json", self.id).stdout), [pid])
+        self.assertIn("sleep 1000", self.oci("ps", self.id).stdout)
+
+    def test_events_and_update(self):
+        self.start_sleeper()
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual((event["type"], event["id"]), ("stats", self.id))
+        self.assertGreater(event["data"]["pids"]["current"], 0)
+        self.oci("update", "--pids-limit", "77", self.id)
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual(event["data"]["pids"]["limit"], 77)
+        resources = os.path.join(self.folder, "resources")
+        with open(resources, "w", encoding="utf-8") as file:
+            file.write('{"pids": {"limit": 55}}')
+        with open(resources, encoding="utf-8") as file:
+            self.oci("update", "--resources", "-", self.id, stdin=file)
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual(event["data"]["pids"]["limit"], 55)
+
+    def test_hooks_run_in_their_order_with_the_state(self):
+        log = os.path.join(self.folder, "hooks")
+        kinds = ["prestart", "createRuntime", "poststart", "poststop"]
+
+        def hooks(config):
+            config["hooks"] = {
+                kind: [{"path": "/bin/sh", "args": ["sh", "-c",
+                        "(echo %s; cat; echo) >> %s" % (kind, log)]}] for kind in kinds}
+        self.config("true", change=hooks)
+        self.create()
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.oci("delete", self.id)
+        with open(log, encoding="utf-8") as file:
+            lines = file.read().split("\n")[:-1]
+        self.assertEqual(lines[0::2], kinds)
+        for text in lines[1::2]:
+            state = json.loads(text)
+            self.assertEqual((state["id"], state["bundle"]), (self.id, self.bundle))
+        self.assertEqual(json.loads(lines[7])["status"], "stopped")
+
+    def test_a_failed_create_hook_undoes_the_container(self):
+        def hooks(config):
+            config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+        self.config("true", change=hooks)
+        done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("createRuntime hook /bin/false", done.stderr)
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_console_socket(self):
+        path = os.path.join(self.folder, "console.sock")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(1)
+
+        def terminal(config):
+            config["process"]["terminal"] = True
+        self.config("sh", "-c", "test -t 0 && stty size && echo is a terminal", change=terminal)
+        refused = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+        self.assertIn("--console-socket", refused.stderr)
+        self.create("--console-socket", path)
+        connection, _ = listener.accept()
+        fds = array.array("i")
+        _, ancillary, _, _ = connection.recvmsg(64, socket.CMSG_LEN(fds.itemsize))
+        fds.frombytes(ancillary[0][2])
+        connection.close()
+        self.oci("start", self.id)
+        text = b""
+        try:
+            while chunk := os.read(fds[0], 4096):
+                text += chunk
+        except OSError:
+            pass  # EIO: the other side has been closed
+        os.close(fds[0])
+        self.assertIn(b"is a terminal", text)
+
+    def test_preserve_fds(self):
+        self.config("sh", "-c", "cat <&3; ls /proc/self/fd | wc -l")
+        read, write = os.pipe()
+        os.write(write, b"passed on\n")
+        os.close(write)
+        command = ["sh", "-c", 'exec 3<&%d; exec "$@"' % read, "sh", self.runtime, "--root",
+                   self.root, "run", "--bundle", self.bundle, "--preserve-fds", "1", self.id]
+        text = subprocess.check_output(command, pass_fds=[read], text=True)
+        os.close(read)
+        self.assertTrue(text.startswith("passed on\n"), text)
+
+    def test_other_descriptors_do_not_leak(self):
+        self.config("ls", "/proc/self/fd")
+        opened = [os.open("/", os.O_RDONLY) for _ in range(10)]
+        done = subprocess.run([self.runtime, "--root", self.root, "run", "--bundle", self.bundle,
+                               self.id], pass_fds=opened, stdout=subprocess.PIPE, text=True,
+                              check=True)
+        for fd in opened:
+            os.close(fd)
+        # 3 is the folder that ls itself reads.
+        self.assertEqual(done.stdout.split(), ["0", "1", "2", "3"])
+
+    def test_notify_socket_reaches_the_container(self):
+        path = os.path.join(self.folder, "notify")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        self.config("sh", "-c", "test -S $NOTIFY_SOCKET && echo $NOTIFY_SOCKET",
+                    change=lambda config: config["root"].update(readonly=False))
+        done = self.oci("run", "--bundle", self.bundle, self.id,
+                        env=dict(os.environ, NOTIFY_SOCKET=path))
+        self.assertEqual(done.stdout, "/run/notify/notify.sock\n")
+
+    def test_malformed_configurations_are_refused_by_their_path(self):
+        for change, message in [
+                (lambda c: c["process"].update(cwd="relative"), "process.cwd"),
+                (lambda c: c["linux"]["namespaces"].append({"type": "moon"}), "linux.namespaces"),
+                (lambda c: c.update(ociVersion="2.0.0"), "ociVersion"),
+                (lambda c: c["linux"].update(sysctl={"kernel.core_pattern": "x"}), "linux.sysctl"),
+                (lambda c: c["process"].update(args="sh"), "process.args: expected a list"),
+                (lambda c: c["linux"]["resources"].update(memory={"limit": "x"}),
+                 "linux.resources.memory.limit: expected an integer, found a string")]:
+            os.path.exists(self.bundle + "/config.json") and os.remove(self.bundle + "/config.json")
+            self.config("true", change=change)
+            done = self.run_container(check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(message, done.stderr)
+
+    def test_version_features_and_help(self):
+        self.assertIn("spec: 1.", self.oci("--version").stdout)
+        features = json.loads(self.oci("features").stdout)
+        self.assertIn("time", features["linux"]["namespaces"])
+        self.assertIn("SCMP_ACT_NOTIFY", features["linux"]["seccomp"]["actions"])
+        self.assertIn("create", self.oci("--help").stdout)
+        done = self.oci("checkpoint", "x", check=False)
+        self.assertIn("not supported", done.stderr)
+        self.assertIn("--systemd-cgroup",
+                      self.oci("--systemd-cgroup", "create", "x", check=False).stderr + " " +
+                      self.systemd_error())
+
+    def systemd_error(self):
+        self.config("true")
+        return self.oci("--systemd-cgroup", "run", "--bundle", self.bundle, self.id,
+                        check=False).stderr
+
+
+if __name__ == "__main__":
+    runtime.reap_children()
+    unittest.main()

@@ -1,0 +1,154 @@
+#include "oci/cli/bundle.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "oci/spec_parser.h"
+#include "oci/spec_validator.h"
+#include "security/capabilities.h"
+
+namespace tiny::oci {
+namespace {
+
+constexpr char kNotifyPath[] = "/run/notify/notify.sock";
+
+absl::StatusOr<std::string> RealPath(const std::string& path) {
+  char resolved[PATH_MAX];
+  if (realpath(path.c_str(), resolved) == nullptr) return PosixStatus(errno, path);
+  return std::string(resolved);
+}
+
+// The devices that the specification wants in every container may be used, whatever the rules say;
+// and, as in runc, nodes of others may be made, though not opened.
+void AllowDefaultDevices(Spec& spec) {
+  if (!spec.linux_.resources || spec.linux_.resources->devices.empty()) return;
+  struct Allowed {
+    const char* type;
+    std::optional<int64_t> major;
+    std::optional<int64_t> minor;
+    const char* access;
+  };
+  const Allowed kAllowed[] = {
+      {"c", {}, {}, "m"}, {"b", {}, {}, "m"},    {"c", 1, 3, "rwm"},  // null
+      {"c", 1, 5, "rwm"}, {"c", 1, 7, "rwm"},    {"c", 1, 8, "rwm"},  // zero, full, random
+      {"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"},    {"c", 5, 1, "rwm"},  // urandom, tty, console
+      {"c", 5, 2, "rwm"}, {"c", 136, {}, "rwm"},                      // ptmx, pts
+  };
+  for (const Allowed& device : kAllowed) {
+    spec.linux_.resources->devices.push_back({.allow = true,
+                                              .type = device.type,
+                                              .major = device.major,
+                                              .minor = device.minor,
+                                              .access = device.access});
+  }
+}
+
+const char* NonEmptyVariable(const char* name) {
+  const char* value = getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id) {
+  if (cgroups_path.empty()) return absl::StrCat("/tiny-oci/", id);
+  const std::vector<absl::string_view> parts = absl::StrSplit(cgroups_path, '/', absl::SkipEmpty());
+  if (parts.empty() || std::find(parts.begin(), parts.end(), "..") != parts.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("linux.cgroupsPath: ", cgroups_path, " is no path below the root"));
+  }
+  std::string path = cgroups_path[0] == '/' ? "" : "/tiny-oci";
+  for (const absl::string_view part : parts) {
+    if (part != ".") absl::StrAppend(&path, "/", part);
+  }
+  return path;
+}
+
+absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
+                                  absl::string_view id) {
+  Bundle bundle;
+  ASSIGN_OR_RETURN(bundle.path, RealPath(path.empty() ? "." : std::string(path)));
+  ASSIGN_OR_RETURN(bundle.config, ReadFile(absl::StrCat(bundle.path, "/config.json")));
+  absl::StatusOr<Spec> spec = ParseSpec(bundle.config);
+  if (spec.ok()) {
+    if (absl::Status valid = ValidateSpec(*spec); !valid.ok()) spec = std::move(valid);
+  }
+  if (!spec.ok()) return Annotate(spec.status(), "config.json");
+  bundle.spec = *std::move(spec);
+  if (!bundle.spec.process) return absl::InvalidArgumentError("config.json: process is required");
+  AllowDefaultDevices(bundle.spec);
+  const std::string& root = bundle.spec.root->path;
+  ASSIGN_OR_RETURN(bundle.rootfs,
+                   RealPath(root[0] == '/' ? root : absl::StrCat(bundle.path, "/", root)));
+  if (globals.systemd_cgroup) {
+    return WithHint(absl::UnimplementedError("--systemd-cgroup is not supported"),
+                    "configure the engine for the cgroupfs driver");
+  }
+  ASSIGN_OR_RETURN(bundle.cgroup_path, CgroupPathOf(bundle.spec.linux_.cgroups_path, id));
+  return bundle;
+}
+
+std::vector<std::string> DropUnavailableCapabilities(Process& process) {
+  std::vector<std::string> warnings;
+  if (!process.capabilities) return warnings;
+  const security::CapabilitySet available = security::AvailableCapabilities();
+  Capabilities& all = *process.capabilities;
+  for (std::vector<std::string>* names :
+       {&all.bounding, &all.effective, &all.permitted, &all.inheritable, &all.ambient}) {
+    names->erase(std::remove_if(
+                     names->begin(), names->end(),
+                     [&](const std::string& name) {
+                       const absl::StatusOr<int> number = security::CapabilityFromName(name);
+                       if (number.ok() && available.Has(*number)) return false;
+                       std::string warning =
+                           absl::StrCat("capability ", name, " can't be granted and is left out");
+                       if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
+                         warnings.push_back(std::move(warning));
+                       }
+                       return true;
+                     }),
+                 names->end());
+  }
+  return warnings;
+}
+
+int AddServiceSockets(Spec& spec) {
+  std::vector<std::string>& env = spec.process->env;
+  const char* notify = NonEmptyVariable("NOTIFY_SOCKET");
+  // A socket in the abstract namespace belongs to a network namespace and can't be bound.
+  if (notify != nullptr && notify[0] == '/') {
+    Mount mount;
+    mount.destination = kNotifyPath;
+    mount.type = "bind";
+    mount.source = notify;
+    mount.options = {"bind", "nosuid", "noexec", "nodev"};
+    spec.mounts.push_back(std::move(mount));
+    env.push_back(absl::StrCat("NOTIFY_SOCKET=", kNotifyPath));
+  }
+  int descriptors = 0;
+  const char* listen = NonEmptyVariable("LISTEN_FDS");
+  if (listen == nullptr || !absl::SimpleAtoi(listen, &descriptors) || descriptors <= 0) return 0;
+  env.push_back(absl::StrCat("LISTEN_FDS=", descriptors));
+  env.push_back("LISTEN_PID=1");
+  if (const char* names = NonEmptyVariable("LISTEN_FDNAMES")) {
+    env.push_back(absl::StrCat("LISTEN_FDNAMES=", names));
+  }
+  return descriptors;
+}
+
+}  // namespace tiny::oci

@@ -1,0 +1,44 @@
+// A bundle made ready to be launched: its configuration read, checked and completed with what the
+// environment of the runtime adds.
+#ifndef TINY_OCI_CLI_BUNDLE_H_
+#define TINY_OCI_CLI_BUNDLE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "oci/cli/command.h"
+#include "oci/spec.h"
+
+namespace tiny::oci {
+
+struct Bundle {
+  std::string path;    // absolute
+  std::string config;  // the text of config.json
+  Spec spec;
+  std::string rootfs;       // absolute
+  std::string cgroup_path;  // of every hierarchy
+};
+
+// `path` is a folder; empty: the working one. kInvalidArgument for whatever config.json has wrong.
+absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
+                                  absl::string_view id);
+
+// The cgroup of linux.cgroupsPath: as it is where absolute, below /tiny-oci where relative, and
+// there by the id where empty. kInvalidArgument where it would leave that.
+absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id);
+
+// Capabilities that are unknown or that this process lacks can't be granted; the specification
+// wants that said, not refused. Removes them and returns the warnings.
+std::vector<std::string> DropUnavailableCapabilities(Process& process);
+
+// Passes the service manager's sockets on: NOTIFY_SOCKET is bound into the container, and
+// LISTEN_FDS counts descriptors that the container gets (sd_notify(3), sd_listen_fds(3)). Returns
+// how many those are.
+int AddServiceSockets(Spec& spec);
+
+}  // namespace tiny::oci
+
+#endif  // TINY_OCI_CLI_BUNDLE_H_

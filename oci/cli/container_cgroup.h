@@ -1,0 +1,19 @@
+// The cgroup of a container that is there.
+#ifndef TINY_OCI_CLI_CONTAINER_CGROUP_H_
+#define TINY_OCI_CLI_CONTAINER_CGROUP_H_
+
+#include "absl/status/statusor.h"
+#include "cgroup/cgroup.h"
+#include "oci/cli/container_store.h"
+
+namespace tiny::oci {
+
+absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record);
+
+// The record of a container that is created, running or paused. kFailedPrecondition for one that
+// is stopped: "container <id> is not running".
+absl::StatusOr<Record> LoadLive(const ContainerStore& store, absl::string_view id);
+
+}  // namespace tiny::oci
+
+#endif  // TINY_OCI_CLI_CONTAINER_CGROUP_H_

@@ -1,0 +1,191 @@
+#include "oci/cli/container_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "cgroup/cgroup.h"
+#include "nlohmann/json.hpp"
+#include "oci/spec_parser.h"
+
+namespace tiny::oci {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxIdLength = 1024;
+
+// What runc takes: a name of one path component.
+bool IsId(absl::string_view id) {
+  return !id.empty() && id.size() <= kMaxIdLength && id != "." && id != ".." &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return absl::ascii_isalnum(c) || c == '_' || c == '+' || c == '-' || c == '.';
+         });
+}
+
+absl::Status CheckId(absl::string_view id) {
+  if (IsId(id)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("invalid container id \"", id, "\""));
+}
+
+absl::Status NoSuchContainer(absl::string_view id) {
+  return absl::NotFoundError(absl::StrCat("container ", id, " does not exist"));
+}
+
+std::string Encode(const Record& record) {
+  Json json = {
+      {"id", record.id},
+      {"ociVersion", record.oci_version},
+      {"bundle", record.bundle},
+      {"rootfs", record.rootfs},
+      {"cgroupPath", record.cgroup_path},
+      {"owner", record.owner},
+      {"created", FormatTimestamp(record.created)},
+      {"pid", record.init.pid},
+      {"startTime", record.init.start_time},
+      {"bootId", record.init.boot_id},
+      {"annotations", Json::object()},
+  };
+  for (const auto& [key, value] : record.annotations) json["annotations"][key] = value;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+absl::StatusOr<Record> Decode(absl::string_view text) {
+  try {
+    const Json json = Json::parse(text.begin(), text.end());
+    Record record;
+    record.id = json.at("id").get<std::string>();
+    record.oci_version = json.at("ociVersion").get<std::string>();
+    record.bundle = json.at("bundle").get<std::string>();
+    record.rootfs = json.at("rootfs").get<std::string>();
+    record.cgroup_path = json.at("cgroupPath").get<std::string>();
+    record.owner = json.at("owner").get<std::string>();
+    ASSIGN_OR_RETURN(record.created, ParseTimestamp(json.at("created").get<std::string>()));
+    record.init.pid = json.at("pid").get<pid_t>();
+    record.init.start_time = json.at("startTime").get<uint64_t>();
+    record.init.boot_id = json.at("bootId").get<std::string>();
+    record.annotations = json.at("annotations").get<std::map<std::string, std::string>>();
+    return record;
+  } catch (const Json::exception& error) {
+    return absl::DataLossError(absl::StrCat("state.json: ", error.what()));
+  }
+}
+
+bool IsFrozen(const std::string& cgroup_path) {
+  const auto hierarchy = cgroup::Hierarchy::Detect();
+  if (!hierarchy.ok()) return false;
+  const auto group = cgroup::Cgroup::Open(*hierarchy, cgroup_path);
+  return group.ok() && group->IsFrozen().value_or(false);
+}
+
+}  // namespace
+
+absl::string_view StatusName(ContainerStatus status) {
+  switch (status) {
+    case ContainerStatus::kCreated:
+      return "created";
+    case ContainerStatus::kRunning:
+      return "running";
+    case ContainerStatus::kPaused:
+      return "paused";
+    case ContainerStatus::kStopped:
+      return "stopped";
+  }
+  return "unknown";
+}
+
+std::string ContainerStore::Directory(absl::string_view id) const {
+  return absl::StrCat(root_, "/", id);
+}
+
+std::string ContainerStore::StartSocket(absl::string_view id) const {
+  return absl::StrCat(root_, "/", id, "/start");
+}
+
+absl::Status ContainerStore::Claim(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
+  const std::string directory = Directory(id);
+  if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+  if (errno == ENOENT) {
+    RETURN_IF_ERROR(MakeDirs(root_, 0700));
+    if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+  }
+  if (errno == EEXIST) {
+    return absl::AlreadyExistsError(absl::StrCat("container with id ", id, " exists already"));
+  }
+  return PosixStatus(errno, absl::StrCat("mkdir ", directory));
+}
+
+absl::Status ContainerStore::Save(const Record& record, absl::string_view config) const {
+  ASSIGN_OR_RETURN(const UniqueFd directory,
+                   OpenFile(Directory(record.id), O_RDONLY | O_DIRECTORY));
+  // Nothing of a container outlives the machine's run, and so no disk is waited for.
+  RETURN_IF_ERROR(
+      ReplaceFileAtomically(directory.get(), "config.json", config, 0600, /*sync=*/false));
+  return ReplaceFileAtomically(directory.get(), "state.json", Encode(record), 0600,
+                               /*sync=*/false);
+}
+
+absl::Status ContainerStore::Remove(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
+  return RemoveTree(Directory(id));
+}
+
+absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
+  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(Directory(id), "/state.json"));
+  if (text.ok()) return Decode(*text);
+  if (!absl::IsNotFound(text.status())) return text.status();
+  if (!PathExists(Directory(id))) return NoSuchContainer(id);
+  return Record{.id = std::string(id)};
+}
+
+absl::StatusOr<Spec> ContainerStore::LoadSpec(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat(Directory(id), "/config.json")));
+  return ParseSpec(text);
+}
+
+absl::StatusOr<std::vector<std::string>> ContainerStore::List() const {
+  absl::StatusOr<std::vector<std::string>> names = ListDirectory(root_);
+  if (absl::IsNotFound(names.status())) return std::vector<std::string>{};
+  if (!names.ok()) return names.status();
+  names->erase(std::remove_if(names->begin(), names->end(),
+                              [this](const std::string& name) {
+                                struct stat info;
+                                return !IsId(name) ||
+                                       lstat(Directory(name).c_str(), &info) != 0 ||
+                                       !S_ISDIR(info.st_mode);
+                              }),
+               names->end());
+  return names;
+}
+
+absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
+  absl::StatusOr<UniqueFd> directory = OpenFile(Directory(id), O_RDONLY | O_DIRECTORY);
+  if (absl::IsNotFound(directory.status())) return NoSuchContainer(id);
+  if (!directory.ok()) return directory.status();
+  while (flock(directory->get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return PosixStatus(errno, absl::StrCat("flock ", Directory(id)));
+  }
+  return directory;
+}
+
+ContainerStatus ContainerStore::StatusOf(const Record& record) const {
+  if (record.init.pid == 0 || !OpenProcess(record.init).ok()) return ContainerStatus::kStopped;
+  if (PathExists(StartSocket(record.id))) return ContainerStatus::kCreated;
+  return IsFrozen(record.cgroup_path) ? ContainerStatus::kPaused : ContainerStatus::kRunning;
+}
+
+}  // namespace tiny::oci

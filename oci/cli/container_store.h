@@ -1,0 +1,71 @@
+// The containers of one --root: <root>/<id>/ with state.json, a copy of config.json, and the
+// socket on which a created container waits.
+//
+// The copy is there so that kill, delete, exec and the poststop hooks work although the bundle has
+// been moved or deleted. Several processes may use one root at once.
+#ifndef TINY_OCI_CLI_CONTAINER_STORE_H_
+#define TINY_OCI_CLI_CONTAINER_STORE_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/process.h"
+#include "base/unique_fd.h"
+#include "oci/spec.h"
+
+namespace tiny::oci {
+
+// state.json.
+struct Record {
+  std::string id;
+  std::string oci_version;
+  std::string bundle;
+  std::string rootfs;
+  std::string cgroup_path;
+  std::string owner;
+  absl::Time created;
+  ProcessIdentity init;
+  std::map<std::string, std::string> annotations;
+};
+
+enum class ContainerStatus { kCreated, kRunning, kPaused, kStopped };
+absl::string_view StatusName(ContainerStatus status);
+
+class ContainerStore {
+ public:
+  explicit ContainerStore(std::string root) : root_(std::move(root)) {}
+
+  // Makes the folder of a new container. kInvalidArgument for an id that is no plain name,
+  // kAlreadyExists for one in use.
+  absl::Status Claim(absl::string_view id) const;
+  absl::Status Save(const Record& record, absl::string_view config) const;
+  absl::Status Remove(absl::string_view id) const;
+
+  // kNotFound: "container <id> does not exist". One that was claimed and never saved, as its
+  // creator died, has a record with the id alone and is stopped.
+  absl::StatusOr<Record> Load(absl::string_view id) const;
+  absl::StatusOr<Spec> LoadSpec(absl::string_view id) const;
+  // Sorted by id.
+  absl::StatusOr<std::vector<std::string>> List() const;
+
+  // Held from here to the end of the process by those that change the container.
+  absl::StatusOr<UniqueFd> Lock(absl::string_view id) const;
+
+  std::string Directory(absl::string_view id) const;
+  // Exists from create to start.
+  std::string StartSocket(absl::string_view id) const;
+
+  ContainerStatus StatusOf(const Record& record) const;
+
+ private:
+  std::string root_;
+};
+
+}  // namespace tiny::oci
+
+#endif  // TINY_OCI_CLI_CONTAINER_STORE_H_

@@ -1,0 +1,152 @@
+#include "oci/cli/container_store.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/files.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "oci/cli/bundle.h"
+#include "oci/cli/log.h"
+#include "testing/status_matchers.h"
+#include "testing/temp_dir.h"
+
+namespace tiny::oci {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::tiny::testing::StatusIs;
+
+class ContainerStoreTest : public ::testing::Test {
+ protected:
+  Record Sample(const std::string& id) {
+    return {.id = id,
+            .oci_version = "1.0.2",
+            .bundle = "/b",
+            .rootfs = "/b/r",
+            .cgroup_path = absl::StrCat("/tiny-test-", getpid(), "/none"),
+            .owner = "root",
+            .created = absl::FromUnixSeconds(1700000000),
+            .init = IdentifyProcess(getpid()).value_or(ProcessIdentity{}),
+            .annotations = {{"k", "v\n"}}};
+  }
+
+  tiny::testing::TempDir temp_;
+  const ContainerStore store_{temp_.Path("root")};
+};
+
+TEST_F(ContainerStoreTest, ARecordComesBack) {
+  ASSERT_OK(store_.Claim("c1"));
+  const Record record = Sample("c1");
+  ASSERT_OK(store_.Save(record, R"({"ociVersion": "1.0.2"})"));
+  ASSERT_OK_AND_ASSIGN(const Record loaded, store_.Load("c1"));
+  EXPECT_EQ(loaded.bundle, record.bundle);
+  EXPECT_EQ(loaded.created, record.created);
+  EXPECT_EQ(loaded.init, record.init);
+  EXPECT_EQ(loaded.annotations, record.annotations);
+  ASSERT_OK_AND_ASSIGN(const Spec spec, store_.LoadSpec("c1"));
+  EXPECT_EQ(spec.oci_version, "1.0.2");
+}
+
+TEST_F(ContainerStoreTest, AnIdIsClaimedOnce) {
+  ASSERT_OK(store_.Claim("c1"));
+  EXPECT_THAT(store_.Claim("c1"), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("c1")));
+  ASSERT_OK(store_.Remove("c1"));
+  EXPECT_OK(store_.Claim("c1"));
+}
+
+TEST_F(ContainerStoreTest, IdsAreNamesNotPaths) {
+  for (const std::string& id : {std::string("a"), std::string("A-b_c.d+1"), std::string(".x")}) {
+    EXPECT_OK(store_.Claim(id)) << id;
+  }
+  for (const std::string& id :
+       {std::string(""), std::string("."), std::string(".."), std::string("a/b"),
+        std::string("../x"), std::string("a b"), std::string("a\n"), std::string("a\0b", 3)}) {
+    EXPECT_THAT(store_.Claim(id), StatusIs(absl::StatusCode::kInvalidArgument)) << id;
+    EXPECT_FALSE(store_.Load(id).ok());
+    EXPECT_FALSE(store_.Remove(id).ok());
+    EXPECT_FALSE(store_.Lock(id).ok());
+  }
+}
+
+TEST_F(ContainerStoreTest, StatusFollowsTheProcess) {
+  ASSERT_OK(store_.Claim("c1"));
+  Record record = Sample("c1");
+  EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kRunning);
+  temp_.Write("root/c1/start", "");
+  EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kCreated);
+  record.init.start_time += 1;  // another process has the pid by now
+  EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
+  record = Sample("c1");
+  record.init.boot_id = "another";
+  EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
+}
+
+TEST_F(ContainerStoreTest, OneWhoseCreatorDiedIsStopped) {
+  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK_AND_ASSIGN(const Record record, store_.Load("c1"));
+  EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
+}
+
+TEST_F(ContainerStoreTest, MissingAndDamagedOnesAreTold) {
+  EXPECT_THAT(store_.Load("no"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no")));
+  EXPECT_THAT(store_.Lock("no"), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK(store_.Claim("c1"));
+  for (const char* text : {"", "{", "{}", "[]", R"({"id": 7})"}) {
+    temp_.Write("root/c1/state.json", text);
+    EXPECT_THAT(store_.Load("c1"), StatusIs(absl::StatusCode::kDataLoss)) << text;
+  }
+}
+
+TEST_F(ContainerStoreTest, ListsItsContainers) {
+  ASSERT_OK_AND_ASSIGN(const auto none, store_.List());
+  EXPECT_THAT(none, ElementsAre());
+  ASSERT_OK(store_.Claim("b"));
+  ASSERT_OK(store_.Claim("a"));
+  ASSERT_OK(store_.Claim(".c"));
+  temp_.Write("root/file", "");
+  temp_.Write("root/@seccomp", "");
+  ASSERT_OK_AND_ASSIGN(const auto ids, store_.List());
+  EXPECT_THAT(ids, ElementsAre(".c", "a", "b"));
+}
+
+TEST(CgroupPathTest, StaysBelowTheRoot) {
+  const std::pair<const char*, const char*> good[] = {
+      {"", "/tiny-oci/id"},
+      {"/a/b", "/a/b"},
+      {"a/b", "/tiny-oci/a/b"},
+      {"/a//b/./c", "/a/b/c"},
+      {"system.slice:x:y", "/tiny-oci/system.slice:x:y"},
+  };
+  for (const auto& [path, expected] : good) {
+    ASSERT_OK_AND_ASSIGN(const std::string found, CgroupPathOf(path, "id"));
+    EXPECT_EQ(found, expected);
+  }
+  for (const char* path : {"..", "/..", "/a/../b", "../x", "/", "a/.."}) {
+    EXPECT_THAT(CgroupPathOf(path, "id"), StatusIs(absl::StatusCode::kInvalidArgument)) << path;
+  }
+}
+
+TEST(CapabilitiesTest, UnknownOnesAreLeftOutWithAWarning) {
+  Process process;
+  process.capabilities.emplace().bounding = {"CAP_FUTURE"};
+  process.capabilities->ambient = {"CAP_FUTURE"};
+  EXPECT_THAT(DropUnavailableCapabilities(process), ElementsAre(HasSubstr("CAP_FUTURE")));
+  EXPECT_THAT(process.capabilities->bounding, ElementsAre());
+  EXPECT_THAT(process.capabilities->ambient, ElementsAre());
+}
+
+TEST(LogTest, LinesAreWhatEnginesParse) {
+  const absl::Time time = absl::FromUnixSeconds(0);
+  EXPECT_EQ(FormatLogLine("json", "error", "a \"b\"\n", time),
+            "{\"level\":\"error\",\"msg\":\"a \\\"b\\\"\\n\","
+            "\"time\":\"1970-01-01T00:00:00.000000000Z\"}\n");
+  EXPECT_EQ(FormatLogLine("text", "warning", "a \"b\"", time),
+            "time=\"1970-01-01T00:00:00.000000000Z\" level=warning msg=\"a \\\"b\\\"\"\n");
+}
+
+}  // namespace
+}  // namespace tiny::oci

@@ -1,0 +1,21 @@
+#include <string>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "oci/cli/command.h"
+#include "oci/cli/create_container.h"
+
+namespace tiny::oci {
+
+absl::StatusOr<int> RunCreate(const Globals& globals, Arguments arguments) {
+  CreateOptions options;
+  Flags flags;
+  AddCreateFlags(flags, options);
+  ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands(flags, arguments, 1));
+  ASSIGN_OR_RETURN(CreatedContainer container,
+                   CreateContainer(globals, options, operands[0], Attachment::kWaiting));
+  container.process.Detach();
+  return 0;
+}
+
+}  // namespace tiny::oci

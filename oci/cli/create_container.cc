@@ -1,0 +1,162 @@
+#include "oci/cli/create_container.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "cgroup/cgroup.h"
+#include "oci/cli/console_socket.h"
+#include "oci/cli/log.h"
+#include "runtime/hooks/hooks.h"
+
+namespace tiny::oci {
+namespace {
+
+constexpr int kFirstPreservedFd = 3;
+
+absl::Status CheckTerminal(const Bundle& bundle, const CreateOptions& options,
+                           Attachment attachment) {
+  if (bundle.spec.process->terminal && attachment != Attachment::kAttached &&
+      options.console_socket.empty()) {
+    return absl::InvalidArgumentError(
+        "process.terminal is set: a detached container needs --console-socket");
+  }
+  if (!bundle.spec.process->terminal && !options.console_socket.empty()) {
+    return absl::InvalidArgumentError("--console-socket needs process.terminal");
+  }
+  return absl::OkStatus();
+}
+
+// Those that --preserve-fds and LISTEN_FDS count, which follow each other from 3 on.
+absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
+  std::vector<int> fds;
+  for (int fd = kFirstPreservedFd; fd < kFirstPreservedFd + count; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) {
+      return PosixStatus(errno, absl::StrCat("--preserve-fds: descriptor ", fd));
+    }
+    fds.push_back(fd);
+  }
+  return fds;
+}
+
+Record MakeRecord(const Bundle& bundle, const std::string& id) {
+  return {.id = id,
+          .oci_version = bundle.spec.oci_version,
+          .bundle = bundle.path,
+          .rootfs = bundle.rootfs,
+          .cgroup_path = bundle.cgroup_path,
+          .owner = geteuid() == 0 ? "root" : absl::StrCat(geteuid()),
+          .created = absl::Now(),
+          .annotations = bundle.spec.annotations};
+}
+
+}  // namespace
+
+void AddCreateFlags(Flags& flags, CreateOptions& options) {
+  flags.Add(
+      {"bundle", 'b', "the folder of the bundle (default: the working one)", &options.bundle});
+  flags.Add({"console-socket", '\0', "the socket that gets the terminal's master",
+             &options.console_socket});
+  flags.Add({"pid-file", '\0', "the file that gets the process id", &options.pid_file});
+  flags.Add({"preserve-fds", '\0', "how many descriptors from 3 on the container gets",
+             &options.preserve_fds});
+  flags.Add({"no-pivot", '\0', "not supported", &options.no_pivot});
+  flags.Add({"no-new-keyring", '\0', "keep the caller's session keyring", &options.no_new_keyring});
+}
+
+State StateOf(const Record& record, ContainerStatus status) {
+  const bool alive = status != ContainerStatus::kStopped;
+  return {.oci_version = record.oci_version,
+          .id = record.id,
+          .status = std::string(StatusName(status)),
+          .pid = alive ? record.init.pid : 0,
+          .bundle = record.bundle,
+          .annotations = record.annotations};
+}
+
+absl::Status WritePidFile(const std::string& path, pid_t pid) {
+  if (path.empty()) return absl::OkStatus();
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  ASSIGN_OR_RETURN(const UniqueFd directory, OpenFile(folder, O_RDONLY | O_DIRECTORY));
+  return ReplaceFileAtomically(directory.get(),
+                               slash == std::string::npos ? path : path.substr(slash + 1),
+                               absl::StrCat(pid), 0644, /*sync=*/false);
+}
+
+absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
+                                                 const CreateOptions& options,
+                                                 const std::string& id, Attachment attachment) {
+  if (options.no_pivot) {
+    return absl::UnimplementedError("--no-pivot is not supported: it is not safe");
+  }
+  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, id));
+  RETURN_IF_ERROR(CheckTerminal(bundle, options, attachment));
+  for (const std::string& warning : DropUnavailableCapabilities(*bundle.spec.process)) {
+    Log(globals, "warning", warning);
+  }
+  const int listen_fds = AddServiceSockets(bundle.spec);
+  UniqueFd console_socket;
+  if (!options.console_socket.empty()) {
+    ASSIGN_OR_RETURN(console_socket, ConnectConsoleSocket(options.console_socket));
+  }
+
+  const ContainerStore store(globals.root);
+  RETURN_IF_ERROR(store.Claim(id));
+  absl::Cleanup unclaim = [&] { store.Remove(id).IgnoreError(); };
+  Record record = MakeRecord(bundle, id);
+
+  runtime::LaunchRequest request;
+  request.spec = &bundle.spec;
+  request.id = id;
+  request.bundle = bundle.path;
+  request.cgroup_path = bundle.cgroup_path;
+  request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
+  ASSIGN_OR_RETURN(request.preserve_fds,
+                   PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
+  if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
+  request.on_created = [&](pid_t pid) -> absl::Status {
+    ASSIGN_OR_RETURN(record.init, IdentifyProcess(pid));
+    RETURN_IF_ERROR(store.Save(record, bundle.config));
+    return WritePidFile(options.pid_file, pid);
+  };
+  ASSIGN_OR_RETURN(runtime::LaunchedContainer process, runtime::Launch(request));
+  if (console_socket) {
+    RETURN_IF_ERROR(SendConsole(console_socket.get(), process.TakeConsole().get()));
+  }
+  std::move(unclaim).Cancel();
+  return CreatedContainer{std::move(bundle), std::move(record), std::move(process)};
+}
+
+absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
+                              const Record& record) {
+  if (!record.cgroup_path.empty()) {
+    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    absl::StatusOr<cgroup::Cgroup> group = cgroup::Cgroup::Open(hierarchy, record.cgroup_path);
+    if (group.ok()) {
+      RETURN_IF_ERROR(group->Kill());
+      RETURN_IF_ERROR(group->Remove());
+    } else if (!absl::IsNotFound(group.status())) {
+      return group.status();
+    }
+  }
+  const absl::StatusOr<Spec> spec = store.LoadSpec(record.id);
+  RETURN_IF_ERROR(store.Remove(record.id));
+  if (!spec.ok()) return absl::OkStatus();
+  const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
+  for (const std::string& failure : runtime::RunAllHooks("poststop", spec->hooks.poststop, state)) {
+    Log(globals, "warning", failure);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tiny::oci

@@ -1,0 +1,61 @@
+// What create and run have in common: from a bundle to a container that waits for its start.
+#ifndef TINY_OCI_CLI_CREATE_CONTAINER_H_
+#define TINY_OCI_CLI_CREATE_CONTAINER_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "oci/cli/bundle.h"
+#include "oci/cli/command.h"
+#include "oci/cli/container_store.h"
+#include "oci/cli/flags.h"
+#include "oci/state.h"
+#include "runtime/launch/launch.h"
+
+namespace tiny::oci {
+
+struct CreateOptions {
+  std::string bundle;
+  std::string console_socket;
+  std::string pid_file;
+  std::optional<int64_t> preserve_fds;
+  bool no_pivot = false;
+  bool no_new_keyring = false;
+};
+void AddCreateFlags(Flags& flags, CreateOptions& options);
+
+struct CreatedContainer {
+  Bundle bundle;
+  Record record;
+  runtime::LaunchedContainer process;
+};
+
+// Who starts the container, and who has its terminal.
+enum class Attachment {
+  kWaiting,   // another process starts it, through the store's start socket: create
+  kDetached,  // this one, which then leaves it: run --detach
+  kAttached,  // this one, which stays: run
+};
+
+// The pid file is written before it returns. Nothing is left where it fails. The terminal of one
+// that is not attached, or that has a console socket, is there already.
+absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
+                                                 const CreateOptions& options,
+                                                 const std::string& id, Attachment attachment);
+
+// Removes a stopped container: poststop hooks, cgroup, record. Kills what is left of it.
+absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
+                              const Record& record);
+
+// The state that hooks get and that `state` shows.
+State StateOf(const Record& record, ContainerStatus status);
+
+// Writes a pid for an engine, which must never read half of it.
+absl::Status WritePidFile(const std::string& path, pid_t pid);
+
+}  // namespace tiny::oci
+
+#endif  // TINY_OCI_CLI_CREATE_CONTAINER_H_

@@ -1,0 +1,133 @@
+// tiny-oci: the OCI runtime command line, for podman, Docker and containerd.
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "oci/cli/command.h"
+#include "oci/cli/log.h"
+#include "runtime/launch/launch.h"
+
+namespace tiny::oci {
+
+absl::Status Print(absl::string_view text) {
+  return WriteAll(STDOUT_FILENO, text, "standard output");
+}
+
+absl::StatusOr<std::vector<std::string>> ParseOperands(const Flags& flags, Arguments arguments,
+                                                       size_t count) {
+  ASSIGN_OR_RETURN(std::vector<std::string> operands, flags.Parse(arguments, /*mixed=*/true));
+  if (operands.size() == count) return operands;
+  return absl::InvalidArgumentError(
+      count == 0 ? absl::StrCat("unexpected ", operands[0])
+                 : absl::StrCat("expected one container id, found ", operands.size()));
+}
+
+namespace {
+
+constexpr Command kCommands[] = {
+    {"create", "<container-id>", "make a container that waits for its start", RunCreate},
+    {"start", "<container-id>", "run the program of a created container", RunStart},
+    {"run", "<container-id>", "create and start", RunRun},
+    {"exec", "<container-id> <command> [argument...]", "run one more process", RunExec},
+    {"state", "<container-id>", "print the state of a container", RunState},
+    {"kill", "<container-id> [signal]", "send a signal; TERM by default", RunKill},
+    {"delete", "<container-id>", "remove a stopped container", RunDelete},
+    {"list", "", "list the containers", RunList},
+    {"ps", "<container-id>", "list the processes of a container", RunPs},
+    {"pause", "<container-id>", "stop all its processes where they are", RunPause},
+    {"resume", "<container-id>", "let them go on", RunResume},
+    {"update", "<container-id>", "change the limits of a container", RunUpdate},
+    {"events", "<container-id>", "print statistics and out-of-memory events", RunEvents},
+    {"spec", "", "write a config.json to begin with", RunSpec},
+    {"features", "", "print what this runtime can do", RunFeatures},
+    {"checkpoint", "<container-id>", "not supported", RunCheckpoint},
+    {"restore", "<container-id>", "not supported", RunCheckpoint},
+};
+
+void AddGlobalFlags(Flags& flags, Globals& globals, bool& help, bool& version) {
+  flags.Add({"root", '\0', "where the containers' states are", &globals.root});
+  flags.Add({"log", '\0', "the file for messages", &globals.log});
+  flags.Add({"log-format", '\0', "text or json", &globals.log_format});
+  flags.Add({"log-level", '\0', "ignored", &globals.log_level});
+  flags.Add({"debug", '\0', "ignored", &globals.debug});
+  flags.Add({"systemd-cgroup", '\0', "not supported", &globals.systemd_cgroup});
+  flags.Add({"rootless", '\0', "ignored: tiny-oci sees for itself", &globals.rootless});
+  flags.Add({"version", 'v', "print the version", &version});
+  flags.Add({"help", 'h', "print this", &help});
+}
+
+std::string Usage(const Flags& flags) {
+  std::string text = "usage: tiny-oci [flag...] <command> [argument...]\n\ncommands:\n";
+  for (const Command& command : kCommands) {
+    absl::StrAppendFormat(&text, "  %-10s  %s\n", command.name, command.summary);
+  }
+  return absl::StrCat(text, "\nflags:\n", flags.Help());
+}
+
+std::string DefaultRoot() {
+  const char* runtime_directory = getenv("XDG_RUNTIME_DIR");
+  if (geteuid() != 0 && runtime_directory != nullptr && *runtime_directory != '\0') {
+    return absl::StrCat(runtime_directory, "/tiny-oci");
+  }
+  return "/run/tiny-oci";
+}
+
+// A setuid bit would give everybody the rights of its owner.
+absl::Status CheckPrivileges() {
+  if (geteuid() == getuid() && getegid() == getgid()) return absl::OkStatus();
+  return absl::PermissionDeniedError("tiny-oci does not run setuid or setgid");
+}
+
+absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
+  RETURN_IF_ERROR(CheckPrivileges());
+  bool help = false;
+  bool version = false;
+  Flags flags;
+  AddGlobalFlags(flags, globals, help, version);
+  ASSIGN_OR_RETURN(const std::vector<std::string> words, flags.Parse(arguments, /*mixed=*/false));
+  if (version) {
+    RETURN_IF_ERROR(
+        Print(absl::StrCat("tiny-oci version ", kVersion, "\nspec: ", kSpecVersion, "\n")));
+    return 0;
+  }
+  if (help || words.empty()) {
+    RETURN_IF_ERROR(Print(Usage(flags)));
+    return words.empty() && !help ? 1 : 0;
+  }
+  if (globals.root.empty()) globals.root = DefaultRoot();
+  if (globals.log_format != "text" && globals.log_format != "json") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--log-format ", globals.log_format, ": text or json"));
+  }
+  for (const Command& command : kCommands) {
+    if (words[0] != command.name) continue;
+    const Arguments rest = arguments.last(words.size() - 1);
+    return command.run(globals, rest);
+  }
+  return WithHint(absl::InvalidArgumentError(absl::StrCat("unknown command ", words[0])),
+                  "tiny-oci --help lists them");
+}
+
+int Main(int argc, char** argv) {
+  Globals globals;
+  const absl::StatusOr<int> code =
+      Dispatch(globals, Arguments(argv + 1, argc > 0 ? static_cast<size_t>(argc - 1) : 0));
+  if (code.ok()) return *code;
+  LogError(globals, code.status());
+  return 1;
+}
+
+}  // namespace
+}  // namespace tiny::oci
+
+int main(int argc, char** argv) { return tiny::oci::Main(argc, argv); }

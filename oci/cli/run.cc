@@ -1,0 +1,65 @@
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "base/status_macros.h"
+#include "oci/cli/command.h"
+#include "oci/cli/container_store.h"
+#include "oci/cli/create_container.h"
+#include "oci/cli/foreground.h"
+#include "oci/cli/log.h"
+#include "runtime/hooks/hooks.h"
+
+namespace tiny::oci {
+namespace {
+
+void RunPoststart(const Globals& globals, const CreatedContainer& container) {
+  const Hooks& hooks = container.bundle.spec.hooks;
+  if (hooks.poststart.empty()) return;
+  const std::string state = SerializeState(StateOf(container.record, ContainerStatus::kRunning));
+  for (const std::string& failure : runtime::RunAllHooks("poststart", hooks.poststart, state)) {
+    Log(globals, "warning", failure);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
+  CreateOptions options;
+  bool detach = false;
+  bool keep = false;
+  bool no_subreaper = false;
+  Flags flags;
+  AddCreateFlags(flags, options);
+  flags.Add({"detach", 'd', "do not wait for its end", &detach});
+  flags.Add({"keep", '\0', "do not delete it after its end", &keep});
+  flags.Add({"no-subreaper", '\0', "ignored: tiny-oci is none", &no_subreaper});
+  ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands(flags, arguments, 1));
+
+  std::optional<Foreground> foreground;
+  if (!detach) foreground.emplace();
+  const Attachment attachment = detach ? Attachment::kDetached : Attachment::kAttached;
+  ASSIGN_OR_RETURN(CreatedContainer container,
+                   CreateContainer(globals, options, operands[0], attachment));
+  const ContainerStore store(globals.root);
+  absl::Cleanup destroy = [&] {
+    const absl::Status status = DestroyContainer(globals, store, container.record);
+    if (!status.ok()) LogError(globals, status);
+  };
+  const UniqueFd console = container.process.TakeConsole();  // none where it was sent away
+  RETURN_IF_ERROR(container.process.Start());
+  RunPoststart(globals, container);
+  if (detach) {
+    std::move(destroy).Cancel();
+    container.process.Detach();
+    return 0;
+  }
+  const UniqueFd pidfd = container.process.TakePidfd();
+  ASSIGN_OR_RETURN(const int code, foreground->Wait(pidfd.get(), console.get()));
+  if (keep) std::move(destroy).Cancel();
+  return code;
+}
+
+}  // namespace tiny::oci

@@ -1,0 +1,111 @@
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/status_macros.h"
+#include "base/units.h"
+#include "oci/cli/command.h"
+#include "oci/cli/container_cgroup.h"
+#include "oci/cli/container_store.h"
+#include "oci/spec_parser.h"
+#include "runtime/cgroup_resources.h"
+
+namespace tiny::oci {
+namespace {
+
+struct UpdateFlags {
+  std::string resources;
+  std::string memory, memory_reservation, memory_swap;
+  std::string cpuset_cpus, cpuset_mems;
+  std::optional<int64_t> cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle;
+  std::optional<int64_t> pids_limit, blkio_weight;
+};
+
+Flags MakeFlags(UpdateFlags& out) {
+  Flags flags;
+  flags.Add({"resources", 'r', "a file with linux.resources; - is standard input", &out.resources});
+  flags.Add({"memory", '\0', "bytes", &out.memory});
+  flags.Add({"memory-reservation", '\0', "bytes", &out.memory_reservation});
+  flags.Add({"memory-swap", '\0', "memory and swap together; -1: no limit", &out.memory_swap});
+  flags.Add({"cpu-shares", '\0', "the relative weight", &out.cpu_shares});
+  flags.Add({"cpu-share", '\0', "the relative weight", &out.cpu_shares});
+  flags.Add({"cpu-quota", '\0', "microseconds of each period", &out.cpu_quota});
+  flags.Add({"cpu-period", '\0', "microseconds", &out.cpu_period});
+  flags.Add({"cpu-burst", '\0', "microseconds", &out.cpu_burst});
+  flags.Add({"cpu-idle", '\0', "1: SCHED_IDLE", &out.cpu_idle});
+  flags.Add({"cpuset-cpus", '\0', "a list of cpus", &out.cpuset_cpus});
+  flags.Add({"cpuset-mems", '\0', "a list of memory nodes", &out.cpuset_mems});
+  flags.Add({"pids-limit", '\0', "how many processes; -1: no limit", &out.pids_limit});
+  flags.Add({"blkio-weight", '\0', "10 to 1000", &out.blkio_weight});
+  return flags;
+}
+
+absl::Status SetBytes(const char* flag, const std::string& text, std::optional<int64_t>& out) {
+  if (text.empty()) return absl::OkStatus();
+  if (text == "-1") {
+    out = -1;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<int64_t> bytes = ParseBytes(text);
+  if (!bytes.ok()) return Annotate(bytes.status(), flag);
+  out = *bytes;
+  return absl::OkStatus();
+}
+
+template <typename T>
+void SetNumber(const std::optional<int64_t>& value, std::optional<T>& out) {
+  if (value) out = static_cast<T>(*value);
+}
+
+absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
+  if (!in.resources.empty()) {
+    ASSIGN_OR_RETURN(const std::string text,
+                     in.resources == "-" ? ReadFd(0, "standard input") : ReadFile(in.resources));
+    return ParseResources(text);
+  }
+  Resources resources;
+  MemoryResources memory;
+  RETURN_IF_ERROR(SetBytes("--memory", in.memory, memory.limit));
+  RETURN_IF_ERROR(SetBytes("--memory-reservation", in.memory_reservation, memory.reservation));
+  RETURN_IF_ERROR(SetBytes("--memory-swap", in.memory_swap, memory.swap));
+  if (memory.limit || memory.reservation || memory.swap) resources.memory = memory;
+  CpuResources cpu;
+  SetNumber(in.cpu_shares, cpu.shares);
+  SetNumber(in.cpu_quota, cpu.quota);
+  SetNumber(in.cpu_period, cpu.period);
+  SetNumber(in.cpu_burst, cpu.burst);
+  SetNumber(in.cpu_idle, cpu.idle);
+  cpu.cpus = in.cpuset_cpus;
+  cpu.mems = in.cpuset_mems;
+  resources.cpu = std::move(cpu);
+  resources.pids_limit = in.pids_limit;
+  if (in.blkio_weight) {
+    resources.block_io.emplace().weight = static_cast<uint16_t>(*in.blkio_weight);
+  }
+  return resources;
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
+  UpdateFlags in;
+  ASSIGN_OR_RETURN(const std::vector<std::string> operands,
+                   ParseOperands(MakeFlags(in), arguments, 1));
+  const ContainerStore store(globals.root);
+  ASSIGN_OR_RETURN(const UniqueFd lock, store.Lock(operands[0]));
+  ASSIGN_OR_RETURN(const Record record, LoadLive(store, operands[0]));
+  ASSIGN_OR_RETURN(Resources resources, ReadResources(in));
+  // The device rules of a running container stay: engines send the whole of linux.resources.
+  resources.devices.clear();
+  ASSIGN_OR_RETURN(const cgroup::Resources limits, runtime::CgroupResources(resources));
+  ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
+  RETURN_IF_ERROR(group.Update(limits));
+  return 0;
+}
+
+}  // namespace tiny::oci
