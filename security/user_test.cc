@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"../etc", kError}, Case{"a/b", kError}, Case{"root:-1", kError},
         Case{"root: 1", kError}, Case{"root:0x0", kError}, Case{"$", kError}, Case{"m$$", kError},
         Case{"web,root", kError}, Case{"big", kError}, Case{"minus", kError}, Case{"short", kError},
-        Case{"nohome", kError}, Case{"web:bad", kError}, Case{"#", kError},
+        Case{"nohome", Ids(34, 34)}, Case{"web:bad", kError}, Case{"#", kError},
         Case{"# comment", kError}, Case{"web\nroot", kError}));
 
 std::vector<uint32_t> Groups(absl::string_view spec, std::vector<std::string> add = {}) {
