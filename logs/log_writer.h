@@ -53,10 +53,10 @@ class LogWriter {
   absl::Status OpenSegment();
   void Format(Stream stream, bool ends_line, absl::string_view text);
   void Flush(absl::Time now);
-  bool WriteBatch();
+  bool Write(absl::string_view records, absl::Time now);
   void Rotate();
-  void Drop(int error_number, absl::Time now);
-  void MarkGap(absl::Time now);
+  void Drop(absl::string_view records);
+  bool MarkGap(absl::Time now);
 
   int directory_;
   LogOptions options_;
@@ -65,8 +65,8 @@ class LogWriter {
   int64_t next_number_ = 1;  // of the rotated segment that the current one becomes
   std::string held_[2];      // of each stream: the beginning of a line
   std::string batch_;
-  uint64_t batch_lines_ = 0;
-  std::string stamp_;  // the time of this chunk, as text
+  absl::Time time_;    // of this chunk
+  std::string stamp_;  // the same as text
   LogStats stats_;
   uint64_t gap_lines_ = 0;  // dropped and not yet marked
   uint64_t gap_bytes_ = 0;

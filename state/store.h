@@ -8,8 +8,8 @@
 //
 // Layout below the root, all of mode 0700 and 0600:
 //   containers/<id>/config.json  state.json    state.json only once there is something to say
-//   containers/.trash-<id>.<n>                 on its way out: swept by later removals
 //   names/<name>                               a symbolic link whose text is the id
+//   trash/<id>                                 on its way out; later removals finish it
 //
 // Who may do what. A file is only ever replaced whole by rename(2), so Read, List and Find take no
 // lock and never wait. Whoever changes a container holds its lock: flock(2) on its directory. There

@@ -1,0 +1,52 @@
+#include "state/liveness.h"
+
+#include "absl/status/statusor.h"
+
+namespace tiny::state {
+namespace {
+
+bool IsAlive(const ProcessIdentity& identity) {
+  if (identity.pid <= 0 || identity.boot_id != BootId()) return false;
+  const absl::StatusOr<ProcessStat> stat = ReadProcessStat(identity.pid);
+  return stat.ok() && stat->start_time == identity.start_time && stat->state != 'Z' &&
+         stat->state != 'X';
+}
+
+bool IsUp(Status status) {
+  return status == Status::kRunning || status == Status::kPaused || status == Status::kRestarting;
+}
+
+}  // namespace
+
+Liveness ProbeLiveness(const ContainerState& recorded) {
+  Liveness liveness;
+  liveness.init_alive = IsAlive(recorded.init);
+  liveness.supervisor_alive = IsAlive(recorded.supervisor);
+  const ProcessIdentity& named = recorded.init.pid > 0 ? recorded.init : recorded.supervisor;
+  liveness.same_boot = named.pid > 0 && named.boot_id == BootId();
+  return liveness;
+}
+
+ContainerState Reconcile(const ContainerState& recorded, const Liveness& liveness) {
+  ContainerState state = recorded;
+  if (liveness.init_alive || liveness.supervisor_alive) return state;
+  if (IsUp(recorded.status)) {
+    state.status = Status::kExited;
+    state.exit_code = -1;
+    state.error = liveness.same_boot ? "its supervisor was killed: the exit code is not known"
+                                     : "lost when the machine went down";
+  } else if (recorded.status == Status::kRemoving) {
+    state.status = Status::kDead;
+  }
+  if (state.status != recorded.status) {
+    state.init = {};
+    state.supervisor = {};
+  }
+  return state;
+}
+
+bool NeedsSupervisor(const ContainerState& reconciled, const Liveness& liveness) {
+  return IsUp(reconciled.status) && liveness.init_alive && !liveness.supervisor_alive;
+}
+
+}  // namespace tiny::state
