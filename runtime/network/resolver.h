@@ -8,7 +8,8 @@
 // aliases of live containers on the same user networks are answered from <run_root>/leases (A,
 // AAAA, PTR); the rest is forwarded to the servers of --dns or of the host's resolv.conf, from the
 // supervisor's own namespace. Memory and the number of pending queries are bounded; a query beyond
-// the bound is answered SERVFAIL. Never blocks. Thread-compatible.
+// the bound is answered SERVFAIL, and so is all that is not local on internal networks. Never
+// blocks. Thread-compatible.
 #ifndef TINY_RUNTIME_NETWORK_RESOLVER_H_
 #define TINY_RUNTIME_NETWORK_RESOLVER_H_
 
@@ -25,6 +26,7 @@
 namespace tiny::runtime {
 
 struct ResolverOptions {
+  std::string root = "/var/lib/tiny";
   std::string run_root = "/run/tiny";
   std::string resolv_conf = "/etc/resolv.conf";  // the host's, read when it changes
 };
