@@ -95,6 +95,7 @@ class EngineImpl final : public Engine {
                                 absl::Duration timeout);
   absl::Status MarkStopped(const Container& container);
   absl::Status KillAll(const Container& container);
+  absl::Status SetAutoRemove(absl::string_view id, bool auto_remove);
   absl::Status Thaw(const Container& container);
   absl::Status StopActive(const Container& container, const StopOptions& options);
 

@@ -133,10 +133,22 @@ absl::Status EngineImpl::Stop(absl::string_view reference, const StopOptions& op
 
 absl::Status EngineImpl::Restart(absl::string_view reference, const StopOptions& options) {
   ASSIGN_OR_RETURN(const Container container, Find(reference));
-  if (IsActive(container.state.status)) RETURN_IF_ERROR(StopActive(container, options));
-  RETURN_IF_ERROR(Start(container.config.id));
+  const std::string& id = container.config.id;
+  const bool active = IsActive(container.state.status);
+  // One with --rm is not to vanish in between.
+  if (active && container.config.auto_remove) RETURN_IF_ERROR(SetAutoRemove(id, false));
+  if (active) RETURN_IF_ERROR(StopActive(container, options));
+  if (active && container.config.auto_remove) RETURN_IF_ERROR(SetAutoRemove(id, true));
+  RETURN_IF_ERROR(Start(id));
   LogEvent(options_.root, container.config, "restart");
   return absl::OkStatus();
+}
+
+absl::Status EngineImpl::SetAutoRemove(absl::string_view id, bool auto_remove) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(id));
+  state::ContainerConfig config = record.config();
+  config.auto_remove = auto_remove;
+  return record.CommitConfig(std::move(config));
 }
 
 absl::Status EngineImpl::Kill(absl::string_view reference, int signal) {

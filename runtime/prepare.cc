@@ -136,8 +136,6 @@ absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::Conta
   auto prepared = std::make_unique<PreparedLaunch>();
   ASSIGN_OR_RETURN(prepared->spec, BuildSpec(config, inputs));
   oci::Spec& spec = prepared->spec;
-  // Unset it would be inherited, and a supervisor's is low.
-  if (!spec.process->oom_score_adj.has_value()) spec.process->oom_score_adj = 0;
   LaunchRequest& request = prepared->request;
   request.spec = &spec;
   request.id = config.id;
@@ -171,7 +169,7 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
   auto prepared = std::make_unique<PreparedExec>();
   ASSIGN_OR_RETURN(prepared->process, BuildExecProcess(config, inputs, passwd, group));
   if (!prepared->process.oom_score_adj.has_value()) {
-    prepared->process.oom_score_adj = config.oom_score_adj.value_or(0);
+    prepared->process.oom_score_adj = config.oom_score_adj;
   }
   ExecRequest& request = prepared->request;
   request.container_pid = state.init.pid;

@@ -75,13 +75,16 @@ void ExecStreams::SetTerminal(UniqueFd master) {
 
 namespace {
 
-// One pump of bytes from a non-blocking end to one of our own outputs.
-bool PumpOutput(int from, OutputSink& sink, char* buffer) {
-  if (from < 0 || !sink.empty()) return false;
+enum class Pumped { kData, kNothing, kEnd };
+
+// Takes one piece from a non-blocking end to one of our own outputs.
+Pumped PumpOutput(int from, OutputSink& sink, char* buffer) {
+  if (from < 0 || !sink.empty()) return Pumped::kNothing;
   const ssize_t size = read(from, buffer, kPiece);
-  if (size <= 0) return false;
+  if (size == 0) return Pumped::kEnd;
+  if (size < 0) return errno == EAGAIN || errno == EINTR ? Pumped::kNothing : Pumped::kEnd;
   if (!sink.broken()) sink.Write(absl::string_view(buffer, static_cast<size_t>(size)));
-  return true;
+  return Pumped::kData;
 }
 
 }  // namespace
@@ -101,8 +104,8 @@ absl::StatusOr<AttachOutcome> ExecStreams::Relay(int pidfd, absl::string_view de
   enum : nfds_t { kExit, kSignals, kStdin, kInput, kOut, kErr, kOutSink, kErrSink, kCount };
   while (true) {
     if (ended && out.empty() && err.empty() &&
-        !PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) &&
-        !PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) && out.empty() && err.empty()) {
+        PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) != Pumped::kData &&
+        PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) != Pumped::kData) {
       ASSIGN_OR_RETURN(const int code, ReapChild(pidfd));
       return AttachOutcome{AttachOutcome::Kind::kExited, code};
     }
@@ -142,16 +145,14 @@ absl::StatusOr<AttachOutcome> ExecStreams::Relay(int pidfd, absl::string_view de
         stdin_open = false;
       }
     }
-    if (entries[kOut].revents != 0 && !PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) &&
-        errno != EAGAIN && !tty_) {
-      ours_[STDOUT_FILENO].Reset();
+    if (entries[kOut].revents != 0 &&
+        PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) == Pumped::kEnd) {
+      // A terminal whose other side nobody has open: the process is about to end, or opens it anew.
+      if (!tty_) ours_[STDOUT_FILENO].Reset();
+      if (tty_ && !ended) WaitForExit(pidfd, absl::Milliseconds(20)).IgnoreError();
     }
-    // A terminal without a process on its other side reads as an error; its end is the process's.
-    if ((entries[kOut].revents & POLLHUP) != 0 && tty_ && !ended) {
-      WaitForExit(pidfd, absl::Milliseconds(50)).IgnoreError();
-    }
-    if (entries[kErr].revents != 0 && !PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) &&
-        errno != EAGAIN) {
+    if (entries[kErr].revents != 0 &&
+        PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) == Pumped::kEnd) {
       ours_[STDERR_FILENO].Reset();
     }
     if (entries[kOutSink].revents != 0) out.Flush();

@@ -32,7 +32,7 @@ void BecomeSupervisor() {
   if (null > 2) close(null);
 }
 
-void SettleDown() {
+std::optional<int> SettleDown() {
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory("/proc/self/fd");
   if (names.ok()) {
     for (const std::string& name : *names) {
@@ -42,8 +42,13 @@ void SettleDown() {
       if (flags >= 0 && (flags & FD_CLOEXEC) == 0) close(fd);
     }
   }
-  WriteControlFile("/proc/self/oom_score_adj", "-999").IgnoreError();
   malloc_trim(0);
+  int before = 0;
+  constexpr char kOomScore[] = "/proc/self/oom_score_adj";
+  const absl::StatusOr<std::string> text = ReadFile(kOomScore, 64);
+  if (!text.ok() || !absl::SimpleAtoi(*text, &before)) return std::nullopt;
+  if (!WriteControlFile(kOomScore, "-999").ok()) return std::nullopt;
+  return before;
 }
 
 }  // namespace tiny::runtime

@@ -2,6 +2,8 @@
 #ifndef TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
 #define TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
 
+#include <optional>
+
 namespace tiny::runtime {
 
 // What must be so before the container starts: a session of its own, all signals blocked (a
@@ -11,8 +13,9 @@ void BecomeSupervisor();
 
 // What may wait until the client has been told: closes what was inherited from the shell, which is
 // every descriptor without FD_CLOEXEC; asks the kernel to spare this process when memory runs out,
-// where it may; and gives unused memory back.
-void SettleDown();
+// where it may; and gives unused memory back. Returns the oom_score_adj from before, which what is
+// started from now on has to be given, if it was changed.
+std::optional<int> SettleDown();
 
 }  // namespace tiny::runtime
 

@@ -30,10 +30,15 @@ void Supervisor::Run(state::LockedContainer record) {
     // The lock ends with this block: other commands wait for it while the container starts.
     state::LockedContainer locked = std::move(record);
     status = SetUp(locked);
-    if (status.ok()) {
-      status = task_.kind == SupervisorTask::Kind::kStart ? Start(locked) : Adopt(locked);
+    if (status.ok() && task_.kind == SupervisorTask::Kind::kAdopt) {
+      status = Adopt(locked);
+    } else if (status.ok()) {
+      status = Start(locked);
+      if (!status.ok()) {
+        RecordFailedStart(locked, status);
+        LeaveRunDirectory();
+      }
     }
-    if (!status.ok()) AbandonStart(locked, status);
   }
   if (!status.ok()) {
     const std::string bytes = EncodeStatus(status);
@@ -44,7 +49,7 @@ void Supervisor::Run(state::LockedContainer record) {
     SendFrame(task_.starter.get(), FrameType::kStarted, nullptr, 0, 0);
     server_.AddClient(std::move(task_.starter), task_.hello);
     OnStarted();
-    SettleDown();
+    oom_score_adj_ = SettleDown();
   } else {
     task_.starter.Reset();
   }

@@ -72,7 +72,7 @@ class Supervisor final : private AttachServer::Host {
   // supervisor_start.cc
   absl::Status SetUp(const state::LockedContainer& record);
   absl::Status Start(state::LockedContainer& record);
-  void AbandonStart(state::LockedContainer& record, const absl::Status& status);
+  void RecordFailedStart(state::LockedContainer& record, const absl::Status& status);
   absl::Status OnCloned(state::LockedContainer& record, pid_t pid, int network_namespace);
   absl::Status Adopt(state::LockedContainer& record);
   absl::Status OpenNetworks();
@@ -92,6 +92,7 @@ class Supervisor final : private AttachServer::Host {
   // supervisor_exit.cc
   void OnExit();
   bool DrainStreams();
+  void FinishLog();
   void RecordExit();
   absl::StatusOr<state::LockedContainer> LockRecord();
   void LeaveRunDirectory();
@@ -134,6 +135,8 @@ class Supervisor final : private AttachServer::Host {
   Phase phase_ = Phase::kDone;
   UniqueFd pidfd_;
   bool adopted_ = false;  // not our child
+  state::Status status_before_ = state::Status::kCreated;  // the start
+  std::optional<int> oom_score_adj_;  // what the container is to have, and this process has not
   bool streams_watched_ = false;
   bool stdin_blocked_ = false;
   bool exit_offered_ = false;

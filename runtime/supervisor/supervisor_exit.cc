@@ -59,8 +59,7 @@ void Supervisor::OnExit() {
     state_.oom_killed = AskCgroup(config_, state_, shares_pids);
   }
   phase_ = Phase::kDraining;
-  DrainStreams();
-  if (log_.has_value()) log_->Finish(absl::Now());
+  if (DrainStreams()) FinishLog();
   RecordExit();
   ContinueDraining();
 }
@@ -151,10 +150,15 @@ void Supervisor::ContinueDraining() {
   if (phase_ != Phase::kDraining || server_.busy() || !DrainStreams()) return;
   if (!exit_offered_) {
     exit_offered_ = true;
+    FinishLog();
     server_.OfferExited(state_.exit_code);
     if (server_.busy()) return;
   }
   phase_ = restart_ ? Phase::kWaiting : Phase::kDone;
+}
+
+void Supervisor::FinishLog() {
+  if (log_.has_value()) log_->Finish(absl::Now());
 }
 
 void Supervisor::RestartNow() {
@@ -166,7 +170,7 @@ void Supervisor::RestartNow() {
   state.restart_count = count;
   if (absl::Status status = record->CommitState(state); !status.ok()) return GiveUpRestart(record);
   if (absl::Status status = Start(*record); !status.ok()) {
-    AbandonStart(*record, status);
+    RecordFailedStart(*record, status);
     return GiveUpRestart(record);
   }
   OnStarted();

@@ -51,7 +51,8 @@ absl::Status Supervisor::SetUp(const state::LockedContainer& record) {
 absl::Status Supervisor::Start(state::LockedContainer& record) {
   config_ = record.config();
   state_ = record.state();
-  if (state_.status != state::Status::kRestarting) {  // by hand
+  status_before_ = state_.status;
+  if (status_before_ != state::Status::kRestarting) {  // by hand
     state_.manually_stopped = false;
     state_.restart_count = 0;
   }
@@ -60,7 +61,8 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   ASSIGN_OR_RETURN(const std::unique_ptr<PreparedLaunch> prepared,
                    PrepareLaunch(config_, options, &state_));
   LaunchRequest& request = prepared->request;
-  const oci::Process& process = *prepared->spec.process;
+  oci::Process& process = *prepared->spec.process;
+  if (!process.oom_score_adj.has_value()) process.oom_score_adj = oom_score_adj_;
   RETURN_IF_ERROR(streams_.OpenContainerEnds(process.user.uid, process.user.gid));
   for (int stream = 0; stream < 3; ++stream) {
     request.stdio[stream] = streams_.container_ends()[stream];
@@ -137,14 +139,12 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
 }
 
 // A start that failed: nothing of it is left but the reason, in the record.
-void Supervisor::AbandonStart(state::LockedContainer& record, const absl::Status& status) {
-  if (task_.kind == SupervisorTask::Kind::kAdopt) return;
+void Supervisor::RecordFailedStart(state::LockedContainer& record, const absl::Status& status) {
   ReleaseResources({task_.options, networks_.get()}, config_.id, state_).IgnoreError();
   port_holders_.clear();
   resolver_.reset();
-  const bool started_before = record.state().finished_at != absl::InfinitePast();
   state_.status =
-      started_before || state_.restart_count > 0 ? state::Status::kExited : state::Status::kCreated;
+      status_before_ == state::Status::kCreated ? state::Status::kCreated : state::Status::kExited;
   state_.init = {};
   state_.supervisor = {};
   state_.endpoints.clear();
