@@ -2,12 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <vector>
@@ -18,6 +15,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
+#include "fs/source_entry.h"
 
 namespace tiny::fs {
 namespace {
@@ -36,7 +34,6 @@ class Copier {
   absl::Status SetMetadata(int fd, const struct stat& file, const std::string& name) const;
 
  private:
-  absl::StatusOr<UniqueFd> OpenSource(int from, const std::string& name, int flags) const;
   absl::Status CopyFile(int from, const std::string& from_name, int to, const std::string& to_name);
   absl::Status CopyLink(int from, const std::string& from_name, int to, const std::string& to_name,
                         const struct stat& file);
@@ -46,35 +43,6 @@ class Copier {
   const CopyTreeOptions& options_;
 };
 
-absl::StatusOr<UniqueFd> OpenBeneath(int from, const std::string& name, int flags,
-                                     uint64_t resolve) {
-  open_how how = {};
-  how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve;
-  const long fd = syscall(SYS_openat2, from, name.c_str(), &how, sizeof(how));
-  if (fd < 0) return PosixStatus(errno, absl::StrCat("open ", name));
-  return UniqueFd(static_cast<int>(fd));
-}
-
-bool IsKernelsOwn(int fd) {
-  struct statfs file_system = {};
-  if (fstatfs(fd, &file_system) != 0) return true;
-  switch (static_cast<unsigned long>(file_system.f_type)) {
-    case PROC_SUPER_MAGIC:
-    case SYSFS_MAGIC:
-    case CGROUP_SUPER_MAGIC:
-    case CGROUP2_SUPER_MAGIC:
-    case DEVPTS_SUPER_MAGIC:
-    case DEBUGFS_MAGIC:
-    case TRACEFS_MAGIC:
-    case SECURITYFS_MAGIC:
-    case BPF_FS_MAGIC:
-      return true;
-    default:
-      return false;
-  }
-}
-
 // What is to be replaced; a directory is not.
 absl::Status MakeRoom(int directory, const std::string& name) {
   if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
@@ -83,6 +51,21 @@ absl::Status MakeRoom(int directory, const std::string& name) {
         absl::StrCat("copy to ", name, ": a directory is in the place of a file"));
   }
   return PosixStatus(errno, absl::StrCat("replace ", name));
+}
+
+// A new file, or a mount point (which can't be replaced) without its content.
+absl::StatusOr<UniqueFd> CreateFile(int directory, const std::string& name) {
+  const absl::Status room = MakeRoom(directory, name);
+  if (GetErrno(room) != EBUSY) {
+    RETURN_IF_ERROR(room);
+    return OpenFileAt(directory, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  }
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFileAt(directory, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK));
+  struct stat file = {};
+  if (fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode) || ftruncate(fd.get(), 0) != 0) {
+    return room;
+  }
+  return fd;
 }
 
 absl::Status CopyData(int from, int to, const std::string& name) {
@@ -96,23 +79,14 @@ absl::Status CopyData(int from, int to, const std::string& name) {
   return copied == 0 ? absl::OkStatus() : PosixStatus(errno, absl::StrCat("copy ", name));
 }
 
-// No descriptor where the entry is to be left out.
-absl::StatusOr<UniqueFd> Copier::OpenSource(int from, const std::string& name, int flags) const {
-  absl::StatusOr<UniqueFd> fd = OpenBeneath(from, name, flags, RESOLVE_NO_XDEV);
-  if (GetErrno(fd.status()) != EXDEV) return fd;
-  if (!options_.cross_mounts) return UniqueFd();
-  fd = OpenBeneath(from, name, flags, 0);
-  if (fd.ok() && IsKernelsOwn(fd->get())) return UniqueFd();
-  return fd;
-}
-
 absl::Status Copier::SetMetadata(int fd, const struct stat& file, const std::string& name) const {
-  // Owner first: a change of owner clears the set-user-ID bit.
-  if (options_.keep_owner && fchown(fd, file.st_uid, file.st_gid) != 0) {
-    return PosixStatus(errno, absl::StrCat("chown ", name));
-  }
+  const uid_t uid = options_.keep_owner ? file.st_uid : options_.uid;
+  const gid_t gid = options_.keep_owner ? file.st_gid : options_.gid;
+  const mode_t mode = file.st_mode & (options_.keep_owner ? 07777 : 01777);
   const timespec times[2] = {file.st_atim, file.st_mtim};
-  if (fchmod(fd, file.st_mode & 07777) != 0 || futimens(fd, times) != 0) {
+  // Owner first: a change of owner clears the set-user-ID bit.
+  if (fchown(fd, uid, gid) != 0) return PosixStatus(errno, absl::StrCat("chown ", name));
+  if (fchmod(fd, mode) != 0 || futimens(fd, times) != 0) {
     return PosixStatus(errno, absl::StrCat("chmod ", name));
   }
   return absl::OkStatus();
@@ -120,16 +94,16 @@ absl::Status Copier::SetMetadata(int fd, const struct stat& file, const std::str
 
 absl::Status Copier::CopyFile(int from, const std::string& from_name, int to,
                               const std::string& to_name) {
-  ASSIGN_OR_RETURN(const UniqueFd in,
-                   OpenSource(from, from_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  ASSIGN_OR_RETURN(
+      const UniqueFd in,
+      OpenSourceEntry(from, from_name, O_RDONLY | O_NONBLOCK | O_NOCTTY, options_.cross_mounts));
   if (!in) return absl::OkStatus();
   struct stat file = {};
   if (fstat(in.get(), &file) != 0) return PosixStatus(errno, absl::StrCat("stat ", from_name));
   if (!S_ISREG(file.st_mode)) {
     return absl::AbortedError(absl::StrCat("copy ", from_name, ": it has changed meanwhile"));
   }
-  RETURN_IF_ERROR(MakeRoom(to, to_name));
-  ASSIGN_OR_RETURN(const UniqueFd out, OpenFileAt(to, to_name, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  ASSIGN_OR_RETURN(const UniqueFd out, CreateFile(to, to_name));
   RETURN_IF_ERROR(CopyData(in.get(), out.get(), from_name));
   return SetMetadata(out.get(), file, to_name);
 }
@@ -142,8 +116,8 @@ absl::Status Copier::CopyLink(int from, const std::string& from_name, int to,
   target.resize(static_cast<size_t>(length));
   RETURN_IF_ERROR(MakeRoom(to, to_name));
   if (symlinkat(target.c_str(), to, to_name.c_str()) != 0 ||
-      (options_.keep_owner &&
-       fchownat(to, to_name.c_str(), file.st_uid, file.st_gid, AT_SYMLINK_NOFOLLOW) != 0)) {
+      fchownat(to, to_name.c_str(), options_.keep_owner ? file.st_uid : options_.uid,
+               options_.keep_owner ? file.st_gid : options_.gid, AT_SYMLINK_NOFOLLOW) != 0) {
     return PosixStatus(errno, absl::StrCat("symlink ", to_name));
   }
   return absl::OkStatus();
@@ -154,7 +128,8 @@ absl::Status Copier::CopyDirectory(int from, const std::string& from_name, int t
   if (depth == kMaxDepth) {
     return absl::OutOfRangeError(absl::StrCat("copy ", from_name, ": nested too deeply"));
   }
-  ASSIGN_OR_RETURN(const UniqueFd in, OpenSource(from, from_name, kDirectoryFlags));
+  ASSIGN_OR_RETURN(const UniqueFd in,
+                   OpenSourceEntry(from, from_name, kDirectoryFlags, options_.cross_mounts));
   if (!in) return absl::OkStatus();
   struct stat file = {};
   if (fstat(in.get(), &file) != 0) return PosixStatus(errno, absl::StrCat("stat ", from_name));

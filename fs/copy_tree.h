@@ -15,15 +15,20 @@
 namespace tiny::fs {
 
 struct CopyTreeOptions {
-  bool keep_owner = true;  // else what is made belongs to the caller
+  // What is made has its source's owner, and set-user-ID bits; else `uid` and `gid` (-1: the
+  // caller's), and no such bits.
+  bool keep_owner = true;
+  uid_t uid = static_cast<uid_t>(-1);
+  gid_t gid = static_cast<gid_t>(-1);
   // Into other mounts beneath the source, but those of the kernel's own file systems (proc, sysfs,
   // cgroupfs, ...); else they are left out.
   bool cross_mounts = false;
 };
 
 // Makes `to_name` in `to` what `from_name` in `from` is: times and modes, and owners with
-// keep_owner. An existing directory is merged into, an existing file replaced; one that stands
-// where the other is to come is kFailedPrecondition. kOutOfRange beyond 200 levels.
+// keep_owner. An existing directory is merged into, an existing file replaced (in its place,
+// where it is a mount point); one that stands where the other is to come is kFailedPrecondition.
+// kOutOfRange beyond 200 levels.
 absl::Status CopyTreeAt(int from, const std::string& from_name, int to, const std::string& to_name,
                         const CopyTreeOptions& options);
 

@@ -23,21 +23,26 @@ namespace tiny::runtime {
 struct CopyOptions {
   bool archive = false;      // keep owners
   bool follow_link = false;  // a source that is a symbolic link stands for its target
+  // In: whom files belong to without `archive`; root of the container, which in a user namespace
+  // is another user of the host.
+  uid_t container_uid = 0;
+  gid_t container_gid = 0;
 };
 
 // docker cp's rules, those of cp -a: a directory goes into an existing directory under its own name
 // (its contents, where the source ends in "/."), and becomes a directory that is not there yet,
 // whose parent must be; a file replaces a file. kNotFound: no such source, or parent;
 // kFailedPrecondition: a file where a directory is wanted, or the other way round.
-// Files belong to the caller on the host, to root in the container, unless options.archive.
+// Symbolic links are copied as they are. Without options.archive files belong to the caller on the
+// host and to root in the container, and lose their set-user-ID bits.
 absl::Status CopyOut(const fs::RootedDir& container, absl::string_view source,
                      absl::string_view host_destination, const CopyOptions& options);
 absl::Status CopyIn(absl::string_view host_source, const fs::RootedDir& container,
                     absl::string_view destination, const CopyOptions& options);
 
 // The same with a tar stream (POSIX.1-2001 pax) as the host's side. In: regular files, directories,
-// symbolic and hard links of the stream are made below the existing directory `destination`; a
-// member with ".." or of another kind is kInvalidArgument, and the rest is not read.
+// symbolic and hard links of the stream are made in the existing directory `destination`; a member
+// with ".." or of another kind, and a damaged stream, are kInvalidArgument: the rest is not read.
 absl::Status WriteTar(const fs::RootedDir& container, absl::string_view source, int output,
                       const CopyOptions& options);
 absl::Status ExtractTar(int input, const fs::RootedDir& container, absl::string_view destination,
