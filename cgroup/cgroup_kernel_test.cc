@@ -1,0 +1,396 @@
+// On the machine's own cgroups, in subtrees of a unique name that are removed again.
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/files.h"
+#include "base/posix_status.h"
+#include "base/process.h"
+#include "cgroup/cgroup.h"
+#include "gtest/gtest.h"
+#include "testing/isolated.h"
+#include "testing/status_matchers.h"
+
+namespace tiny::cgroup {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::tiny::testing::HavePrivilege;
+using ::tiny::testing::StatusIs;
+
+constexpr int64_t kMiB = int64_t{1} << 20;
+
+// A child of this process that is in the cgroup before its body runs, and when this returns.
+class Child {
+ public:
+  Child(const Cgroup& cgroup, const std::function<int()>& body) {
+    absl::StatusOr<std::vector<UniqueFd>> procs = cgroup.OpenLegacyProcs();
+    EXPECT_OK(procs);
+    int entered[2];
+    EXPECT_EQ(pipe2(entered, O_CLOEXEC), 0);
+    clone_args args = {};
+    args.flags = CLONE_PIDFD;
+    args.exit_signal = SIGCHLD;
+    int pidfd = -1;
+    args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
+    if (cgroup.dir_fd() >= 0) {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = static_cast<uint64_t>(cgroup.dir_fd());
+    }
+    pid_ = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof(args)));
+    if (pid_ == 0) {
+      for (const UniqueFd& file : *procs) {
+        if (write(file.get(), "0", 1) != 1) _exit(99);
+      }
+      close(entered[0]);
+      close(entered[1]);
+      _exit(body());
+    }
+    EXPECT_GT(pid_, 0) << strerror(errno);
+    pidfd_.Reset(pidfd);
+    close(entered[1]);
+    char byte;
+    EXPECT_EQ(read(entered[0], &byte, 1), 0);
+    close(entered[0]);
+  }
+  ~Child() {
+    if (!reaped_) {
+      kill(pid_, SIGKILL);
+      Wait();
+    }
+  }
+  pid_t pid() const { return pid_; }
+  // As a shell would say it: 128+n for signal n.
+  int Wait() {
+    reaped_ = true;
+    return ReapChild(pidfd_.get()).value_or(-1);
+  }
+  bool HasEnded() const { return WaitForExit(pidfd_.get(), absl::ZeroDuration()).value_or(false); }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;
+  bool reaped_ = false;
+};
+
+int SleepForEver() {
+  while (true) pause();
+}
+
+// Touches that much memory, and exits with 0 if it lives through it.
+int UseMemory(int64_t bytes) {
+  void* memory = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 98;
+  for (int64_t i = 0; i < bytes; i += 4096) static_cast<volatile char*>(memory)[i] = 1;
+  return 0;
+}
+
+class CgroupKernelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+    ASSERT_OK_AND_ASSIGN(hierarchy_, Hierarchy::Detect());
+    parent_ = absl::StrCat("/tiny-test-", getpid());
+  }
+
+  void TearDown() override {
+    if (!HavePrivilege()) return;
+    absl::StatusOr<Cgroup> parent = Cgroup::Open(hierarchy_, parent_);
+    if (parent.ok()) {
+      EXPECT_OK(parent->Remove());
+    }
+    for (const std::string& path : Directories()) EXPECT_FALSE(PathExists(path)) << path;
+  }
+
+  std::vector<std::string> Directories(absl::string_view name = "") const {
+    std::vector<std::string> paths;
+    if (!hierarchy_.unified().empty()) {
+      paths.push_back(absl::StrCat(hierarchy_.unified(), parent_, name));
+    }
+    for (const LegacyTree& tree : hierarchy_.legacy()) {
+      paths.push_back(absl::StrCat(tree.mount_point, parent_, name));
+    }
+    return paths;
+  }
+
+  absl::StatusOr<Cgroup> Create(const Resources& resources, absl::string_view name = "/one") const {
+    return Cgroup::Create(hierarchy_, parent_ + std::string(name), resources);
+  }
+
+  // Whether limits are on the unified tree, with files for the container's own cgroup.
+  bool v2() const { return hierarchy_.mode() == Mode::kUnified; }
+
+  Hierarchy hierarchy_;
+  std::string parent_;
+};
+
+TEST_F(CgroupKernelTest, MemoryLimitKillsAndIsCounted) {
+  Resources resources;
+  resources.memory_limit = 64 * kMiB;
+  resources.memory_swap = 64 * kMiB;
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  Child within(cgroup, [] { return UseMemory(16 * kMiB); });
+  EXPECT_EQ(within.Wait(), 0);
+  ASSERT_OK_AND_ASSIGN(uint64_t kills, cgroup.OomKills());
+  EXPECT_EQ(kills, 0U);
+
+  Child beyond(cgroup, [] { return UseMemory(200 * kMiB); });
+  EXPECT_EQ(beyond.Wait(), 128 + SIGKILL);
+  ASSERT_OK_AND_ASSIGN(kills, cgroup.OomKills());
+  EXPECT_EQ(kills, 1U);
+  ASSERT_OK_AND_ASSIGN(const Stats stats, cgroup.ReadStats());
+  EXPECT_EQ(stats.memory_limit, static_cast<uint64_t>(64 * kMiB));
+  EXPECT_EQ(stats.oom_kills, 1U);
+  EXPECT_FALSE(stats.memory_estimated);
+  EXPECT_OK(cgroup.Remove());
+  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
+}
+
+TEST_F(CgroupKernelTest, PidsLimitStopsForks) {
+  Resources resources;
+  resources.pids_limit = 3;
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  Child child(cgroup, [] {
+    int made = 0;
+    for (int i = 0; i < 10; ++i) {
+      const pid_t pid = fork();
+      if (pid == 0) SleepForEver();
+      made += pid > 0;
+    }
+    return made;
+  });
+  EXPECT_EQ(child.Wait(), 2);
+  ASSERT_OK_AND_ASSIGN(const Stats stats, cgroup.ReadStats());
+  EXPECT_EQ(stats.pids_limit, 3U);
+  EXPECT_EQ(stats.pids, 2U);
+  // The two are left, and are killed.
+  EXPECT_OK(cgroup.Remove());
+}
+
+TEST_F(CgroupKernelTest, FreezesAndKillsWhileFrozen) {
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+  Child child(cgroup, SleepForEver);
+  ASSERT_OK_AND_ASSIGN(const std::vector<pid_t> pids, cgroup.Pids());
+  EXPECT_THAT(pids, ElementsAre(child.pid()));
+  ASSERT_OK(cgroup.SetFrozen(true));
+  ASSERT_OK_AND_ASSIGN(bool frozen, cgroup.IsFrozen());
+  EXPECT_TRUE(frozen);
+  ASSERT_OK(cgroup.SetFrozen(false));
+  ASSERT_OK_AND_ASSIGN(frozen, cgroup.IsFrozen());
+  EXPECT_FALSE(frozen);
+  ASSERT_OK(cgroup.SetFrozen(true));
+  ASSERT_OK(cgroup.Kill());
+  EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+  EXPECT_OK(cgroup.Remove());
+  EXPECT_OK(cgroup.Remove()) << "again";
+}
+
+TEST_F(CgroupKernelTest, KillReachesChildCgroups) {
+  ASSERT_OK_AND_ASSIGN(Cgroup outer, Create({}));
+  ASSERT_OK_AND_ASSIGN(Cgroup inner, Create({}, "/one/inner/deep"));
+  Child child(inner, SleepForEver);
+  ASSERT_OK_AND_ASSIGN(const std::vector<pid_t> pids, outer.Pids());
+  EXPECT_THAT(pids, ElementsAre(child.pid()));
+  ASSERT_OK(outer.Kill());
+  EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+  EXPECT_OK(outer.Remove());
+}
+
+TEST_F(CgroupKernelTest, DevicesAreRefusedAndAllowed) {
+  Resources resources;
+  resources.devices = {{false, 'a', {}, {}, "rwm"},
+                       {true, 'c', 1, 3, "r"},
+                       {true, 'c', 1, 3, "w"},
+                       {true, 'c', 1, 5, "r"}};
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  Child child(cgroup, [] {
+    const auto opens = [](const char* path, int flags) {
+      return UniqueFd(open(path, flags | O_CLOEXEC)).get() >= 0;
+    };
+    if (!opens("/dev/null", O_RDWR)) return 1;
+    if (!opens("/dev/zero", O_RDONLY)) return 2;
+    if (opens("/dev/zero", O_RDWR) || errno != EPERM) return 3;
+    if (opens("/dev/full", O_RDONLY) || errno != EPERM) return 4;
+    if (mknod("/tmp/tiny-test-device", S_IFCHR | 0600, makedev(1, 3)) == 0) return 5;
+    return 0;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_OK(cgroup.Remove());
+}
+
+TEST_F(CgroupKernelTest, CpuLimitsAndCpuset) {
+  Resources resources;
+  resources.cpu_shares = 512;
+  resources.cpu_quota = 20000;
+  resources.cpu_period = 100000;
+  resources.cpuset_cpus = "0";
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  Child child(cgroup, [] {
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) return 1;
+    return CPU_COUNT(&cpus) == 1 && CPU_ISSET(0, &cpus) ? 0 : 2;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+  const absl::Time end = absl::Now() + absl::Seconds(20);
+  Child busy(cgroup, []() -> int {
+    while (true) getpid();
+  });
+  Stats stats;
+  do {
+    absl::SleepFor(absl::Milliseconds(20));
+    ASSERT_OK_AND_ASSIGN(stats, cgroup.ReadStats());
+  } while (stats.cpu_throttled_periods == 0 && absl::Now() < end);
+  EXPECT_GT(stats.cpu_throttled_periods, 0U);
+  EXPECT_GT(stats.cpu_throttled, absl::ZeroDuration());
+  EXPECT_GT(stats.cpu_usage, absl::ZeroDuration());
+  EXPECT_OK(cgroup.Remove());
+  EXPECT_EQ(busy.Wait(), 128 + SIGKILL);
+}
+
+TEST_F(CgroupKernelTest, UpdateAddsAndChangesLimits) {
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+  Child child(cgroup, SleepForEver);
+  Resources resources;
+  resources.memory_limit = 64 * kMiB;
+  resources.memory_swap = 128 * kMiB;
+  resources.pids_limit = 7;
+  ASSERT_OK(cgroup.Update(resources));
+  ASSERT_OK_AND_ASSIGN(Stats stats, cgroup.ReadStats());
+  EXPECT_EQ(stats.memory_limit, static_cast<uint64_t>(64 * kMiB));
+  EXPECT_EQ(stats.pids_limit, 7U);
+  EXPECT_EQ(stats.pids, 1U);
+  // Both ways, each of which version 1 takes in one order only.
+  for (const int64_t megabytes : {512, 32}) {
+    resources.memory_limit = megabytes * kMiB;
+    resources.memory_swap = megabytes * kMiB;
+    ASSERT_OK(cgroup.Update(resources)) << megabytes;
+    ASSERT_OK_AND_ASSIGN(stats, cgroup.ReadStats());
+    EXPECT_EQ(stats.memory_limit, static_cast<uint64_t>(megabytes * kMiB));
+  }
+  EXPECT_OK(cgroup.Remove());
+  EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+}
+
+TEST_F(CgroupKernelTest, UpdateRefusesLessMemoryThanIsUsed) {
+  Resources resources;
+  resources.memory_limit = 256 * kMiB;
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  int ready[2];
+  ASSERT_EQ(pipe2(ready, O_CLOEXEC), 0);
+  Child child(cgroup, [&] {
+    UseMemory(64 * kMiB);
+    if (write(ready[1], "x", 1) != 1) return 1;
+    return SleepForEver();
+  });
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  resources.memory_limit = 16 * kMiB;
+  EXPECT_THAT(cgroup.Update(resources),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("too low")));
+  EXPECT_FALSE(child.HasEnded());
+  EXPECT_OK(cgroup.Remove());
+  close(ready[0]);
+  close(ready[1]);
+}
+
+TEST_F(CgroupKernelTest, StatsWithoutLimits) {
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+  int ready[2];
+  ASSERT_EQ(pipe2(ready, O_CLOEXEC), 0);
+  Child child(cgroup, [&] {
+    UseMemory(32 * kMiB);
+    if (write(ready[1], "x", 1) != 1) return 1;
+    return SleepForEver();
+  });
+  char byte;
+  ASSERT_EQ(read(ready[0], &byte, 1), 1);
+  ASSERT_OK_AND_ASSIGN(const Stats stats, cgroup.ReadStats());
+  EXPECT_GE(stats.memory_usage, static_cast<uint64_t>(32 * kMiB));
+  EXPECT_EQ(stats.memory_limit, std::nullopt);
+  EXPECT_EQ(stats.pids, 1U);
+  EXPECT_GT(stats.cpu_usage, absl::ZeroDuration());
+  EXPECT_OK(cgroup.Remove());
+  close(ready[0]);
+  close(ready[1]);
+}
+
+TEST_F(CgroupKernelTest, CreateRefusesACgroupInUseAndTakesAnEmptyOne) {
+  Resources limited;
+  limited.pids_limit = 5;
+  ASSERT_OK_AND_ASSIGN(Cgroup first, Create(limited));
+  ASSERT_OK_AND_ASSIGN(Cgroup second, Create({}));
+  Child child(second, SleepForEver);
+  EXPECT_THAT(Create({}), StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_FALSE(child.HasEnded());
+  EXPECT_OK(second.Remove());
+  EXPECT_OK(first.Remove());
+}
+
+TEST_F(CgroupKernelTest, OpenFindsWhatWasMade) {
+  EXPECT_THAT(Cgroup::Open(hierarchy_, parent_ + "/none"), StatusIs(absl::StatusCode::kNotFound));
+  Resources resources;
+  resources.pids_limit = 9;
+  ASSERT_OK(Create(resources));
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Cgroup::Open(hierarchy_, parent_ + "/one"));
+  Child child(cgroup, SleepForEver);
+  ASSERT_OK_AND_ASSIGN(const Stats stats, cgroup.ReadStats());
+  EXPECT_EQ(stats.pids_limit, 9U);
+  EXPECT_EQ(stats.pids, 1U);
+  EXPECT_OK(cgroup.Remove());
+}
+
+TEST_F(CgroupKernelTest, FailureLeavesNothing) {
+  Resources resources;
+  resources.memory_limit = 64 * kMiB;
+  resources.cpuset_cpus = "4000";
+  EXPECT_THAT(Create(resources), Not(tiny::testing::IsOk()));
+  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
+}
+
+TEST_F(CgroupKernelTest, AMissingControllerIsNamed) {
+  Resources resources;
+  resources.unified = {{"nonesuch.max", "1"}};
+  const absl::Status status = Create(resources).status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("nonesuch")));
+  EXPECT_THAT(status.message(), HasSubstr(std::string(ModeName(hierarchy_.mode()))));
+  EXPECT_NE(GetHint(status), "");
+}
+
+TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
+  if (v2()) return;  // there one directory has all
+  Resources resources;
+  resources.pids_limit = 5;
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  const LegacyTree* pids = hierarchy_.FindLegacy("pids");
+  ASSERT_NE(pids, nullptr);
+  const pid_t foreign = fork();
+  if (foreign == 0) SleepForEver();
+  const std::string procs = absl::StrCat(pids->mount_point, parent_, "/one/cgroup.procs");
+  ASSERT_OK(WriteControlFile(procs, absl::StrCat(foreign)));
+  EXPECT_THAT(cgroup.Remove(absl::Milliseconds(50)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
+  EXPECT_EQ(kill(foreign, 0), 0);
+  kill(foreign, SIGKILL);
+  waitpid(foreign, nullptr, 0);
+  EXPECT_OK(cgroup.Remove());
+}
+
+}  // namespace
+}  // namespace tiny::cgroup
