@@ -33,7 +33,11 @@ absl::string_view LegacyName(absl::string_view controller) {
 
 // A new directory, or one left behind with no process in it.
 absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& name) {
-  if (mkdirat(parent.fd.get(), name.c_str(), 0755) == 0) return OpenBeneath(parent, name);
+  if (mkdirat(parent.fd.get(), name.c_str(), 0755) == 0) {
+    absl::StatusOr<Directory> made = OpenBeneath(parent, name);
+    if (!made.ok()) unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR);
+    return made;
+  }
   if (errno != EEXIST) {
     return PosixStatus(errno, absl::StrCat("make cgroup ", parent.path, "/", name));
   }

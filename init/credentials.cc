@@ -160,8 +160,10 @@ ChildResult ApplyCredentials(const InitConfig& config) {
     long set =
         SetCapabilities(config.permitted | kept, config.effective | kept, config.inheritable);
     if (set < 0) return ChildError(set, "capset");
+    // The kernel takes none that is not in both of these; the specification asks to leave it out.
+    const uint64_t ambient = config.ambient & config.permitted & config.inheritable;
     for (int capability = 0; capability <= kLastKnownCapability; ++capability) {
-      if ((config.ambient >> capability & 1) == 0) continue;
+      if ((ambient >> capability & 1) == 0) continue;
       set = RawSyscall(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
       if (set < 0) return ChildError(set, "raise an ambient capability");
     }

@@ -39,6 +39,19 @@ long Try(const char* path, const Arguments& arguments, bool check_only) {
   return RawSyscall(SYS_execve, path, arguments.argv, arguments.envp);
 }
 
+// Puts the first directory of `path` and the name together; what comes after it, or nullptr.
+const char* NextCandidate(const char* path, const char* name, char* candidate, size_t capacity) {
+  size_t length = 0;
+  while (*path != '\0' && *path != ':') {
+    if (length + 2 < capacity) candidate[length++] = *path;
+    ++path;
+  }
+  if (length == 0) candidate[length++] = '.';
+  candidate[length++] = '/';
+  Append(candidate, capacity, length, name);
+  return *path == ':' ? path + 1 : nullptr;
+}
+
 // As execvp(3): these say that there is nothing to execute in this directory.
 bool GoesOn(long error) { return error == -ENOENT || error == -ENOTDIR || error == -ESTALE; }
 
@@ -51,33 +64,27 @@ ChildResult ExecuteProgram(const Arguments& arguments, bool check_only) {
     const long error = Try(name, arguments, check_only);
     return error == 0 ? ChildResult() : ExplainExecFailure(name, error);
   }
-  char candidate[4096];
-  char refused[4096];
+  // In a second round, where no candidate could be executed, one that is there is looked for: what
+  // is missing then is its interpreter.
   long refusal = 0;
-  for (const char* path = FindPath(arguments.envp);;) {
-    size_t length = 0;
-    while (*path != '\0' && *path != ':' && length + 2 < sizeof(candidate)) {
-      candidate[length++] = *path++;
+  char candidate[4096];
+  for (const bool explain : {false, true}) {
+    for (const char* path = FindPath(arguments.envp); path != nullptr;) {
+      path = NextCandidate(path, name, candidate, sizeof(candidate));
+      const long error = explain ? Probe(candidate) : Try(candidate, arguments, check_only);
+      if (error == 0)
+        return explain ? ExplainExecFailure(candidate, refusal != 0 ? refusal : -ENOENT)
+                       : ChildResult();
+      if (error == -EACCES && explain && refusal != 0) {
+        return ExplainExecFailure(candidate, error);
+      }
+      if (error == -EACCES) {
+        refusal = error;
+      } else if (!GoesOn(error)) {
+        return ExplainExecFailure(candidate, error);
+      }
     }
-    if (length == 0) candidate[length++] = '.';
-    candidate[length++] = '/';
-    length = Append(candidate, sizeof(candidate), length, name);
-    const long error = Try(candidate, arguments, check_only);
-    if (error == 0) return ChildResult();
-    if (error == -EACCES) {
-      refusal = error;
-      Append(refused, sizeof(refused), 0, candidate);
-    } else if (!GoesOn(error)) {
-      return ExplainExecFailure(candidate, error);
-    } else if (Probe(candidate) == 0) {
-      // It is there: what is missing is its interpreter.
-      return ExplainExecFailure(candidate, error);
-    }
-    while (*path != '\0' && *path != ':') ++path;
-    if (*path == '\0') break;
-    ++path;
   }
-  if (refusal != 0) return ExplainExecFailure(refused, refusal);
   return ChildError(ENOENT, "executable file not found in $PATH:", name);
 }
 

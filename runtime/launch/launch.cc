@@ -53,6 +53,7 @@ class Launcher {
   const LaunchRequest& request_;
   const oci::Spec& spec_;
   LaunchedContainer::Impl& container_;
+  cgroup::Hierarchy hierarchy_;  // looked at once, where there is a cgroup
 };
 
 absl::Status Launcher::Plan() {
@@ -89,9 +90,9 @@ absl::Status Launcher::PlanCgroup() {
     }
   }
   ASSIGN_OR_RETURN(const cgroup::Resources resources, CgroupResources(wanted));
-  ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+  ASSIGN_OR_RETURN(hierarchy_, cgroup::Hierarchy::Detect());
   ASSIGN_OR_RETURN(container_.cgroup,
-                   cgroup::Cgroup::Create(hierarchy, request_.cgroup_path, resources));
+                   cgroup::Cgroup::Create(hierarchy_, request_.cgroup_path, resources));
   container_.owns_cgroup = true;
   plan.cgroup_fd = container_.cgroup->dir_fd();
   plan.share_memory = resources.memory_limit.value_or(kTightMemory) >= kTightMemory ||
@@ -137,9 +138,8 @@ absl::Status Launcher::PlanMountSteps() {
   inputs.overlay = request_.overlay.empty() ? nullptr : &request_.overlay[0];
   inputs.no_pivot = request_.no_pivot;
   if (container_.cgroup.has_value()) {
-    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
-    inputs.cgroup.unified = hierarchy.mode() == cgroup::Mode::kUnified;
-    inputs.cgroup.unified_path = hierarchy.unified();
+    inputs.cgroup.unified = hierarchy_.mode() == cgroup::Mode::kUnified;
+    inputs.cgroup.unified_path = hierarchy_.unified();
     for (const cgroup::LegacyTree& tree : container_.cgroup->LegacyTrees()) {
       inputs.cgroup.legacy.push_back({tree.mount_point, tree.controllers});
     }

@@ -1,7 +1,10 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <utility>
@@ -135,6 +138,55 @@ TEST_F(LaunchTest, AFailedMountNamesItselfAndLeavesNothing) {
   EXPECT_THAT(status.message(), HasSubstr("nosuchfs"));
   EXPECT_EQ(ExitCodeOfStartError(status), 125);
   EXPECT_FALSE(CgroupExists());
+}
+
+// Nothing of a launch that failed may be left: no child, no cgroup, no descriptor.
+size_t OpenDescriptors() { return ListDirectory("/proc/self/fd")->size(); }
+
+TEST_F(LaunchTest, ADeathWhileItIsMadeIsToldAndLeavesNothing) {
+  const size_t descriptors = OpenDescriptors();
+  request_.configure_network = [](pid_t pid, int) {
+    kill(pid, SIGKILL);
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(Launch(request_).status(),
+              testing::StatusIs(absl::StatusCode::kInternal, HasSubstr("killed")));
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+  EXPECT_FALSE(CgroupExists());
+  EXPECT_EQ(OpenDescriptors(), descriptors);
+}
+
+TEST_F(LaunchTest, AFailureOfTheParentsHalfLeavesNothing) {
+  request_.configure_network = [](pid_t, int) { return absl::UnavailableError("no address"); };
+  EXPECT_THAT(Launch(request_).status(),
+              testing::StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no address")));
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
+  EXPECT_FALSE(CgroupExists());
+}
+
+TEST_F(LaunchTest, WithTooFewDescriptorsItFailsCleanly) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const size_t descriptors = OpenDescriptors();
+  int failures = 0;
+  for (rlim_t limit = 5; limit < 40; ++limit) {
+    rlimit tight = {limit, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    absl::Status status;
+    {
+      absl::StatusOr<LaunchedContainer> container = Launch(request_);
+      status = container.status();
+    }
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    if (!status.ok()) {
+      ++failures;
+      EXPECT_EQ(GetErrno(status), EMFILE) << limit << ": " << status;
+    }
+    EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left with " << limit;
+    EXPECT_FALSE(CgroupExists()) << limit << ": " << status;
+    EXPECT_EQ(OpenDescriptors(), descriptors) << limit;
+  }
+  EXPECT_GT(failures, 5);
 }
 
 TEST_F(LaunchTest, AppliesCredentials) {

@@ -34,6 +34,10 @@ absl::Status MarkProgramError(absl::Status status) {
 LaunchedContainer::Impl::~Impl() {
   if (released) return;
   if (child.has_value()) child.reset();  // kills and reaps
+  // Removing takes a few descriptors, and to have none left may be why this is destroyed.
+  mounts.reset();
+  stub.Reset();
+  cgroup_files.clear();
   if (owns_cgroup && cgroup.has_value()) cgroup->Remove().IgnoreError();
 }
 
