@@ -65,6 +65,33 @@ const char* NonEmptyVariable(const char* name) {
 
 }  // namespace
 
+void DropZeroLimits(Resources& resources) {
+  const auto drop = [](auto& value) {
+    if (value && *value == 0) value.reset();
+  };
+  if (resources.memory) {
+    MemoryResources& memory = *resources.memory;
+    drop(memory.limit);
+    drop(memory.reservation);
+    drop(memory.swap);
+    drop(memory.kernel);
+    drop(memory.kernel_tcp);
+  }
+  if (resources.cpu) {
+    CpuResources& cpu = *resources.cpu;
+    drop(cpu.shares);
+    drop(cpu.quota);
+    drop(cpu.period);
+    drop(cpu.realtime_runtime);
+    drop(cpu.realtime_period);
+  }
+  if (resources.block_io) {
+    drop(resources.block_io->weight);
+    drop(resources.block_io->leaf_weight);
+  }
+  drop(resources.pids_limit);
+}
+
 absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id) {
   if (cgroups_path.empty()) return absl::StrCat("/tiny-oci/", id);
   const std::vector<absl::string_view> parts = absl::StrSplit(cgroups_path, '/', absl::SkipEmpty());
@@ -92,6 +119,7 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   bundle.spec = *std::move(spec);
   if (!bundle.spec.process) return absl::InvalidArgumentError("config.json: process is required");
   AllowDefaultDevices(bundle.spec);
+  if (bundle.spec.linux_.resources) DropZeroLimits(*bundle.spec.linux_.resources);
   const std::string& root = bundle.spec.root->path;
   ASSIGN_OR_RETURN(bundle.rootfs,
                    RealPath(root[0] == '/' ? root : absl::StrCat(bundle.path, "/", root)));

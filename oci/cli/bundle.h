@@ -30,6 +30,10 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
 // there by the id where empty. kInvalidArgument where it would leave that.
 absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id);
 
+// Engines write every field of the limits, with 0 for those that nobody asked for; as in runc such
+// a 0 is as if absent.
+void DropZeroLimits(Resources& resources);
+
 // Capabilities that are unknown or that this process lacks can't be granted; the specification
 // wants that said, not refused. Removes them and returns the warnings.
 std::vector<std::string> DropUnavailableCapabilities(Process& process);

@@ -163,8 +163,7 @@ absl::StatusOr<std::vector<std::string>> ContainerStore::List() const {
   names->erase(std::remove_if(names->begin(), names->end(),
                               [this](const std::string& name) {
                                 struct stat info;
-                                return !IsId(name) ||
-                                       lstat(Directory(name).c_str(), &info) != 0 ||
+                                return !IsId(name) || lstat(Directory(name).c_str(), &info) != 0 ||
                                        !S_ISDIR(info.st_mode);
                               }),
                names->end());

@@ -139,6 +139,23 @@ TEST(CapabilitiesTest, UnknownOnesAreLeftOutWithAWarning) {
   EXPECT_THAT(process.capabilities->ambient, ElementsAre());
 }
 
+TEST(ZeroLimitsTest, AreAsIfAbsent) {
+  Resources resources;
+  resources.memory.emplace().limit = 0;
+  resources.memory->swap = -1;
+  resources.cpu.emplace().shares = 0;
+  resources.cpu->quota = 5;
+  resources.block_io.emplace().weight = 0;
+  resources.pids_limit = 0;
+  DropZeroLimits(resources);
+  EXPECT_FALSE(resources.memory->limit.has_value());
+  EXPECT_EQ(resources.memory->swap, -1);
+  EXPECT_FALSE(resources.cpu->shares.has_value());
+  EXPECT_EQ(resources.cpu->quota, 5);
+  EXPECT_FALSE(resources.block_io->weight.has_value());
+  EXPECT_FALSE(resources.pids_limit.has_value());
+}
+
 TEST(LogTest, LinesAreWhatEnginesParse) {
   const absl::Time time = absl::FromUnixSeconds(0);
   EXPECT_EQ(FormatLogLine("json", "error", "a \"b\"\n", time),

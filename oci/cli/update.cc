@@ -9,6 +9,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/units.h"
+#include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
@@ -102,6 +103,7 @@ absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(Resources resources, ReadResources(in));
   // The device rules of a running container stay: engines send the whole of linux.resources.
   resources.devices.clear();
+  DropZeroLimits(resources);
   ASSIGN_OR_RETURN(const cgroup::Resources limits, runtime::CgroupResources(resources));
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
   RETURN_IF_ERROR(group.Update(limits));
