@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Podman with tiny-oci as its runtime."""
+
+import os
+
+import engine
+
+
+class PodmanTest(engine.EngineTest):
+
+    @classmethod
+    def start_engine(cls):
+        folder = cls.folder
+        config = os.path.join(folder, "containers.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            # Podman's defaults of 1048576 need CAP_SYS_RESOURCE.
+            file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n')
+        policy = os.path.join(folder, "policy.json")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write('{"default": [{"type": "insecureAcceptAnything"}]}')
+        os.environ["CONTAINERS_CONF"] = config
+        cls.command = ["podman", "--root", folder + "/graph", "--runroot", folder + "/run",
+                       "--tmpdir", folder + "/tmp", "--storage-driver", "vfs",
+                       "--cgroup-manager", "cgroupfs", "--events-backend", "none",
+                       "--conmon", cls.engine_root + "/usr/bin/conmon",
+                       "--runtime", cls.tiny_oci]
+        cls("engine").engine("import", "--signature-policy", policy, cls.image_archive(), "busybox")
+
+    def run_busybox(self, *args, code=0):
+        return self.engine("run", "--rm", "--network", "none", *args, code=code)
+
+    def test_run(self):
+        self.assertEqual(self.run_busybox("busybox", "echo", "hello"), "hello\n")
+        self.run_busybox("busybox", "sh", "-c", "exit 42", code=42)
+        self.run_busybox("busybox", "/nope", code=127)
+        self.run_busybox("busybox", "/etc/passwd", code=126)
+        self.assertIn("uid=5", self.run_busybox("--user", "5:6", "busybox", "id"))
+        self.assertIn("/dev/pts/", self.run_busybox("-t", "busybox", "tty"))
+        self.assertEqual(self.run_busybox("--hostname", "box", "busybox", "hostname"), "box\n")
+
+    def test_limits_and_capabilities(self):
+        text = self.run_busybox("--memory", "64m", "busybox", "cat", "/proc/self/cgroup")
+        self.assertIn("memory", text)
+        text = self.run_busybox("--cap-drop", "all", "busybox", "grep", "CapEff",
+                                "/proc/self/status")
+        self.assertEqual(int(text.split()[1], 16), 0)
+        self.assertEqual(self.run_busybox("busybox", "grep", "Seccomp:",
+                                          "/proc/self/status").split()[1], "2")
+
+    def test_a_life(self):
+        self.engine("run", "-d", "--name", "c1", "--network", "none", "busybox", "sh", "-c",
+                    "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done")
+        self.engine("exec", "c1", "sh", "-c", "exit 5", code=5)
+        self.assertEqual(self.engine("exec", "c1", "echo", "in"), "in\n")
+        self.assertIn("/dev/pts/", self.engine("exec", "-t", "c1", "tty"))
+        self.engine("pause", "c1")
+        self.assertIn("Paused", self.engine("ps", "-a", "--format", "{{.Status}}"))
+        self.engine("unpause", "c1")
+        self.assertIn("c1", self.engine("stats", "--no-stream", "c1"))
+        self.assertEqual(self.engine("logs", "c1"), "started\n")
+        self.engine("stop", "-t", "10", "c1")
+        self.assertIn("Exited (0)", self.engine("ps", "-a", "--format", "{{.Status}}"))
+        self.engine("start", "c1")
+        self.engine("kill", "c1")
+        self.engine("rm", "-f", "c1")
+        self.assertEqual(self.engine("ps", "-aq"), "")
+
+
+if __name__ == "__main__":
+    engine.main()
