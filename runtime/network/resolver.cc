@@ -272,7 +272,7 @@ bool ResolverImpl::AskServer(Pending& pending) {
     if (!peer) continue;
     pending.socket.Reset(
         socket(peer->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    (void)getrandom(&pending.id, sizeof(pending.id), 0);
+    if (getrandom(&pending.id, sizeof(pending.id), 0) != sizeof(pending.id)) return false;
     std::string query = pending.query;
     query[0] = static_cast<char>(pending.id >> 8);
     query[1] = static_cast<char>(pending.id);

@@ -100,6 +100,7 @@ void Supervisor::OpenResolver() {
       OpenFile(absl::StrCat("/proc/", state_.init.pid, "/ns/net"), O_RDONLY);
   if (!network_namespace.ok()) return;
   ResolverOptions options;
+  options.root = task_.options.root;
   options.run_root = task_.options.run_root;
   auto resolver = Resolver::Open(options, config_, state_.endpoints, network_namespace->get());
   if (!resolver.ok()) return;
@@ -118,6 +119,7 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
   port_holders_ = std::move(attachment.port_holders);
   if (NeedsResolver(state_.endpoints)) {
     ResolverOptions options;
+    options.root = task_.options.root;
     options.run_root = task_.options.run_root;
     ASSIGN_OR_RETURN(resolver_,
                      Resolver::Open(options, config_, state_.endpoints, network_namespace));
