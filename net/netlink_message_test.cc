@@ -107,7 +107,8 @@ TEST(AttributeReaderTest, TheLastAttributeNeedsNoPadding) {
   EXPECT_FALSE(reader.malformed());
 }
 
-// The kernel's answer to RTM_NEWROUTE with an unreachable gateway, as captured.
+// The answer to an RTM_NEWROUTE with an unreachable gateway, byte for byte as the kernel lays it
+// out.
 TEST(AcknowledgementTest, HasTheErrnoAndTheKernelsText) {
   const std::string bytes = absl::HexStringToBytes(
       "4c000000020000030500000034120000"  // nlmsghdr: NLMSG_ERROR, CAPPED | ACK_TLVS
@@ -124,8 +125,8 @@ TEST(AcknowledgementTest, HasTheErrnoAndTheKernelsText) {
   EXPECT_EQ(answer->text, "Nexthop has invalid gateway");
 }
 
-// RTM_NEWADDR of 127.0.0.1/8 on lo, as captured.
-TEST(AddressTest, ParsesACapturedMessage) {
+// RTM_NEWADDR of 127.0.0.1/8 on lo, with an attribute that is not known.
+TEST(AddressTest, ParsesAMessage) {
   const std::string bytes = absl::HexStringToBytes(
       "44000000140002000100000001000000"  // nlmsghdr
       "0208800001000000"                  // ifaddrmsg: AF_INET, /8, permanent, link 1
@@ -133,7 +134,7 @@ TEST(AddressTest, ParsesACapturedMessage) {
       "080002007f000001"                  // IFA_LOCAL
       "070003006c6f0000"                  // IFA_LABEL
       "0800080080000000"                  // IFA_FLAGS
-      "0c00090000000000"                  // a flag of 12 bytes
+      "0c00090000000000"                  // IFA_RT_PRIORITY, longer than it need be
       "00000000");
   MessageReader reader(bytes);
   const auto message = reader.Next();
