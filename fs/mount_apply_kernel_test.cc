@@ -77,6 +77,24 @@ TEST(ApplyMounts, HostIsOutOfReach) {
   });
 }
 
+// setns(2) goes to the topmost mount on the root of the namespace: the host's, if it were left
+// there.
+TEST(ApplyMounts, NothingIsLeftUnderneathOrAbove) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  TempDir root;
+  root.Write("marker", "x");
+  for (const bool overlay : {false, true}) {
+    RunIsolated(kNamespaces, [&] {
+      MountPlan plan = DefaultPlan(root.path());
+      if (overlay) plan.root.lower_dirs = {root.path()};
+      ASSERT_ENTERED(plan);
+      const UniqueFd self(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
+      ASSERT_EQ(setns(self.get(), CLONE_NEWNS), 0);
+      EXPECT_TRUE(PathExists("/marker")) << "overlay: " << overlay;
+    });
+  }
+}
+
 TEST(ApplyMounts, DevicesLinksMasks) {
   if (!HavePrivilege()) GTEST_SKIP() << "needs root";
   TempDir root;

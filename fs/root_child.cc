@@ -80,8 +80,13 @@ ChildResult PivotRootInChild(const void* argument) noexcept {
       return ChildError(error, "pivot_root",
                         error == -EINVAL ? "(is the host's root an initramfs?)" : nullptr);
     }
-    error = RawSyscall(SYS_umount2, ".", static_cast<long>(MNT_DETACH));
-    if (error < 0) return ChildError(error, "unmount the host's root");
+    // Topmost on the old root is the tmpfs of the overlay's upper directory, if there is one: what
+    // is left of the stack could be reached by setns(2) to the container's own mount namespace.
+    const int stacked = mounts.root.overlay && mounts.root.upper_on_tmpfs ? 2 : 1;
+    for (int i = 0; i < stacked; ++i) {
+      error = RawSyscall(SYS_umount2, ".", static_cast<long>(MNT_DETACH));
+      if (error < 0) return ChildError(error, "unmount the host's root");
+    }
   }
   if (mounts.root_readonly) {
     const long error = MountSetattr(AT_FDCWD, "/", 0, Attributes(MOUNT_ATTR_RDONLY));
