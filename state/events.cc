@@ -12,15 +12,14 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
-#include "nlohmann/json.hpp"
 
 namespace tiny::state {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 // What docker calls the actor's labels are among its attributes.
 bool HasLabel(const Event& event, absl::string_view wanted) {
@@ -53,50 +52,91 @@ bool MatchesTerm(const Event& event, const std::string& key, const std::string& 
   return IsActor(event, key, value);
 }
 
-// The string at `name`, or an empty one.
-std::string StringAt(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+void ReadAttributes(JsonReader& json, Event* event) {
+  std::string key;
+  if (!json.BeginObject()) return;
+  while (json.NextKey(&key)) {
+    if (json.Peek() == JsonReader::Type::kString) {
+      json.ReadString(&event->attributes[key]);
+    } else {
+      json.Skip();
+    }
+  }
+}
+
+void ReadActor(JsonReader& json, Event* event) {
+  std::string key;
+  if (!json.BeginObject()) return;
+  while (json.NextKey(&key)) {
+    if (key == "ID") {
+      json.ReadString(&event->id);
+    } else if (key == "Attributes") {
+      ReadAttributes(json, event);
+    } else {
+      json.Skip();
+    }
+  }
 }
 
 }  // namespace
 
 std::string EventToJson(const Event& event) {
-  Json attributes = Json::object();
-  for (const auto& [key, value] : event.attributes) attributes[key] = value;
-  Json object;
-  object["status"] = event.action;
-  object["id"] = event.id;
-  if (const std::string image = Attribute(event, "image"); !image.empty()) object["from"] = image;
-  object["Type"] = event.type;
-  object["Action"] = event.action;
-  object["Actor"] = {{"ID", event.id}, {"Attributes", attributes}};
-  object["scope"] = "local";
-  object["time"] = absl::ToUnixSeconds(event.time);
-  object["timeNano"] = absl::ToUnixNanos(event.time);
-  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string line;
+  JsonWriter json(&line);
+  const auto put = [&](absl::string_view key, absl::string_view value) {
+    json.Key(key);
+    json.String(value);
+  };
+  json.BeginObject();
+  put("status", event.action);
+  put("id", event.id);
+  if (const std::string image = Attribute(event, "image"); !image.empty()) put("from", image);
+  put("Type", event.type);
+  put("Action", event.action);
+  json.Key("Actor");
+  json.BeginObject();
+  put("ID", event.id);
+  json.Key("Attributes");
+  json.BeginObject();
+  for (const auto& [key, value] : event.attributes) put(key, value);
+  json.EndObject();
+  json.EndObject();
+  put("scope", "local");
+  json.Key("time");
+  json.Int(absl::ToUnixSeconds(event.time));
+  json.Key("timeNano");
+  json.Int(absl::ToUnixNanos(event.time));
+  json.EndObject();
+  return line;
 }
 
 absl::StatusOr<Event> EventFromJson(absl::string_view line) {
-  const Json object = Json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-  if (!object.is_object()) return absl::InvalidArgumentError("no event: not a JSON object");
   Event event;
-  event.type = StringAt(object, "Type");
-  event.action = StringAt(object, "Action");
-  const auto time = object.find("timeNano");
-  if (event.type.empty() || event.action.empty() || time == object.end() ||
-      !time->is_number_integer()) {
+  event.type.clear();
+  int64_t nanoseconds = 0;
+  bool has_time = false;
+  JsonReader json(line);
+  std::string key;
+  if (json.BeginObject()) {
+    while (json.NextKey(&key)) {
+      if (key == "Type") {
+        json.ReadString(&event.type);
+      } else if (key == "Action") {
+        json.ReadString(&event.action);
+      } else if (key == "timeNano") {
+        has_time = json.ReadInt(&nanoseconds);
+      } else if (key == "Actor") {
+        ReadActor(json, &event);
+      } else {
+        json.Skip();
+      }
+    }
+  }
+  RETURN_IF_ERROR(Annotate(json.Finish(), "no event"));
+  if (event.type.empty() || event.action.empty() || !has_time) {
     return absl::InvalidArgumentError("no event: Type, Action or timeNano is missing");
   }
-  event.time = absl::FromUnixNanos(time->get<int64_t>());
-  const auto actor = object.find("Actor");
-  if (actor == object.end() || !actor->is_object()) return event;
-  event.id = StringAt(*actor, "ID");
-  const auto attributes = actor->find("Attributes");
-  if (attributes == actor->end() || !attributes->is_object()) return event;
-  for (const auto& [key, value] : attributes->items()) {
-    if (value.is_string()) event.attributes[key] = value.get<std::string>();
-  }
+  event.time = absl::FromUnixNanos(nanoseconds);
   return event;
 }
 
