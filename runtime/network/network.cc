@@ -66,7 +66,6 @@ bool IsNameCharacter(char c) { return absl::ascii_isalnum(c) || c == '_' || c ==
 absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config) {
   std::set<std::string> seen;
   NetworkMode mode = NetworkMode::kBridge;
-  bool on_default = config.networks.empty();
   for (const state::NetworkAttachment& attachment : config.networks) {
     const std::string& name = attachment.network;
     if (name == "none" || name == "isolated") {
@@ -76,7 +75,6 @@ absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config) 
     } else if (absl::StartsWith(name, std::string(kContainerPrefix))) {
       mode = NetworkMode::kContainer;
     } else if (name == "bridge" || name == "default" || name.empty()) {
-      on_default = true;
       if (!attachment.aliases.empty()) {
         return absl::InvalidArgumentError(
             "a network alias needs a user-defined network: the default bridge has no names");
@@ -86,9 +84,9 @@ absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config) 
       return absl::InvalidArgumentError(absl::StrCat("network ", name, " is given twice"));
     }
   }
-  if (seen.size() > 1 && (mode != NetworkMode::kBridge || on_default)) {
+  if (seen.size() > 1 && mode != NetworkMode::kBridge) {
     return absl::InvalidArgumentError(
-        "a built-in network (bridge, none, host, container:) can't be mixed with others");
+        "the network modes none, host and container: can't be mixed with others");
   }
   const bool has_ports = !config.ports.empty() || config.publish_all;
   if (mode == NetworkMode::kContainer && has_ports) {

@@ -232,7 +232,8 @@ TEST_F(NetworkTest, ATakenPortNamesItsHolder) {
     EXPECT_EQ(other.ip(), "10.10.0.2");
     FakeContainer third(*host.manager, '3');
     third.config.ports = other.config.ports;
-    EXPECT_THAT(third.Attach(), StatusIs(absl::StatusCode::kAlreadyExists));
+    EXPECT_THAT(third.Attach(),
+                StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("container 222222222222")));
   });
 }
 

@@ -159,7 +159,8 @@ absl::StatusOr<std::map<std::string, state::NetworkEndpoint>> NetworkManagerImpl
       endpoint.gateway = network.gateway;
       if (lease->values.size() >= 2) {
         endpoint.aliases = {lease->values[0]};
-        endpoint.mac_address = lease->values[1];
+        endpoint.mac_address =
+            lease->values[1] == "-" ? net::FormatMacAddress(MacOf(*address)) : lease->values[1];
       }
     } else {
       endpoint.ip6 = text;

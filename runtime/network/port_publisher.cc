@@ -45,6 +45,20 @@ absl::Status InUse(const state::PortMapping& port, absl::string_view holder) {
       "Choose another host port, or stop what uses this one.");
 }
 
+// Who holds a taken port: a container by its lease, else a process by its socket.
+std::string NameHolder(const LeaseStore& store, const state::PortMapping& port) {
+  Liveness liveness;
+  state::PortMapping any = port;
+  any.host_ip.clear();
+  for (const state::PortMapping& candidate : {port, any}) {
+    const auto lease = store.Read(PortLease(candidate));
+    if (lease && liveness.IsAlive(*lease)) {
+      return absl::StrCat("container ", lease->container.substr(0, 12));
+    }
+  }
+  return FindPortHolder(port);
+}
+
 // The claim of one port.
 absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const PublishTarget& target,
                        state::PortMapping port, absl::FunctionRef<absl::Status()> sweep,
@@ -65,7 +79,7 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
   for (int attempt = 0; attempt < (random ? kRandomAttempts : 2); ++attempt) {
     if (random) port.host_port = 0;
     auto holder = HoldPort(port);
-    if (GetErrno(holder.status()) == EADDRINUSE) return InUse(port, FindPortHolder(port));
+    if (GetErrno(holder.status()) == EADDRINUSE) return InUse(port, NameHolder(store, port));
     RETURN_IF_ERROR(holder.status());
     ASSIGN_OR_RETURN(const bool taken, store.Claim(PortLease(port), lease));
     if (taken) {
@@ -78,8 +92,7 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
     // A live container whose supervisor was killed has no holder, and a dead one has left a lease.
     if (!random) RETURN_IF_ERROR(sweep());
   }
-  const auto other = store.Read(PortLease(port));
-  return InUse(port, other ? absl::StrCat("container ", other->container.substr(0, 12)) : "");
+  return InUse(port, NameHolder(store, port));
 }
 
 }  // namespace
