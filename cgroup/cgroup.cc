@@ -26,6 +26,7 @@ namespace {
 
 // Of version 2: had for their counters wherever that is possible.
 constexpr const char* kCounting[] = {"memory", "pids", "io"};
+constexpr const char* kLegacyCounting[] = {"memory", "cpu", "cpuacct", "pids", "blkio"};
 
 absl::string_view LegacyName(absl::string_view controller) {
   return controller == "io" ? "blkio" : controller;
@@ -105,6 +106,10 @@ absl::StatusOr<Cgroup> Cgroup::Create(const Hierarchy& hierarchy, absl::string_v
   RETURN_IF_ERROR(cgroup.MakeUnified(writes));
   if (hierarchy.unified().empty()) RETURN_IF_ERROR(cgroup.AddLegacy("freezer").status());
   RETURN_IF_ERROR(cgroup.AddLegacyFor(writes).status());
+  for (const char* controller : kLegacyCounting) {
+    if (!resources.count_usage || hierarchy.FindLegacy(controller) == nullptr) continue;
+    RETURN_IF_ERROR(cgroup.AddLegacy(controller).status());
+  }
   RETURN_IF_ERROR(cgroup.WriteLimits(writes));
   RETURN_IF_ERROR(cgroup.AttachDevices(resources));
   std::move(remove).Cancel();

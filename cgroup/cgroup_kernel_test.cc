@@ -331,6 +331,21 @@ TEST_F(CgroupKernelTest, StatsWithoutLimits) {
   close(ready[1]);
 }
 
+TEST_F(CgroupKernelTest, CountsUsageWithoutLimits) {
+  Resources resources;
+  resources.count_usage = true;
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+  Child child(cgroup, SleepForEver);
+  ASSERT_OK_AND_ASSIGN(const Stats stats, cgroup.ReadStats());
+  EXPECT_FALSE(stats.memory_estimated);
+  EXPECT_EQ(stats.pids, 1U);
+  for (const LegacyTree& tree : hierarchy_.legacy()) {
+    if (tree.controllers[0] != "memory" && tree.controllers[0] != "blkio") continue;
+    EXPECT_TRUE(PathExists(absl::StrCat(tree.mount_point, cgroup.path())));
+  }
+  EXPECT_OK(cgroup.Remove());
+}
+
 TEST_F(CgroupKernelTest, CreateRefusesACgroupInUseAndTakesAnEmptyOne) {
   Resources limited;
   limited.pids_limit = 5;

@@ -71,6 +71,10 @@ struct Resources {
   std::optional<uint32_t> net_class_id;             // version 1 only
   std::map<std::string, uint32_t> net_priorities;   // interface -> priority; version 1 only
 
+  // On version 1: a directory of every controller that counts (memory, cpu, cpuacct, pids, blkio)
+  // and is mounted, even where nothing is limited, for engines that read the counters there.
+  bool count_usage = false;
+
   std::vector<DeviceRule> devices;
   std::map<std::string, std::string> unified;  // file of version 2 -> value, written last
 };

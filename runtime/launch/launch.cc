@@ -89,7 +89,8 @@ absl::Status Launcher::PlanCgroup() {
       wanted.devices.push_back(std::move(rule));
     }
   }
-  ASSIGN_OR_RETURN(const cgroup::Resources resources, CgroupResources(wanted));
+  ASSIGN_OR_RETURN(cgroup::Resources resources, CgroupResources(wanted));
+  resources.count_usage = request_.count_usage;
   ASSIGN_OR_RETURN(hierarchy_, cgroup::Hierarchy::Detect());
   ASSIGN_OR_RETURN(container_.cgroup,
                    cgroup::Cgroup::Create(hierarchy_, request_.cgroup_path, resources));

@@ -39,6 +39,8 @@ struct LaunchRequest {
   std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
   std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
   bool systemd_cgroup = false;
+  // For engines that read the counters themselves: cgroup::Resources::count_usage.
+  bool count_usage = false;
   // With no linux.seccomp in the spec: Docker's default policy, as compiled at build time for the
   // capabilities of the process. False: no filter (seccomp=unconfined).
   bool default_seccomp = false;
