@@ -13,6 +13,8 @@ class PodmanTest(engine.EngineTest):
         folder = cls.folder
         config = os.path.join(folder, "containers.conf")
         with open(config, "w", encoding="utf-8") as file:
+            # conmon runs podman again, with this file but without --conmon, to clean up.
+            file.write('[engine]\nconmon_path = ["%s/usr/bin/conmon"]\n' % cls.engine_root)
             # Podman's defaults of 1048576 need CAP_SYS_RESOURCE.
             file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n')
         policy = os.path.join(folder, "policy.json")
@@ -22,7 +24,6 @@ class PodmanTest(engine.EngineTest):
         cls.command = ["podman", "--root", folder + "/graph", "--runroot", folder + "/run",
                        "--tmpdir", folder + "/tmp", "--storage-driver", "vfs",
                        "--cgroup-manager", "cgroupfs", "--events-backend", "none",
-                       "--conmon", cls.engine_root + "/usr/bin/conmon",
                        "--runtime", cls.tiny_oci]
         cls("engine").engine("import", "--signature-policy", policy, cls.image_archive(), "busybox")
 
