@@ -7,56 +7,43 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+#include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/units.h"
-#include "nlohmann/json.hpp"
 
 namespace tiny::runtime {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr size_t kMaxName = 128;
 constexpr absl::string_view kContainerPrefix = "container:";
+constexpr int64_t kLargestMtu = 65535;
 
-absl::Status Wrong(absl::string_view field) {
-  return absl::InvalidArgumentError(absl::StrCat("network file: field ", field, " is wrong"));
+void WriteText(JsonWriter& json, absl::string_view key, absl::string_view value) {
+  json.Key(key);
+  json.String(value);
 }
 
-// Each reader leaves what is absent as it is.
-absl::Status Read(const Json& json, const char* field, std::string& value) {
-  const auto found = json.find(field);
-  if (found == json.end()) return absl::OkStatus();
-  if (!found->is_string()) return Wrong(field);
-  value = found->get_ref<const std::string&>();
-  return absl::OkStatus();
+void WriteMap(JsonWriter& json, absl::string_view key,
+              const std::map<std::string, std::string>& map) {
+  json.Key(key);
+  json.BeginObject();
+  for (const auto& [name, value] : map) WriteText(json, name, value);
+  json.EndObject();
 }
 
-absl::Status Read(const Json& json, const char* field, bool& value) {
-  const auto found = json.find(field);
-  if (found == json.end()) return absl::OkStatus();
-  if (!found->is_boolean()) return Wrong(field);
-  value = found->get<bool>();
-  return absl::OkStatus();
+void ReadMap(JsonReader& json, std::map<std::string, std::string>& map) {
+  std::string key;
+  if (!json.BeginObject()) return;
+  while (json.NextKey(&key)) json.ReadString(&map[key]);
 }
 
-absl::Status Read(const Json& json, const char* field, int& value) {
-  const auto found = json.find(field);
-  if (found == json.end()) return absl::OkStatus();
-  if (!found->is_number_integer()) return Wrong(field);
-  value = static_cast<int>(std::clamp<int64_t>(found->get<int64_t>(), 0, 65535));
-  return absl::OkStatus();
-}
-
-absl::Status Read(const Json& json, const char* field, std::map<std::string, std::string>& value) {
-  const auto found = json.find(field);
-  if (found == json.end()) return absl::OkStatus();
-  if (!found->is_object()) return Wrong(field);
-  for (const auto& [name, text] : found->items()) {
-    if (!text.is_string()) return Wrong(field);
-    value[name] = text.get_ref<const std::string&>();
-  }
-  return absl::OkStatus();
+void ReadMtu(JsonReader& json, int& mtu) {
+  int64_t value = 0;
+  if (!json.ReadInt(&value)) return;
+  if (value < 0 || value > kLargestMtu) json.Fail("the mtu is out of range");
+  mtu = static_cast<int>(value);
 }
 
 bool IsNameCharacter(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == '-'; }
@@ -106,48 +93,73 @@ std::string NetworkContainerOf(const state::ContainerConfig& config) {
 }
 
 std::string SerializeNetwork(const Network& network) {
-  Json json;
-  json["name"] = network.name;
-  json["id"] = network.id;
-  json["created_at"] = FormatTimestamp(network.created_at);
-  json["driver"] = network.driver;
-  json["interface"] = network.interface_name;
-  json["subnet"] = network.subnet;
-  json["gateway"] = network.gateway;
-  json["ip_range"] = network.ip_range;
-  json["subnet6"] = network.subnet6;
-  json["gateway6"] = network.gateway6;
-  json["aux_addresses"] = network.aux_addresses;
-  json["internal"] = network.internal;
-  json["ipv6"] = network.ipv6;
-  json["mtu"] = network.mtu;
-  json["labels"] = network.labels;
-  json["options"] = network.options;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::string text;
+  JsonWriter json(&text);
+  json.BeginObject();
+  WriteText(json, "name", network.name);
+  WriteText(json, "id", network.id);
+  WriteText(json, "created_at", FormatTimestamp(network.created_at));
+  WriteText(json, "driver", network.driver);
+  WriteText(json, "interface", network.interface_name);
+  WriteText(json, "subnet", network.subnet);
+  WriteText(json, "gateway", network.gateway);
+  WriteText(json, "ip_range", network.ip_range);
+  WriteText(json, "subnet6", network.subnet6);
+  WriteText(json, "gateway6", network.gateway6);
+  WriteMap(json, "aux_addresses", network.aux_addresses);
+  json.Key("internal");
+  json.Bool(network.internal);
+  json.Key("ipv6");
+  json.Bool(network.ipv6);
+  json.Key("mtu");
+  json.Int(network.mtu);
+  WriteMap(json, "labels", network.labels);
+  WriteMap(json, "options", network.options);
+  json.EndObject();
+  return text + "\n";
 }
 
 absl::StatusOr<Network> ParseNetwork(absl::string_view text) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return absl::InvalidArgumentError("network file: not a JSON object");
   Network network;
   std::string created_at;
-  RETURN_IF_ERROR(Read(json, "name", network.name));
-  RETURN_IF_ERROR(Read(json, "id", network.id));
-  RETURN_IF_ERROR(Read(json, "created_at", created_at));
-  RETURN_IF_ERROR(Read(json, "driver", network.driver));
-  RETURN_IF_ERROR(Read(json, "interface", network.interface_name));
-  RETURN_IF_ERROR(Read(json, "subnet", network.subnet));
-  RETURN_IF_ERROR(Read(json, "gateway", network.gateway));
-  RETURN_IF_ERROR(Read(json, "ip_range", network.ip_range));
-  RETURN_IF_ERROR(Read(json, "subnet6", network.subnet6));
-  RETURN_IF_ERROR(Read(json, "gateway6", network.gateway6));
-  RETURN_IF_ERROR(Read(json, "aux_addresses", network.aux_addresses));
-  RETURN_IF_ERROR(Read(json, "internal", network.internal));
-  RETURN_IF_ERROR(Read(json, "ipv6", network.ipv6));
-  RETURN_IF_ERROR(Read(json, "mtu", network.mtu));
-  RETURN_IF_ERROR(Read(json, "labels", network.labels));
-  RETURN_IF_ERROR(Read(json, "options", network.options));
-  if (network.name.empty() || network.interface_name.empty()) return Wrong("name");
+  const std::pair<absl::string_view, std::string*> texts[] = {
+      {"name", &network.name},       {"id", &network.id},
+      {"created_at", &created_at},   {"driver", &network.driver},
+      {"subnet", &network.subnet},   {"interface", &network.interface_name},
+      {"gateway", &network.gateway}, {"ip_range", &network.ip_range},
+      {"subnet6", &network.subnet6}, {"gateway6", &network.gateway6},
+  };
+  const std::pair<absl::string_view, std::map<std::string, std::string>*> maps[] = {
+      {"aux_addresses", &network.aux_addresses},
+      {"labels", &network.labels},
+      {"options", &network.options},
+  };
+  JsonReader json(text);
+  std::string key;
+  const auto named = [&](const auto& field) { return field.first == key; };
+  if (!json.BeginObject()) return Annotate(json.Finish(), "network file");
+  while (json.NextKey(&key)) {
+    if (const auto* field = std::find_if(std::begin(texts), std::end(texts), named);
+        field != std::end(texts)) {
+      json.ReadString(field->second);
+    } else if (const auto* map = std::find_if(std::begin(maps), std::end(maps), named);
+               map != std::end(maps)) {
+      ReadMap(json, *map->second);
+    } else if (key == "internal") {
+      json.ReadBool(&network.internal);
+    } else if (key == "ipv6") {
+      json.ReadBool(&network.ipv6);
+    } else if (key == "mtu") {
+      ReadMtu(json, network.mtu);
+    } else {
+      json.Skip();
+    }
+    if (!json.ok()) return Annotate(json.Finish(), absl::StrCat("network file: field ", key));
+  }
+  RETURN_IF_ERROR(Annotate(json.Finish(), "network file"));
+  if (network.name.empty() || network.interface_name.empty()) {
+    return absl::InvalidArgumentError("network file: name or interface is missing");
+  }
   if (!created_at.empty()) {
     ASSIGN_OR_RETURN(network.created_at, ParseTimestamp(created_at));
   }
