@@ -13,8 +13,11 @@ class PodmanTest(engine.EngineTest):
         folder = cls.folder
         config = os.path.join(folder, "containers.conf")
         with open(config, "w", encoding="utf-8") as file:
-            # conmon runs podman again, with this file but without --conmon, to clean up.
+            # conmon runs podman again to clean up: with this file, but without --conmon and with
+            # these variables alone. Where that fails, podman waits 20 s for an exit code.
             file.write('[engine]\nconmon_path = ["%s/usr/bin/conmon"]\n' % cls.engine_root)
+            file.write('conmon_env_vars = ["PATH=%s", "LD_LIBRARY_PATH=%s", "CONTAINERS_CONF=%s"]\n'
+                       % (os.environ["PATH"], os.environ["LD_LIBRARY_PATH"], config))
             # Podman's defaults of 1048576 need CAP_SYS_RESOURCE.
             file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n')
         policy = os.path.join(folder, "policy.json")
