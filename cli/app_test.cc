@@ -121,6 +121,13 @@ TEST_F(AppTest, PsShowsWhatRuns) {
             "NAMES   STATE\njob     exited\n");
 }
 
+TEST_F(AppTest, PsDoesNotKnowWhatNobodySaw) {
+  runtime::Container& lost = AddContainer("lost", state::Status::kExited);
+  lost.state.exit_code = -1;
+  lost.state.finished_at = absl::InfinitePast();
+  EXPECT_EQ(Tiny("ps -a --format {{.Status}}").out, "Exited (?) at an unknown time\n");
+}
+
 TEST_F(AppTest, PsFilters) {
   AddContainer("web").config.labels = {{"env", "prod"}, {"tier", "1"}};
   AddContainer("web2", state::Status::kPaused).config.networks = {{.network = "back"}};

@@ -17,6 +17,7 @@ constexpr size_t kShortId = 12;
 constexpr size_t kCommandWidth = 20;
 
 std::string AgoText(absl::Time time, absl::Time now) {
+  if (time == absl::InfinitePast()) return "at an unknown time";
   return absl::StrCat(FormatRoughDuration(now - time), " ago");
 }
 

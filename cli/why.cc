@@ -10,6 +10,7 @@ namespace {
 using Status = state::Status;
 
 std::string Lifetime(const state::ContainerState& state, absl::Time now) {
+  if (state.finished_at == absl::InfinitePast()) return "at an unknown time";
   return absl::StrCat(FormatRoughDuration(now - state.finished_at), " ago, after ",
                       FormatRoughDuration(state.finished_at - state.started_at));
 }

@@ -97,7 +97,7 @@ void CheckNetwork(const HostPaths& paths, KernelFeatures& features, HostReport* 
                "containers have no way out through NAT, and -p does not work",
                "modprobe nf_tables, or a kernel with CONFIG_NF_TABLES, CONFIG_NFT_NAT and "
                "CONFIG_NFT_MASQ");
-  CheckFeature(report, features.Find("nft_masq", "nft_masq_inet_eval"), "nft-masquerade",
+  CheckFeature(report, features.Find("nft_masq", "nft_masq_dump"), "nft-masquerade",
                "masquerading in nf_tables", "containers reach the host, but nothing beyond it",
                "modprobe nft_masq, or a kernel with CONFIG_NFT_MASQ");
   const std::string forward = ReadLine(paths.proc + "/sys/net/ipv4/ip_forward");
