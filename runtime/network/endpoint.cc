@@ -52,10 +52,31 @@ void AddAddressesAndRoutes(net::MessageBuilder& batch, const EndpointPlan& plan,
   }
 }
 
+net::MessageBuilder& AddVethTo(net::MessageBuilder& batch, int netns, const EndpointPlan& plan,
+                               const HostBridge& bridge) {
+  net::AddVeth(batch, {.name = plan.host_interface,
+                       .master = bridge.index,
+                       .mtu = plan.network.mtu != 0 ? plan.network.mtu : bridge.mtu,
+                       .peer_name = plan.interface_name,
+                       .peer_mac = plan.mac,
+                       .peer_netns = netns});
+  // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
+  // itself sends the frame back.
+  net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
+  return batch;
+}
+
+constexpr absl::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+constexpr int kNameAttempts = 8;
+
+std::string NextHostInterfaceName(std::string name) {
+  name.back() = kDigits[(kDigits.find(name.back()) + 1) % kDigits.size()];
+  return name;
+}
+
 }  // namespace
 
 std::string HostInterfaceName(absl::string_view container_id, int number) {
-  constexpr absl::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
   return absl::StrCat("tv", container_id.substr(0, 12),
                       kDigits.substr(static_cast<size_t>(number) % kDigits.size(), 1));
 }
@@ -75,16 +96,15 @@ absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& pla
   }
   ASSIGN_OR_RETURN(const HostBridge bridge, EnsureBridge(host, plan.network, batch));
   plan.bridge_created = bridge.created;
-  net::AddVeth(batch, {.name = plan.host_interface,
-                       .master = bridge.index,
-                       .mtu = plan.network.mtu != 0 ? plan.network.mtu : bridge.mtu,
-                       .peer_name = plan.interface_name,
-                       .peer_mac = plan.mac,
-                       .peer_netns = netns});
-  // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
-  // itself sends the frame back.
-  net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
-  return ExplainVeth(host.Execute(batch));
+  absl::Status status = host.Execute(AddVethTo(batch, netns, plan, bridge));
+  for (int attempt = 1; attempt < kNameAttempts && GetErrno(status) == EEXIST; ++attempt) {
+    // The kernel takes some milliseconds to dissolve the namespace of the same container's last
+    // run, and the veth with it: the next number is free.
+    plan.host_interface = NextHostInterfaceName(plan.host_interface);
+    batch.Clear();
+    status = host.Execute(AddVethTo(batch, netns, plan, bridge));
+  }
+  return ExplainVeth(std::move(status));
 }
 
 absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans) {

@@ -173,7 +173,10 @@ absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& confi
     attachment.port_holders = std::move(claimed.holders);
   }
   ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
-  for (EndpointPlan& plan : plans) RETURN_IF_ERROR(CreateOnHost(*route, netns, plan));
+  for (size_t i = 0; i < plans.size(); ++i) {
+    RETURN_IF_ERROR(CreateOnHost(*route, netns, plans[i]));
+    attachment.endpoints[i].host_interface = plans[i].host_interface;
+  }
   RETURN_IF_ERROR(SetUpInside(netns, plans));
   RETURN_IF_ERROR(UpdateFirewall(plans, claimed.published));
   for (const EndpointPlan& plan : plans) {
@@ -242,7 +245,7 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
   without_ports.ports.clear();
   without_ports.publish_all = false;
   absl::Status status = AttachPlans(without_ports, netns, owner, plans, attachment);
-  if (status.ok()) return endpoint;
+  if (status.ok()) return attachment.endpoints.front();
   (void)Disconnect(config.id, endpoint, netns);
   return status;
 }

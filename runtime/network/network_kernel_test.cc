@@ -215,6 +215,18 @@ TEST_F(NetworkTest, WhatAKilledContainerHeldIsFreedBySweep) {
   });
 }
 
+TEST_F(NetworkTest, ARestartDoesNotWaitForTheLastRunsVeth) {
+  InHost([](Host& host) {
+    FakeContainer first(*host.manager, '1');
+    ASSERT_OK(first.Attach());
+    // The last run's namespace is held open, and so its veth is still there.
+    FakeContainer second(*host.manager, '1');
+    ASSERT_OK(second.Attach());
+    EXPECT_EQ(first.attachment.endpoints[0].host_interface, "tv1111111111110");
+    EXPECT_EQ(second.attachment.endpoints[0].host_interface, "tv1111111111111");
+  });
+}
+
 TEST_F(NetworkTest, ATakenPortNamesItsHolder) {
   InHost([](Host& host) {
     EchoPeer stranger(-1, SOCK_STREAM, 8080);
