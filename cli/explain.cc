@@ -61,17 +61,23 @@ std::string CounterText(absl::string_view name, const UniqueFd& counter) {
 std::string TimelineText(const std::vector<TimelineEntry>& entries, pid_t client) {
   if (entries.empty()) return "";
   const uint64_t start = entries.front().nanoseconds;
-  uint64_t longest = 1;
+  // The processes work at the same time: a step took what has passed since the last one of its own
+  // process, or, for the first, since the last one of all.
+  std::vector<uint64_t> took(entries.size(), 0);
   for (size_t i = 1; i < entries.size(); ++i) {
-    longest = std::max(longest, entries[i].nanoseconds - entries[i - 1].nanoseconds);
+    size_t before = i;
+    while (before > 0 && entries[--before].process != entries[i].process) {
+    }
+    if (entries[before].process != entries[i].process) before = i - 1;
+    took[i] = entries[i].nanoseconds - entries[before].nanoseconds;
   }
+  const uint64_t longest = std::max<uint64_t>(1, *std::max_element(took.begin(), took.end()));
   std::string text = absl::StrFormat("%10s %10s  %-10s %-*s  %s\n", "AT us", "TOOK us", "PROCESS",
                                      kBarWidth, "", "STEP");
   for (size_t i = 0; i < entries.size(); ++i) {
-    const uint64_t took = i == 0 ? 0 : entries[i].nanoseconds - entries[i - 1].nanoseconds;
-    const int bar = static_cast<int>((took * kBarWidth + longest - 1) / longest);
+    const int bar = static_cast<int>((took[i] * kBarWidth + longest - 1) / longest);
     absl::StrAppendFormat(&text, "%10.1f %10.1f  %-10s %-*s  %s\n",
-                          Microseconds(entries[i].nanoseconds - start), Microseconds(took),
+                          Microseconds(entries[i].nanoseconds - start), Microseconds(took[i]),
                           Role(entries[i].process, client), kBarWidth, std::string(bar, '#'),
                           entries[i].step);
   }

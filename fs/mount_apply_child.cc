@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 
 #include "base/raw_syscall.h"
+#include "base/timeline.h"
 #include "fs/apply_child.h"
 #include "fs/mount_syscalls_child.h"
 
@@ -186,17 +187,21 @@ ChildResult ApplyMountsInChild(const void* argument) noexcept {
     return ChildError(error, "make the mounts private");
   }
   ChildResult result = MountRoot(mounts.root, state);
+  Timeline::Stamp("mount the root file system");
   for (const MountStep& step : mounts.mounts) {
     if (!result.ok()) return result;
     result = Apply(step, state);
+    Timeline::Stamp(step.what);
   }
   if (result.ok()) result = MakeDevices(mounts, state);
   if (result.ok()) result = MakeLinks(mounts, state);
+  Timeline::Stamp("make devices and links in /dev");
   if (result.ok() && mounts.console.master != nullptr) result = OpenConsole(mounts.console, state);
   if (result.ok()) result = MaskPaths(mounts, state);
   if (result.ok()) result = MakePathsReadonly(mounts, state);
   if (result.ok()) result = MakeLateReadonly(mounts, state);
   if (!result.ok()) return result;
+  Timeline::Stamp("mask paths, make paths read-only");
   if (long error = ChangeDirectory(state, state.root); error < 0) {
     return ChildError(error, "change into the root file system");
   }

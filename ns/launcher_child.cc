@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "base/raw_syscall.h"
+#include "base/timeline.h"
 
 namespace tiny::ns {
 namespace {
@@ -200,11 +201,13 @@ ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
 void RunBuiltin(const ChildPlan& plan, BuiltinStep step, Step run) noexcept {
   const ChildResult result = run(plan);
   if (!result.ok()) Fail(plan.link, kBuiltinSteps + static_cast<uint32_t>(step), result);
+  Timeline::Stamp(BuiltinStepName(kBuiltinSteps + static_cast<uint32_t>(step)));
 }
 
 // The final child: everything that is done in the new namespaces.
 void RunFinal(void* argument) noexcept {
   const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
+  Timeline::Stamp("in new namespaces (clone3)");
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
   // No message of this child may come before the one that tells its pid.
   if (plan.intermediate) WaitForParent(plan.link);
@@ -228,6 +231,7 @@ void RunFinal(void* argument) noexcept {
       result = step.run(step.argument);
     }
     if (!result.ok()) Fail(plan.link, static_cast<uint32_t>(i), result);
+    Timeline::Stamp(step.name);
   }
   if (plan.new_cgroup_namespace && plan.cgroup_barrier) {
     RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);

@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "init/image.h"
 #include "oci/state.h"
 #include "runtime/cgroup_resources.h"
@@ -70,6 +71,7 @@ absl::Status Launcher::Plan() {
   plan.domainname = spec_.domainname;
   plan.time_offsets = container_.namespaces.time_offsets;
   RETURN_IF_ERROR(PlanCgroup());
+  Timeline::Stamp("cgroup made, limits written");
   RETURN_IF_ERROR(PlanSysctls());
   RETURN_IF_ERROR(PlanMountSteps());
   return PlanProgram();
@@ -240,8 +242,10 @@ absl::Status Launcher::Run() {
     RETURN_IF_ERROR(container_.child->AllowUserNamespace());
   }
   RETURN_IF_ERROR(ConfigureNetwork());
+  Timeline::Stamp("network set up");
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
+  Timeline::Stamp("init waits, limits set");
   if (!container_.start_hooks.empty() || !container_.listener_path.empty()) {
     container_.hook_state = HookState("created");
   }
@@ -262,6 +266,7 @@ absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
   Launcher launcher(request, *impl);
   RETURN_IF_ERROR(launcher.Plan());
+  Timeline::Stamp("plan compiled");
   RETURN_IF_ERROR(launcher.Run());
   return LaunchedContainer(std::move(impl));
 }

@@ -13,6 +13,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "runtime/launch/unix_socket.h"
 
 namespace tiny::runtime {
@@ -94,6 +95,7 @@ absl::Status LaunchedContainer::Start() {
     RETURN_IF_ERROR(
         SendListener(impl_->listener_path, impl_->hook_state, impl_->seccomp_listener.get()));
   }
+  Timeline::Stamp("credentials, seccomp, program executed");
   impl_->released = true;
   impl_->child->Detach();
   return absl::OkStatus();

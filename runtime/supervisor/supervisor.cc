@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "base/process.h"
+#include "base/timeline.h"
 #include "runtime/event_log.h"
 #include "runtime/supervisor/process_setup.h"
 
@@ -25,6 +26,7 @@ void Supervisor::LogEvent(absl::string_view action,
 
 void Supervisor::Run(state::LockedContainer record) {
   BecomeSupervisor();
+  Timeline::Stamp("supervisor forked");
   absl::Status status;
   {
     // The lock ends with this block: other commands wait for it while the container starts.

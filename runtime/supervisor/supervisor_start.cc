@@ -10,6 +10,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "logs/log_options.h"
 #include "runtime/event_log.h"
 #include "runtime/launch/launch.h"
@@ -70,6 +71,7 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   request.configure_network = [&](pid_t pid, int network_namespace) {
     return OnCloned(record, pid, network_namespace);
   };
+  Timeline::Stamp("streams and files ready");
   absl::StatusOr<LaunchedContainer> container = Launch(request);
   streams_.CloseContainerEnds();
   RETURN_IF_ERROR(container.status());
