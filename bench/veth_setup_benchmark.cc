@@ -1,7 +1,7 @@
 // What it costs to attach a network namespace to a bridge: by a floor program that sends the same
 // messages unchecked, by tiny with everything that it checks and records, and by iproute2 programs.
 // Runs in a network namespace of its own; needs root.
-//   bazel run -c opt //bench:veth_setup_benchmark
+//   bazel run -c opt //bench:veth_setup
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
