@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -63,7 +62,34 @@ net::MessageBuilder& AddVethTo(net::MessageBuilder& batch, int netns, const Endp
   // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
   // itself sends the frame back.
   net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
+  // Its answer has the peer's index.
+  net::RequestLink(batch, net::LinkRef(plan.host_interface));
   return batch;
+}
+
+absl::Status CreateVeth(net::NetlinkSocket& host, net::MessageBuilder& batch, int netns,
+                        EndpointPlan& plan, const HostBridge& bridge) {
+  return host.Execute(AddVethTo(batch, netns, plan, bridge),
+                      [&](size_t, const net::MessageView& message) {
+                        if (const auto link = net::ParseLink(message)) plan.index = link->peer;
+                        return absl::OkStatus();
+                      });
+}
+
+// The interfaces' indices in the container: what the host's end said, or asked for by name.
+absl::StatusOr<std::vector<int>> IndicesOf(net::NetlinkSocket& inside,
+                                           const std::vector<EndpointPlan>& plans) {
+  std::vector<int> indices;
+  for (const EndpointPlan& plan : plans) {
+    int index = plan.index;
+    if (index == 0) {
+      ASSIGN_OR_RETURN(const net::LinkInfo link,
+                       net::GetLink(inside, net::LinkRef(plan.interface_name)));
+      index = link.index;
+    }
+    indices.push_back(index);
+  }
+  return indices;
 }
 
 constexpr absl::string_view kDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
@@ -96,13 +122,13 @@ absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& pla
   }
   ASSIGN_OR_RETURN(const HostBridge bridge, EnsureBridge(host, plan.network, batch));
   plan.bridge_created = bridge.created;
-  absl::Status status = host.Execute(AddVethTo(batch, netns, plan, bridge));
+  absl::Status status = CreateVeth(host, batch, netns, plan, bridge);
   for (int attempt = 1; attempt < kNameAttempts && GetErrno(status) == EEXIST; ++attempt) {
     // The kernel takes some milliseconds to dissolve the namespace of the same container's last
     // run, and the veth with it: the next number is free.
     plan.host_interface = NextHostInterfaceName(plan.host_interface);
     batch.Clear();
-    status = host.Execute(AddVethTo(batch, netns, plan, bridge));
+    status = CreateVeth(host, batch, netns, plan, bridge);
   }
   return ExplainVeth(std::move(status));
 }
@@ -115,22 +141,23 @@ absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans) {
     for (const EndpointPlan& plan : plans) RETURN_IF_ERROR(SetIpv6Sysctls(plan));
     return absl::OkStatus();
   }));
+  ASSIGN_OR_RETURN(const std::vector<int> indices, IndicesOf(*inside, plans));
   net::MessageBuilder batch;
   net::ChangeLink(batch, net::LinkRef("lo"), {.up = true});
-  for (const EndpointPlan& plan : plans) {
-    net::ChangeLink(batch, net::LinkRef(plan.interface_name), {.up = true});
-    net::RequestLink(batch, net::LinkRef(plan.interface_name));
-  }
-  std::map<std::string, int> indices;
-  RETURN_IF_ERROR(inside->Execute(batch, [&](size_t, const net::MessageView& message) {
-    if (const auto link = net::ParseLink(message)) indices[link->name] = link->index;
-    return absl::OkStatus();
-  }));
-  batch.Clear();
-  for (const EndpointPlan& plan : plans) {
-    AddAddressesAndRoutes(batch, plan, indices[plan.interface_name]);
+  for (size_t i = 0; i < plans.size(); ++i) {
+    net::ChangeLink(batch, net::LinkRef(indices[i]), {.up = true});
+    AddAddressesAndRoutes(batch, plans[i], indices[i]);
   }
   return inside->Execute(batch);
+}
+
+absl::Status SettleCarrier(net::NetlinkSocket& host, const std::vector<EndpointPlan>& plans) {
+  net::MessageBuilder batch;
+  for (const EndpointPlan& plan : plans) {
+    if (plan.host_interface.empty()) continue;
+    net::RequestLink(batch, net::LinkRef(plan.host_interface));
+  }
+  return host.Execute(batch);
 }
 
 state::NetworkEndpoint DescribeEndpoint(const EndpointPlan& plan) {

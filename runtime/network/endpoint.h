@@ -28,6 +28,7 @@ struct EndpointPlan {
   bool default_route = false;
   std::vector<std::string> aliases;
   bool bridge_created = false;  // set by CreateOnHost
+  int index = 0;                // of the interface in the container; set by CreateOnHost
 };
 
 // "tv0123456789ab0": of generated characters only, and never longer than 15.
@@ -37,10 +38,14 @@ std::string HostInterfaceName(absl::string_view container_id, int number);
 // round trips.
 absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& plan);
 
-// Brings loopback and the interfaces up, with addresses and routes: two round trips, one without
-// interfaces. IPv6 is turned off on interfaces without a v6 address, and router advertisements are
-// ignored on the others.
+// Brings loopback and the interfaces up, with addresses and routes: one round trip, two where an
+// index is not known. IPv6 is turned off on interfaces without a v6 address, and router
+// advertisements are ignored on the others.
 absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans);
+
+// Makes the kernel take note now that the interfaces are connected (net/core/link_watch.c): until
+// it does, in its own time, the bridge drops what they send. One round trip; Linux 6.8 and later.
+absl::Status SettleCarrier(net::NetlinkSocket& host, const std::vector<EndpointPlan>& plans);
 
 state::NetworkEndpoint DescribeEndpoint(const EndpointPlan& plan);
 

@@ -178,6 +178,7 @@ absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& confi
     attachment.endpoints[i].host_interface = plans[i].host_interface;
   }
   RETURN_IF_ERROR(SetUpInside(netns, plans));
+  RETURN_IF_ERROR(SettleCarrier(*route, plans));
   RETURN_IF_ERROR(UpdateFirewall(plans, claimed.published));
   for (const EndpointPlan& plan : plans) {
     RETURN_IF_ERROR(EnsureForwarding(plan.address6.address.is_v6()));
