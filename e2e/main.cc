@@ -1,0 +1,46 @@
+// Runs the tests as the first process of namespaces of their own (harness.h).
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "gmock/gmock.h"
+#include "testing/isolated.h"
+
+namespace {
+
+constexpr int kNamespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
+
+bool Fail(const char* what) {
+  fprintf(stderr, "%s: %s\n", what, strerror(errno));
+  return false;
+}
+
+bool SetUpMachine() {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return Fail("private /");
+  if (mount("proc", "/proc", "proc", 0, nullptr) != 0) return Fail("mount /proc");
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleMock(&argc, argv);
+  if (!tiny::testing::HavePrivilege()) return RUN_ALL_TESTS();
+  if (unshare(kNamespaces) != 0) return Fail("unshare") + 1;
+  const pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return SetUpMachine() ? RUN_ALL_TESTS() : 1;
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
