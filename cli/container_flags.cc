@@ -133,6 +133,8 @@ absl::Status SetHealth(const ContainerFlags& flags, state::ContainerConfig* conf
   return absl::OkStatus();
 }
 
+constexpr int64_t kLeastMemory = int64_t{6} << 20;  // as Docker has it
+
 absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerConfig& config) {
   if (flags.detach && !flags.attach.empty())
     return UsageError("--detach does not go with --attach");
@@ -145,6 +147,13 @@ absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerC
   const state::ResourceConfig& limits = config.resources;
   if (limits.nano_cpus != 0 && (limits.cpu_quota != 0 || limits.cpu_period != 0)) {
     return UsageError("--cpus does not go with --cpu-quota and --cpu-period");
+  }
+  if (const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+      cpus > 0 && limits.nano_cpus > cpus * 1000000000) {
+    return UsageError(absl::StrCat("--cpus is more than this machine has: ", cpus));
+  }
+  if (limits.memory != 0 && limits.memory < kLeastMemory) {
+    return UsageError("--memory is below 6m, with which no container starts");
   }
   if (limits.memory_swap > 0 && limits.memory == 0) {
     return UsageError("--memory-swap needs --memory");

@@ -62,13 +62,14 @@ TEST_F(TinyTest, BadLimits) {
   EXPECT_THAT(Run({"--memory", "-5m", "true"}), FailsClearly(125, "-5m"));
   EXPECT_THAT(Run({"--memory", "", "true"}), FailsClearly(125, "memory"));
   EXPECT_THAT(Run({"--memory", "99999999999999999999g", "true"}), FailsClearly(125, "memory"));
+  EXPECT_THAT(Run({"--memory", "0", "true"}), FailsClearly(125, "memory"));
   EXPECT_THAT(Run({"--memory", "1k", "true"}), FailsClearly(125, "memory"));
   EXPECT_THAT(Run({"--cpus", "-1", "true"}), FailsClearly(125, "cpus"));
   EXPECT_THAT(Run({"--cpus", "1000", "true"}), FailsClearly(125, "cpus"));
   EXPECT_THAT(Run({"--cpuset-cpus", "7000", "true"}), FailsClearly(125, "cpuset"));
   EXPECT_THAT(Run({"--pids-limit", "x", "true"}), FailsClearly(125, "pids-limit"));
   EXPECT_THAT(Run({"--blkio-weight", "5", "true"}), FailsClearly(125, "weight"));
-  EXPECT_THAT(Run({"--cgroup-parent", "/../x", "true"}), FailsClearly(125, "/../x"));
+  EXPECT_THAT(Run({"--cgroup-parent", "/../x", "true"}), FailsClearly(125, "\"..\""));
   EXPECT_THAT(Tiny({"ps", "-aq"}), Succeeds(""));
 }
 

@@ -86,6 +86,7 @@ void SweepUnfinished(int root, const ContainerId& id) {
       !IsInPlace(root, id, directory->get())) {
     return;
   }
+  (void)ReleaseAllNames(root, id);
   (void)RemoveTreeAt(root, ContainerPath(id));
 }
 
