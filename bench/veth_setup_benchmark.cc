@@ -86,7 +86,10 @@ runtime::NetworkManager& Manager() {
   return *manager;
 }
 
-state::ContainerConfig Config(int number) {
+// Each has an id of its own: the namespace of an earlier one may take a while to go.
+state::ContainerConfig NextConfig() {
+  static int number = 0;
+  ++number;
   state::ContainerConfig config;
   config.id = absl::StrCat(absl::Hex(number, absl::kZeroPad8), std::string(56, '0'));
   config.name = absl::StrCat("bench", number);
@@ -102,7 +105,7 @@ void Floor(benchmark::State& state) {
   auto route = *net::NetlinkSocket::Open(NETLINK_ROUTE);
   // The bridge is there already, as it is for all but the first container.
   Sleeper first;
-  (void)Manager().Attach(Config(0), first.pid(), first.netns());
+  (void)Manager().Attach(NextConfig(), first.pid(), first.netns());
   const int bridge = net::GetLink(route, net::LinkRef("td0"))->index;
   const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   for (auto _ : state) {
@@ -131,15 +134,13 @@ void Attach(benchmark::State& state) {
   std::vector<std::unique_ptr<Sleeper>> others;
   for (int i = 0; i < live; ++i) {
     others.push_back(std::make_unique<Sleeper>());
-    auto attached =
-        Manager().Attach(Config(1000 + i), others.back()->pid(), others.back()->netns());
+    auto attached = Manager().Attach(NextConfig(), others.back()->pid(), others.back()->netns());
     if (!attached.ok()) return SkipWithError(state, attached.status());
   }
-  int number = 0;
   for (auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
-    state::ContainerConfig config = Config(++number);
+    state::ContainerConfig config = NextConfig();
     for (int i = 0; i < ports; ++i) {
       const uint16_t port = static_cast<uint16_t>(10000 + i);
       config.ports.push_back({.host_port = port, .container_port = port});
