@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """containerd's shim for runc with tiny-oci in runc's place."""
 
+import itertools
+import json
 import os
-import time
 
 import engine
 
 
 class ContainerdTest(engine.EngineTest):
+
+    numbers = itertools.count()
 
     @classmethod
     def start_engine(cls):
@@ -19,15 +22,14 @@ class ContainerdTest(engine.EngineTest):
                        '[grpc]\n  address = "%s/sock"\n' % (folder, folder, folder))
         cls.start_daemon("containerd", "-c", config)
         cls.command = ["ctr", "-a", folder + "/sock"]
-        deadline = time.monotonic() + engine.TIMEOUT
-        while not os.path.exists(folder + "/sock"):
-            if time.monotonic() > deadline:
-                raise AssertionError("containerd does not start")
-            time.sleep(0.1)
+        cls("engine").wait_until(lambda: os.path.exists(folder + "/sock"),
+                                 "containerd does not start")
 
     def run_container(self, *args, code=0):
         return self.engine("run", "--runtime", "io.containerd.runc.v2", "--runc-binary",
-                           self.tiny_oci, "--rootfs", *args, code=code)
+                           self.tiny_oci, "--cgroup",
+                           "%s/%d" % (self.cgroup_parent, next(self.numbers)), "--rootfs", *args,
+                           code=code)
 
     def test_run(self):
         self.assertEqual(self.run_container("--rm", self.rootfs, "k1", "echo", "hello"), "hello\n")
@@ -37,15 +39,14 @@ class ContainerdTest(engine.EngineTest):
         self.run_container("-d", self.rootfs, "k3", "sleep", "1000")
         self.engine("tasks", "exec", "--exec-id", "e1", "k3", "sh", "-c", "exit 4", code=4)
         self.assertIn("RUNNING", self.engine("tasks", "ls"))
+        metrics = json.loads(self.engine("tasks", "metrics", "--format", "json", "k3"))
+        self.assertGreater(metrics["pids"]["current"], 0)
         self.engine("tasks", "pause", "k3")
         self.assertIn("PAUSED", self.engine("tasks", "ls"))
         self.engine("tasks", "resume", "k3")
         self.assertEqual(len(self.engine("tasks", "ps", "k3").splitlines()), 2)
         self.engine("tasks", "kill", "-s", "KILL", "k3")
-        deadline = time.monotonic() + engine.TIMEOUT
-        while "STOPPED" not in self.engine("tasks", "ls"):
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.1)
+        self.wait_until(lambda: "STOPPED" in self.engine("tasks", "ls"), "k3 does not stop")
         self.engine("tasks", "rm", "k3")
         self.engine("containers", "rm", "k3")
 

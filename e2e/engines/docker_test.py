@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """Docker with tiny-oci as its default runtime."""
 
-import time
-
 import engine
 
 
@@ -14,21 +12,22 @@ class DockerTest(engine.EngineTest):
         socket = "unix://" + folder + "/sock"
         cls.start_daemon("dockerd", "--data-root", folder + "/data", "--exec-root",
                          folder + "/exec", "--pidfile", folder + "/pid", "-H", socket,
-                         "--bridge=none", "--iptables=false", "--ip6tables=false",
-                         "--storage-driver", "vfs", "--add-runtime", "tiny=" + cls.tiny_oci,
+                         "--ip6tables=false", "--storage-driver", "vfs", "--cgroup-parent",
+                         cls.cgroup_parent, "--add-runtime", "tiny=" + cls.tiny_oci,
                          "--default-runtime", "tiny", "--exec-opt",
                          "native.cgroupdriver=cgroupfs")
         cls.command = ["docker", "-H", socket]
         probe = cls("engine")
-        deadline = time.monotonic() + engine.TIMEOUT
-        while True:
+
+        def answers():
             try:
-                probe.engine("version")
-                break
+                return probe.engine("version")
             except AssertionError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+                return ""
+        try:
+            probe.wait_until(answers, "dockerd does not start")
+        except AssertionError as error:
+            raise AssertionError(cls.log()) from error
         probe.engine("import", cls.image_archive(), "busybox")
 
     def run_busybox(self, *args, code=0):
@@ -42,6 +41,13 @@ class DockerTest(engine.EngineTest):
         self.assertEqual(self.run_busybox("--read-only", "busybox", "sh", "-c",
                                           "touch /x 2>/dev/null || echo refused"), "refused\n")
 
+    def test_bridge_and_published_port(self):
+        self.engine("run", "-d", "--name", "web", "-p", "127.0.0.1:8080:80", "busybox", "nc", "-ll",
+                    "-p", "80", "-e", "echo", "served")
+        self.assert_published(8080, "served\n")
+        self.assertIn("eth0", self.engine("exec", "web", "ip", "-o", "-4", "addr"))
+        self.engine("rm", "-f", "web")
+
     def test_a_life(self):
         self.engine("run", "-d", "--name", "d1", "--network", "none", "busybox", "sh", "-c",
                     "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done")
@@ -51,6 +57,11 @@ class DockerTest(engine.EngineTest):
         self.assertIn("Paused", self.engine("ps", "--format", "{{.Status}}"))
         self.engine("unpause", "d1")
         self.engine("update", "--memory", "64m", "--memory-swap", "64m", "d1")
+        usage, limit, pids = self.engine("stats", "--no-stream", "--format",
+                                         "{{.MemUsage}} {{.PIDs}}", "d1").replace("/", "").split()
+        self.assertNotEqual(usage, "0B")
+        self.assertEqual(limit, "64MiB")
+        self.assertGreaterEqual(int(pids), 1)
         self.assertIn("sleep", self.engine("top", "d1"))
         self.engine("restart", "-t", "10", "d1")
         self.engine("stop", "-t", "10", "d1")

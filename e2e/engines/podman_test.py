@@ -15,9 +15,14 @@ class PodmanTest(engine.EngineTest):
         with open(config, "w", encoding="utf-8") as file:
             # conmon runs podman again to clean up: with this file, but without --conmon and with
             # these variables alone. Where that fails, podman waits 20 s for an exit code.
-            file.write('[engine]\nconmon_path = ["%s/usr/bin/conmon"]\n' % cls.engine_root)
-            file.write('conmon_env_vars = ["PATH=%s", "LD_LIBRARY_PATH=%s", "CONTAINERS_CONF=%s"]\n'
-                       % (os.environ["PATH"], os.environ["LD_LIBRARY_PATH"], config))
+            variables = ", ".join('"%s=%s"' % (name, os.environ[name]) for name in
+                                  ("PATH", "LD_LIBRARY_PATH", "XTABLES_LIBDIR"))
+            file.write('[engine]\nconmon_path = ["%s/usr/bin/conmon"]\n'
+                       'conmon_env_vars = [%s, "CONTAINERS_CONF=%s"]\n'
+                       'helper_binaries_dir = ["%s/usr/lib/podman"]\n'
+                       % (engine.ROOT, variables, config, engine.ROOT))
+            file.write('[network]\nnetwork_backend = "netavark"\n'
+                       'network_config_dir = "%s/networks"\n' % folder)
             # Podman's defaults of 1048576 need CAP_SYS_RESOURCE.
             file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n')
         policy = os.path.join(folder, "policy.json")
@@ -31,7 +36,8 @@ class PodmanTest(engine.EngineTest):
         cls("engine").engine("import", "--signature-policy", policy, cls.image_archive(), "busybox")
 
     def run_busybox(self, *args, code=0):
-        return self.engine("run", "--rm", "--network", "none", *args, code=code)
+        return self.engine("run", "--rm", "--network", "none", "--cgroup-parent",
+                           self.cgroup_parent, *args, code=code)
 
     def test_run(self):
         self.assertEqual(self.run_busybox("busybox", "echo", "hello"), "hello\n")
@@ -41,6 +47,13 @@ class PodmanTest(engine.EngineTest):
         self.assertIn("uid=5", self.run_busybox("--user", "5:6", "busybox", "id"))
         self.assertIn("/dev/pts/", self.run_busybox("-t", "busybox", "tty"))
         self.assertEqual(self.run_busybox("--hostname", "box", "busybox", "hostname"), "box\n")
+
+    def test_bridge_and_published_port(self):
+        self.engine("run", "-d", "--name", "web", "--cgroup-parent", self.cgroup_parent, "-p",
+                    "127.0.0.1:8081:80", "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "served")
+        self.assert_published(8081, "served\n")
+        self.assertIn("eth0", self.engine("exec", "web", "ip", "-o", "-4", "addr"))
+        self.engine("rm", "-f", "-t", "0", "web")
 
     def test_limits_and_capabilities(self):
         text = self.run_busybox("--memory", "64m", "busybox", "cat", "/proc/self/cgroup")
@@ -52,7 +65,8 @@ class PodmanTest(engine.EngineTest):
                                           "/proc/self/status").split()[1], "2")
 
     def test_a_life(self):
-        self.engine("run", "-d", "--name", "c1", "--network", "none", "busybox", "sh", "-c",
+        self.engine("run", "-d", "--name", "c1", "--network", "none", "--cgroup-parent",
+                    self.cgroup_parent, "busybox", "sh", "-c",
                     "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done")
         self.engine("exec", "c1", "sh", "-c", "exit 5", code=5)
         self.assertEqual(self.engine("exec", "c1", "echo", "in"), "in\n")
@@ -60,7 +74,11 @@ class PodmanTest(engine.EngineTest):
         self.engine("pause", "c1")
         self.assertIn("Paused", self.engine("ps", "-a", "--format", "{{.Status}}"))
         self.engine("unpause", "c1")
-        self.assertIn("c1", self.engine("stats", "--no-stream", "c1"))
+        name, pids, usage = self.engine("stats", "--no-stream", "--format",
+                                        "{{.Name}} {{.PIDs}} {{.MemUsage}}", "c1").split()[:3]
+        self.assertEqual(name, "c1")
+        self.assertGreaterEqual(int(pids), 1)
+        self.assertNotEqual(usage, "0B")
         self.assertEqual(self.engine("logs", "c1"), "started\n")
         self.engine("stop", "-t", "10", "c1")
         self.assertIn("Exited (0)", self.engine("ps", "-a", "--format", "{{.Status}}"))

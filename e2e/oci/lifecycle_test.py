@@ -241,6 +241,22 @@ class LifecycleTest(runtime.RuntimeTest):
         os.close(fds[0])
         self.assertIn(b"is a terminal", text)
 
+    def test_no_pivot(self):
+        self.config("ls", "/", "/proc/self/exe")
+        done = self.run_container("--no-pivot")
+        self.assertIn("/proc/self/exe\n", done.stdout)
+        self.assertEqual(sorted(done.stdout.split("/:\n")[1].split()),
+                         sorted(os.listdir(self.rootfs)))
+
+    def test_counters_of_a_chosen_cgroup(self):
+        pid = self.start_sleeper()
+        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+            joined = [line.split(":")[1:] for line in file.read().splitlines()]
+        paths = {name: path for names, path in joined for name in names.split(",")}
+        for controller in ("memory", "pids"):
+            self.assertTrue(paths.get(controller, paths.get("")).endswith(self.id), paths)
+        self.kill_and_delete()
+
     def test_preserve_fds(self):
         self.config("sh", "-c", "cat <&3; ls /proc/self/fd | wc -l")
         read, write = os.pipe()

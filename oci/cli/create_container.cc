@@ -69,7 +69,9 @@ void AddCreateFlags(Flags& flags, CreateOptions& options) {
   flags.Add({"pid-file", '\0', "the file that gets the process id", &options.pid_file});
   flags.Add({"preserve-fds", '\0', "how many descriptors from 3 on the container gets",
              &options.preserve_fds});
-  flags.Add({"no-pivot", '\0', "not supported", &options.no_pivot});
+  flags.Add({"no-pivot", '\0',
+             "chroot(2) instead of pivot_root(2), for a root that is an initramfs",
+             &options.no_pivot});
   flags.Add({"no-new-keyring", '\0', "keep the caller's session keyring", &options.no_new_keyring});
 }
 
@@ -96,9 +98,6 @@ absl::Status WritePidFile(const std::string& path, pid_t pid) {
 absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
-  if (options.no_pivot) {
-    return absl::UnimplementedError("--no-pivot is not supported: it is not safe");
-  }
   ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, id));
   RETURN_IF_ERROR(CheckTerminal(bundle, options, attachment));
   for (const std::string& warning : DropUnavailableCapabilities(*bundle.spec.process)) {
@@ -120,6 +119,10 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   request.id = id;
   request.bundle = bundle.path;
   request.cgroup_path = bundle.cgroup_path;
+  // Whoever chose the cgroup may read its counters; nobody looks for them in a default one.
+  request.count_usage = !bundle.spec.linux_.cgroups_path.empty();
+  request.no_pivot = options.no_pivot;
+  request.no_new_keyring = options.no_new_keyring;
   request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   ASSIGN_OR_RETURN(request.preserve_fds,
                    PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
