@@ -27,7 +27,10 @@ absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Context::Networks() con
 }
 
 absl::Status Context::ExplainMissing(absl::Status status, absl::string_view reference) {
-  if (!absl::IsNotFound(status) || engine == nullptr) return status;
+  // A file or program that was not found has an errno.
+  if (!absl::IsNotFound(status) || GetErrno(status).has_value() || engine == nullptr) {
+    return status;
+  }
   const absl::StatusOr<std::vector<runtime::Container>> all = engine->List(nullptr);
   if (!all.ok()) return status;
   std::vector<absl::string_view> names;

@@ -29,8 +29,10 @@ absl::Status Streams::Create(int run_directory, bool tty, bool open_stdin) {
       return PosixStatus(errno, absl::StrCat("mkfifo ", kFifos[stream]));
     }
   }
-  ASSIGN_OR_RETURN(out_, OpenFileAt(run_directory, "stdout", O_RDONLY | O_NONBLOCK));
-  ASSIGN_OR_RETURN(err_, OpenFileAt(run_directory, "stderr", O_RDONLY | O_NONBLOCK));
+  // Read-write: without a writer of its own the supervisor would be woken without end from when the
+  // container has closed its output.
+  ASSIGN_OR_RETURN(out_, OpenFileAt(run_directory, "stdout", O_RDWR | O_NONBLOCK));
+  ASSIGN_OR_RETURN(err_, OpenFileAt(run_directory, "stderr", O_RDWR | O_NONBLOCK));
   return absl::OkStatus();
 }
 
@@ -39,8 +41,8 @@ absl::Status Streams::Adopt(int run_directory, bool tty, bool open_stdin) {
   tty_ = tty;
   open_stdin_ = open_stdin;
   if (tty) return absl::OkStatus();
-  ASSIGN_OR_RETURN(out_, OpenFileAt(run_directory, "stdout", O_RDONLY | O_NONBLOCK));
-  ASSIGN_OR_RETURN(err_, OpenFileAt(run_directory, "stderr", O_RDONLY | O_NONBLOCK));
+  ASSIGN_OR_RETURN(out_, OpenFileAt(run_directory, "stdout", O_RDWR | O_NONBLOCK));
+  ASSIGN_OR_RETURN(err_, OpenFileAt(run_directory, "stderr", O_RDWR | O_NONBLOCK));
   // ENXIO: the container has closed its stdin.
   if (open_stdin) in_.Reset(openat(run_directory, "stdin", O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   return absl::OkStatus();
