@@ -86,6 +86,14 @@ class LifecycleTest(runtime.RuntimeTest):
         self.assertEqual(self.oci("exec", self.id, "echo", "hi").stdout, "hi\n")
         self.kill_and_delete()
 
+    def test_changes_after_create_have_no_effect(self):
+        self.config("echo", "as created")
+        self.create()
+        self.config("echo", "as changed")
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.assertEqual(self.output(), "as created\n")
+
     def test_nothing_is_left_of_a_failed_create(self):
         def missing(config):
             config["mounts"].append({"destination": "/x", "type": "bind", "source": "/no/such"})
@@ -205,13 +213,48 @@ class LifecycleTest(runtime.RuntimeTest):
         self.assertEqual(json.loads(lines[7])["status"], "stopped")
 
     def test_a_failed_create_hook_undoes_the_container(self):
+        for kind in ("prestart", "createRuntime", "createContainer"):
+            def hooks(config, kind=kind):
+                config["hooks"] = {kind: [{"path": "/bin/false"}]}
+            self.config("true", change=hooks)
+            done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(kind + " hook /bin/false", done.stderr)
+            self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_container_hooks_run_in_the_containers_namespaces(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+
         def hooks(config):
-            config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+            config["hostname"] = "hooked"
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            config["hooks"] = {
+                "createContainer": [{"path": "/bin/sh", "args": [
+                    "sh", "-c", "cat /proc/sys/kernel/hostname > %s/create" % logs]}],
+                # Its path is one of the container.
+                "startContainer": [{"path": "/bin/busybox", "args": [
+                    "busybox", "sh", "-c", "cat /proc/sys/kernel/hostname > /tmp/start"]}]}
         self.config("true", change=hooks)
-        done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("createRuntime hook /bin/false", done.stderr)
-        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+        self.create()
+        self.assertEqual(os.listdir(logs), ["create"])
+        self.oci("start", self.id)
+        for name in ("create", "start"):
+            with open(os.path.join(logs, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "hooked\n")
+
+    def test_attributes_of_the_process(self):
+        def attributes(config):
+            config["process"].update(oomScoreAdj=500, scheduler={"policy": "SCHED_BATCH"},
+                                     ioPriority={"class": "IOPRIO_CLASS_IDLE", "priority": 0})
+            config["process"]["user"]["umask"] = 0o27
+            config["linux"]["seccomp"] = None
+        self.config("sh", "-c", "cat /proc/self/oom_score_adj; umask; "
+                                "cut -d' ' -f41 /proc/self/stat; ionice -p $$", change=attributes)
+        lines = self.run_container().stdout.splitlines()
+        self.assertEqual(lines[:3], ["500", "0027", str(os.SCHED_BATCH)])
+        self.assertIn("idle", lines[3])
 
     def test_console_socket(self):
         path = os.path.join(self.folder, "console.sock")
