@@ -79,7 +79,10 @@ absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments argume
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   const absl::StatusOr<runtime::AttachResult> result = engine->Exec(arguments[0], flags.exec);
   if (!result.ok()) {
-    context.PrintError(context.ExplainMissing(result.status(), arguments[0]));
+    // An error with an errno is about the program, not about the container's name.
+    context.PrintError(GetErrno(result.status()).has_value()
+                           ? result.status()
+                           : context.ExplainMissing(result.status(), arguments[0]));
     return ExitCodeOf(context, result.status());
   }
   if (result->detached) context.err.Write("read escape sequence\n");

@@ -33,9 +33,9 @@ constexpr Option kOptions[] = {
 constexpr OptionGroup kGroup = {"", kOptions};
 constexpr const OptionGroup* kGroups[] = {&kGroup};
 
-std::function<void(absl::string_view)> NoteFor(Context& context, absl::string_view target) {
-  return [&context, target = std::string(target)](absl::string_view note) {
-    context.PrintWarning(absl::StrCat(target, ": ", note));
+std::function<void(absl::string_view)> NoteFor(Context& context) {
+  return [&context](absl::string_view note) {
+    context.PrintWarning(note);
     context.err.Flush();
   };
 }
@@ -45,7 +45,7 @@ absl::StatusOr<int> RunStop(Context& context, Flags& flags, Arguments targets) {
       context, targets, TargetOrder::kAtOnce,
       [&](runtime::Engine& engine, absl::string_view target) -> absl::StatusOr<std::string> {
         runtime::StopOptions options = flags.stop;
-        if (targets.size() == 1) options.note = NoteFor(context, target);
+        if (targets.size() == 1) options.note = NoteFor(context);
         RETURN_IF_ERROR(engine.Stop(target, options));
         return std::string(target);
       });

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -327,6 +328,16 @@ absl::StatusOr<init::InitMessage> PendingChild::Receive(UniqueFd* descriptor) {
   if (message.kind == init::MessageKind::kFailed) return impl_->ToStatus(message.result);
   if (descriptor != nullptr) *descriptor = std::move(received);
   return message;
+}
+
+absl::Status PendingChild::EarlyFailure() {
+  for (;;) {
+    pollfd link = {.fd = impl_->link.get(), .events = POLLIN};
+    if (poll(&link, 1, 0) <= 0) return absl::OkStatus();
+    const absl::Status status = Receive().status();
+    if (absl::IsUnavailable(status)) return absl::OkStatus();
+    RETURN_IF_ERROR(status);
+  }
 }
 
 absl::Status PendingChild::WaitUntilReady(

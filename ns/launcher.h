@@ -93,6 +93,10 @@ class PendingChild {
   // the error it tells of; end of file is kUnavailable.
   absl::StatusOr<init::InitMessage> Receive(UniqueFd* descriptor = nullptr);
 
+  // The error that the child has told of so far, without waiting for more: for a caller whose own
+  // step failed, perhaps because the child had ended. Takes other messages off the link.
+  absl::Status EarlyFailure();
+
   // Receives until the stub is ready. `on_message` is shown every other message.
   absl::Status WaitUntilReady(
       const std::function<absl::Status(const init::InitMessage&, UniqueFd)>& on_message = nullptr);

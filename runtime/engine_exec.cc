@@ -59,7 +59,7 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
   streams.CloseProcessEnds();
   const UniqueFd pidfd = process.TakePidfd();
   LogEvent(options_.root, container.config, absl::StrCat("exec_start: ", command));
-  if (options.detach) return AttachResult{.detached = true};
+  if (options.detach) return AttachResult{};
   ASSIGN_OR_RETURN(const AttachOutcome outcome,
                    streams.Relay(pidfd.get(), options.detach_keys, &*signals));
   if (outcome.kind == AttachOutcome::Kind::kDetached) return AttachResult{.detached = true};

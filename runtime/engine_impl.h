@@ -71,7 +71,14 @@ class EngineImpl final : public Engine {
   // `record` is active and has no supervisor.
   absl::Status Mend(state::LockedContainer record, const state::ContainerState& reconciled,
                     const state::Liveness& liveness);
-  void SweepRunDirectory(const state::ContainerId& id);
+  // Whether there was something left of runs that nobody sees to.
+  absl::StatusOr<bool> SweepRunRoot(const std::vector<Container>& known);
+  bool SweepRunDirectory(const state::ContainerId& id);
+  void ReleaseRemains(const state::ContainerId& id, state::ContainerState state);
+  absl::Status SweepNetworks();
+
+  // engine_remove.cc
+  absl::Status RemoveOnce(absl::string_view reference, bool force, bool volumes, int attempts);
 
   // engine_start.cc
   absl::StatusOr<state::LockedContainer> LockForStart(absl::string_view reference);

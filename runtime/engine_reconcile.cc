@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
@@ -132,40 +133,61 @@ absl::StatusOr<std::vector<Container>> EngineImpl::List(std::vector<std::string>
       containers.push_back(std::move(recorded));
     }
   }
+  const absl::StatusOr<bool> swept = SweepRunRoot(containers);
+  if (swept.ok() && *swept) SweepNetworks().IgnoreError();
   return containers;
 }
 
-// What a killed command or supervisor left in the run root of a container that does not run.
-void EngineImpl::SweepRunDirectory(const state::ContainerId& id) {
-  absl::StatusOr<state::LockedContainer> record = store_.Lock(id, absl::ZeroDuration());
-  if (record.ok()) {
-    if (IsActive(record->state().status)) return;
-    state::ContainerState state = record->state();
-    state.cgroup_path = CgroupPathOf(record->config());
-    ReleaseResources({options_}, id.value(), state).IgnoreError();
-  } else if (absl::IsNotFound(record.status())) {
-    state::ContainerState state;
-    state.cgroup_path = absl::StrCat("/tiny/", id.value());
-    ReleaseResources({options_}, id.value(), state).IgnoreError();
-  } else {
-    return;  // somebody is at it
-  }
+// What a killed command or supervisor left of the run of a container that does not run: a run
+// directory tells that there is something. With the container's lock held, or with no container.
+void EngineImpl::ReleaseRemains(const state::ContainerId& id, state::ContainerState state) {
+  ReleaseResources({options_}, id.value(), state).IgnoreError();
   RemoveRunDirectory(options_.run_root, id.value()).IgnoreError();
 }
 
-absl::Status EngineImpl::Sweep() {
-  created_.reset();
-  RETURN_IF_ERROR(List(nullptr).status());
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(options_.run_root));
-  for (const std::string& name : names) {
-    const absl::StatusOr<state::ContainerId> id = state::ContainerId::Parse(name);
-    if (id.ok()) SweepRunDirectory(*id);
+bool EngineImpl::SweepRunDirectory(const state::ContainerId& id) {
+  const absl::StatusOr<state::LockedContainer> record = store_.Lock(id, absl::ZeroDuration());
+  state::ContainerState state;
+  state.cgroup_path = absl::StrCat("/tiny/", id.value());
+  if (record.ok()) {
+    if (IsActive(record->state().status)) return false;
+    state = record->state();
+    state.cgroup_path = CgroupPathOf(record->config());
+  } else if (!absl::IsNotFound(record.status())) {
+    return false;  // somebody is at it
   }
+  ReleaseRemains(id, std::move(state));
+  return true;
+}
+
+absl::StatusOr<bool> EngineImpl::SweepRunRoot(const std::vector<Container>& known) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(options_.run_root));
+  absl::flat_hash_set<absl::string_view> active;
+  for (const Container& container : known) {
+    if (IsActive(container.state.status)) active.insert(container.config.id);
+  }
+  bool swept = false;
+  for (const std::string& name : names) {
+    if (active.contains(name)) continue;
+    const absl::StatusOr<state::ContainerId> id = state::ContainerId::Parse(name);
+    if (id.ok() && SweepRunDirectory(*id)) swept = true;
+  }
+  return swept;
+}
+
+absl::Status EngineImpl::SweepNetworks() {
   NetworkManagerOptions options;
   options.root = options_.root;
   options.run_root = options_.run_root;
   ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, NetworkManager::Open(options));
   return networks->Sweep();
+}
+
+absl::Status EngineImpl::Sweep() {
+  created_.reset();
+  ASSIGN_OR_RETURN(const std::vector<Container> containers, List(nullptr));
+  RETURN_IF_ERROR(SweepRunRoot(containers).status());
+  return SweepNetworks();
 }
 
 }  // namespace tiny::runtime

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -7,10 +8,17 @@
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
+#include "runtime/prepare.h"
 #include "runtime/release.h"
 #include "runtime/run_directory.h"
 
 namespace tiny::runtime {
+namespace {
+
+// A container that is started again and again while it is to be removed.
+constexpr int kRemoveAttempts = 5;
+
+}  // namespace
 
 // A record that can't be read is removed by what follows from the id alone.
 absl::Status EngineImpl::RemoveDamaged(const state::ContainerId& id) {
@@ -23,6 +31,11 @@ absl::Status EngineImpl::RemoveDamaged(const state::ContainerId& id) {
 }
 
 absl::Status EngineImpl::Remove(absl::string_view reference, bool force, bool volumes) {
+  return RemoveOnce(reference, force, volumes, kRemoveAttempts);
+}
+
+absl::Status EngineImpl::RemoveOnce(absl::string_view reference, bool force, bool volumes,
+                                    int attempts) {
   created_.reset();
   ASSIGN_OR_RETURN(const state::ContainerId id, store_.Find(reference));
   absl::StatusOr<Container> container = Settle(id);
@@ -43,6 +56,11 @@ absl::Status EngineImpl::Remove(absl::string_view reference, bool force, bool vo
     RETURN_IF_ERROR(StopActive(*container, options));
   }
   absl::StatusOr<state::LockedContainer> record = store_.Lock(id);
+  // It was being started when it was looked at.
+  if (force && record.ok() && IsActive(record->state().status) && attempts > 1) {
+    record = absl::CancelledError();
+    return RemoveOnce(reference, force, volumes, attempts - 1);
+  }
   // With --rm it went by itself when it was stopped.
   if (absl::IsNotFound(record.status()) && IsActive(container->state.status)) {
     return absl::OkStatus();
@@ -54,7 +72,12 @@ absl::Status EngineImpl::Remove(absl::string_view reference, bool force, bool vo
         absl::StrCat("container ", record->config().name, " was started meanwhile"));
   }
   const state::ContainerConfig config = record->config();
-  const state::ContainerState state = record->state();
+  state::ContainerState state = record->state();
+  if (access(RunDirectory(options_.run_root, id.value()).c_str(), F_OK) == 0) {
+    state.cgroup_path = CgroupPathOf(config);
+    ReleaseRemains(id, state);
+    SweepNetworks().IgnoreError();
+  }
   RETURN_IF_ERROR(std::move(*record).Remove());
   if (volumes || config.auto_remove) {
     RETURN_IF_ERROR(RemoveAnonymousVolumes(options_, config, state));

@@ -75,7 +75,11 @@ absl::Status EngineImpl::KillAll(const Container& container) {
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
   absl::StatusOr<cgroup::Cgroup> cgroup =
       cgroup::Cgroup::Open(hierarchy, container.state.cgroup_path);
-  if (cgroup.ok()) return cgroup->Kill();
+  if (cgroup.ok()) {
+    const absl::Status killed = cgroup->Kill();
+    // Removed meanwhile: all have ended.
+    return absl::IsNotFound(killed) ? absl::OkStatus() : killed;
+  }
   absl::StatusOr<UniqueFd> pidfd = OpenProcess(container.state.init);
   if (!pidfd.ok()) return absl::OkStatus();
   const absl::Status sent = SendSignal(pidfd->get(), SIGKILL);

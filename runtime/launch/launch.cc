@@ -241,7 +241,12 @@ absl::Status Launcher::Run() {
     RETURN_IF_ERROR(ns::WriteIdMaps(container_.child->pid(), container_.namespaces.id_maps));
     RETURN_IF_ERROR(container_.child->AllowUserNamespace());
   }
-  RETURN_IF_ERROR(ConfigureNetwork());
+  if (const absl::Status network = ConfigureNetwork(); !network.ok()) {
+    // Where the child has failed meanwhile, its network namespace is gone: its own error is the
+    // reason.
+    RETURN_IF_ERROR(container_.child->EarlyFailure());
+    return network;
+  }
   Timeline::Stamp("network set up");
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
