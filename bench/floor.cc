@@ -88,7 +88,7 @@ int main(int, char** argv) {
     syscall(SYS_pivot_root, ".", ".");
     umount2(".", MNT_DETACH);
     mount(nullptr, "/", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr);
-    sethostname("bench", 5);
+    (void)!sethostname("bench", 5);
     Credentials();
     char* const arguments[] = {const_cast<char*>("true"), nullptr};
     char* const environment[] = {nullptr};
