@@ -32,12 +32,12 @@ class ContainerdTest(engine.EngineTest):
                            code=code)
 
     def test_run(self):
-        self.assertEqual(self.run_container("--rm", self.rootfs, "k1", "echo", "hello"), "hello\n")
-        self.run_container("--rm", self.rootfs, "k2", "sh", "-c", "exit 6", code=6)
+        self.assertEqual(self.run_container("--rm", self.rootfs, "k1", "/bin/echo", "hello"), "hello\n")
+        self.run_container("--rm", self.rootfs, "k2", "/bin/sh", "-c", "exit 6", code=6)
 
     def test_a_life(self):
-        self.run_container("-d", self.rootfs, "k3", "sleep", "1000")
-        self.engine("tasks", "exec", "--exec-id", "e1", "k3", "sh", "-c", "exit 4", code=4)
+        self.run_container("-d", self.rootfs, "k3", "/bin/sleep", "1000")
+        self.engine("tasks", "exec", "--exec-id", "e1", "k3", "/bin/sh", "-c", "exit 4", code=4)
         self.assertIn("RUNNING", self.engine("tasks", "ls"))
         metrics = json.loads(self.engine("tasks", "metrics", "--format", "json", "k3"))
         self.assertGreater(metrics["pids"]["current"], 0)
