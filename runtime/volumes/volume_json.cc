@@ -1,51 +1,75 @@
 #include "runtime/volumes/volume_json.h"
 
-#include "nlohmann/json.hpp"
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
 
 namespace tiny::runtime {
 namespace {
 
-using Json = nlohmann::json;
-
-bool ReadStrings(const Json& record, const char* key, std::map<std::string, std::string>* strings) {
-  const auto found = record.find(key);
-  if (found == record.end()) return true;
-  if (!found->is_object()) return false;
-  for (const auto& [name, value] : found->items()) {
-    if (!value.is_string()) return false;
-    (*strings)[name] = value.get<std::string>();
+void WriteStrings(const std::map<std::string, std::string>& strings, JsonWriter& json) {
+  json.BeginObject();
+  for (const auto& [key, value] : strings) {
+    json.Key(key);
+    json.String(value);
   }
-  return true;
+  json.EndObject();
+}
+
+void ReadStrings(JsonReader& json, std::map<std::string, std::string>* strings) {
+  std::string key;
+  if (!json.BeginObject()) return;
+  while (json.NextKey(&key)) json.ReadString(&(*strings)[key]);
 }
 
 }  // namespace
 
 std::string SerializeVolume(const Volume& volume) {
-  Json record;
-  record["created_at"] = absl::FormatTime(volume.created_at, absl::UTCTimeZone());
-  record["labels"] = volume.labels;
-  record["options"] = volume.options;
-  record["anonymous"] = volume.anonymous;
-  return record.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::string text;
+  JsonWriter json(&text);
+  json.BeginObject();
+  json.Key("created_at");
+  json.String(absl::FormatTime(volume.created_at, absl::UTCTimeZone()));
+  json.Key("labels");
+  WriteStrings(volume.labels, json);
+  json.Key("options");
+  WriteStrings(volume.options, json);
+  json.Key("anonymous");
+  json.Bool(volume.anonymous);
+  json.EndObject();
+  return text + "\n";
 }
 
 absl::StatusOr<Volume> ParseVolume(absl::string_view text) {
-  const Json record = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object()) return absl::DataLossError("volume.json is not a JSON object");
   Volume volume;
-  const auto created = record.find("created_at");
+  std::string created;
+  std::string key;
+  JsonReader json(text);
+  if (json.BeginObject()) {
+    while (json.NextKey(&key)) {
+      if (key == "created_at") {
+        json.ReadString(&created);
+      } else if (key == "labels") {
+        ReadStrings(json, &volume.labels);
+      } else if (key == "options") {
+        ReadStrings(json, &volume.options);
+      } else if (key == "anonymous") {
+        json.ReadBool(&volume.anonymous);
+      } else {
+        json.Skip();
+      }
+    }
+  }
+  if (const absl::Status read = json.Finish(); !read.ok()) {
+    return absl::DataLossError(absl::StrCat("volume.json: ", read.message()));
+  }
   std::string error;
-  if (created == record.end() || !created->is_string() ||
-      !absl::ParseTime(absl::RFC3339_full, created->get<std::string>(), &volume.created_at,
-                       &error)) {
+  if (!absl::ParseTime(absl::RFC3339_full, created, &volume.created_at, &error)) {
     return absl::DataLossError("volume.json: created_at is not a time");
   }
-  if (!ReadStrings(record, "labels", &volume.labels) ||
-      !ReadStrings(record, "options", &volume.options)) {
-    return absl::DataLossError("volume.json: labels and options are not maps of strings");
-  }
-  const auto anonymous = record.find("anonymous");
-  volume.anonymous = anonymous != record.end() && anonymous->is_boolean() && anonymous->get<bool>();
   return volume;
 }
 
