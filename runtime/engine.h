@@ -151,7 +151,7 @@ class Engine {
   virtual absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference) = 0;
 
   // Removes what dead containers and killed commands have left. Each command does so for the
-  // containers it touches; this does so for all.
+  // containers it touches, and List where a run directory tells of it; this looks everywhere.
   virtual absl::Status Sweep() = 0;
 };
 

@@ -118,6 +118,24 @@ TEST_F(EngineCrashTest, WhatDiedUnwatchedIsExitedAndSwept) {
   });
 }
 
+TEST_F(EngineCrashTest, WhatAKilledStartLeftIsSwept) {
+  Isolated([this] {
+    const std::string id = Create(Shell("true"));
+    ASSERT_OK_AND_ASSIGN(engine_, Engine::Open(options_));  // lets go of the container's lock
+    const std::string directory = RunDirectory(options_.run_root, id);
+    for (const bool by_listing : {true, false}) {
+      ASSERT_OK(MakeRunDirectory(options_.run_root, id));
+      if (by_listing) {
+        ASSERT_OK(engine_->List(nullptr));
+      } else {
+        ASSERT_OK(engine_->Remove(id, /*force=*/false, /*volumes=*/false));
+      }
+      EXPECT_NE(access(directory.c_str(), F_OK), 0);
+    }
+    ExpectNothingLeft();
+  });
+}
+
 TEST_F(EngineCrashTest, ARestartPolicyHoldsWithoutASupervisor) {
   Isolated([this] {
     ReapOrphans();

@@ -272,7 +272,10 @@ absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
   Launcher launcher(request, *impl);
   RETURN_IF_ERROR(launcher.Plan());
   Timeline::Stamp("plan compiled");
-  RETURN_IF_ERROR(launcher.Run());
+  if (absl::Status status = launcher.Run(); !status.ok()) {
+    if (!absl::IsInternal(status) || impl->plan.share_memory) return status;
+    return WithHint(std::move(status), "its memory limit is perhaps too low to start anything");
+  }
   return LaunchedContainer(std::move(impl));
 }
 
