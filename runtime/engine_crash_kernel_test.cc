@@ -87,7 +87,8 @@ TEST_F(EngineCrashTest, ManyWhoNoticeMakeOneSupervisor) {
     const Container after = Look(id);
     EXPECT_FALSE(IsGone(after.state.supervisor.pid));
     int supervisors = 0;
-    for (const std::string& name : ListDirectory("/proc").value()) {
+    const std::vector<std::string> processes = ListDirectory("/proc").value();
+    for (const std::string& name : processes) {
       const std::string comm = ReadFile(absl::StrCat("/proc/", name, "/comm")).value_or("");
       supervisors += comm == "tiny-supervisor\n" ? 1 : 0;
     }

@@ -1,10 +1,11 @@
+#include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/posix_status.h"
@@ -15,6 +16,7 @@
 #include "runtime/event_log.h"
 #include "runtime/launch/launch.h"
 #include "runtime/prepare.h"
+#include "runtime/supervisor/process_setup.h"
 
 namespace tiny::runtime {
 namespace {
@@ -34,7 +36,53 @@ absl::Status CheckExec(const Container& container) {
   return absl::OkStatus();
 }
 
+// In a process of its own: starts the program, tells the client over `starter`, and stays to reap
+// it. Somebody has to: as long as one of its processes is not reaped, a container can't end.
+void RunDetached(const ExecRequest& request, const UniqueFd& starter,
+                 const std::function<void(int)>& on_exit) {
+  BecomeSupervisor("tiny-exec");
+  UniqueFd pidfd;
+  const absl::Status status = [&]() -> absl::Status {
+    ASSIGN_OR_RETURN(LaunchedContainer process, LaunchExec(request));
+    RETURN_IF_ERROR(process.Start());
+    pidfd = process.TakePidfd();
+    return absl::OkStatus();
+  }();
+  const std::string bytes = EncodeStatus(status);
+  SendFrame(starter.get(), status.ok() ? FrameType::kStarted : FrameType::kStartFailed,
+            bytes.data(), bytes.size(), 0);
+  if (!status.ok()) return;
+  SettleDown();
+  if (const absl::StatusOr<int> code = ReapChild(pidfd.get()); code.ok()) on_exit(*code);
+}
+
 }  // namespace
+
+absl::Status EngineImpl::ExecDetached(const Container& container, const PreparedExec& prepared,
+                                      const std::string& command) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return PosixStatus(errno, "make a socket pair");
+  }
+  UniqueFd client(ends[0]);
+  UniqueFd starter(ends[1]);
+  const pid_t pid = fork();
+  if (pid < 0) return PosixStatus(errno, "fork");
+  if (pid == 0) {
+    client.Reset();
+    RunDetached(prepared.request, starter, [&](int code) { LogExecDie(container, code); });
+    _exit(0);
+  }
+  supervisors_.push_back(pid);
+  starter.Reset();
+  RETURN_IF_ERROR(AwaitStarted(client.get()));
+  LogEvent(options_.root, container.config, absl::StrCat("exec_start: ", command));
+  return absl::OkStatus();
+}
+
+void EngineImpl::LogExecDie(const Container& container, int exit_code) const {
+  LogEvent(options_.root, container.config, "exec_die", {{"exitCode", absl::StrCat(exit_code)}});
+}
 
 absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
                                               const ExecOptions& options) {
@@ -50,21 +98,22 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
   for (int stream = 0; stream < 3; ++stream) {
     prepared->request.stdio[stream] = streams.process_ends()[stream];
   }
-  prepared->process.terminal = options.tty && !options.detach;
-  std::optional<ProxiedSignals> signals;
-  if (!options.detach) signals.emplace(/*proxy=*/true);
+  if (options.detach) {
+    RETURN_IF_ERROR(ExecDetached(container, *prepared, command));
+    return AttachResult{};
+  }
+  prepared->process.terminal = options.tty;
+  ProxiedSignals signals(/*proxy=*/true);
   ASSIGN_OR_RETURN(LaunchedContainer process, LaunchExec(prepared->request));
-  if (prepared->process.terminal) streams.SetTerminal(process.TakeConsole());
+  if (options.tty) streams.SetTerminal(process.TakeConsole());
   RETURN_IF_ERROR(process.Start());
   streams.CloseProcessEnds();
   const UniqueFd pidfd = process.TakePidfd();
   LogEvent(options_.root, container.config, absl::StrCat("exec_start: ", command));
-  if (options.detach) return AttachResult{};
   ASSIGN_OR_RETURN(const AttachOutcome outcome,
-                   streams.Relay(pidfd.get(), options.detach_keys, &*signals));
+                   streams.Relay(pidfd.get(), options.detach_keys, &signals));
   if (outcome.kind == AttachOutcome::Kind::kDetached) return AttachResult{.detached = true};
-  LogEvent(options_.root, container.config, "exec_die",
-           {{"exitCode", absl::StrCat(outcome.exit_code)}});
+  LogExecDie(container, outcome.exit_code);
   return AttachResult{.exit_code = outcome.exit_code};
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/attach/attach_client.h"
 #include "runtime/attach/protocol.h"
 #include "runtime/engine.h"
+#include "runtime/prepare.h"
 #include "runtime/supervisor/supervisor.h"
 #include "state/liveness.h"
 #include "state/store.h"
@@ -86,6 +87,11 @@ class EngineImpl final : public Engine {
   absl::StatusOr<UniqueFd> ForkSupervisor(SupervisorTask::Kind kind, state::LockedContainer record,
                                           const HelloPayload& hello);
   absl::Status AwaitStarted(int socket);
+  // engine_exec.cc
+  absl::Status ExecDetached(const Container& container, const PreparedExec& prepared,
+                            const std::string& command);
+  void LogExecDie(const Container& container, int exit_code) const;
+
   // engine_attach.cc: what an attachment came to; where its supervisor has gone, it goes on with
   // the next one.
   absl::StatusOr<AttachResult> ResultOf(const std::string& id, const AttachOutcome& outcome,

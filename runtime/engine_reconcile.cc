@@ -69,6 +69,7 @@ absl::Status EngineImpl::Mend(state::LockedContainer record,
   }
   state::ContainerState ended = reconciled;
   ended.supervisor = {};
+  if (ended.finished_at == absl::InfinitePast()) ended.finished_at = absl::Now();
   ended.endpoints.clear();
   ended.ports.clear();
   const bool restart =
@@ -187,6 +188,7 @@ absl::Status EngineImpl::Sweep() {
   created_.reset();
   ASSIGN_OR_RETURN(const std::vector<Container> containers, List(nullptr));
   RETURN_IF_ERROR(SweepRunRoot(containers).status());
+  RETURN_IF_ERROR(store_.Sweep());
   return SweepNetworks();
 }
 

@@ -175,7 +175,10 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
   request.container_pid = state.init.pid;
   request.container_pidfd = pidfd;
   request.process = &prepared->process;
+  // The container's own policy holds for every process in it, --privileged or not.
+  ASSIGN_OR_RETURN(prepared->spec.linux_.seccomp, BuildSeccomp(config, available));
   request.spec = &prepared->spec;
+  request.default_seccomp = UsesDefaultSeccomp(config);
   request.cgroup_path = state.cgroup_path;
   return prepared;
 }

@@ -27,17 +27,6 @@ absl::Status SyncFile(int directory, const char* name) {
   return absl::OkStatus();
 }
 
-// Deletes what earlier removals did not finish, but not what one is at work on.
-void SweepTrash(int root) {
-  const absl::StatusOr<std::vector<std::string>> names = ListDirectoryAt(root, kTrash);
-  if (!names.ok()) return;
-  for (const std::string& name : *names) {
-    const std::string path = absl::StrCat(kTrash, "/", name);
-    const absl::StatusOr<UniqueFd> fd = OpenFileAt(root, path, O_RDONLY | O_NOFOLLOW);
-    if (fd.ok() && flock(fd->get(), LOCK_EX | LOCK_NB) == 0) (void)RemoveTreeAt(root, path);
-  }
-}
-
 }  // namespace
 
 absl::Status LockedContainer::CommitState(ContainerState state) {

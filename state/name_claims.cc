@@ -109,4 +109,14 @@ absl::Status ReleaseAllNames(int root, const ContainerId& owner) {
   return absl::OkStatus();
 }
 
+absl::Status SweepNames(int root) {
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectoryAt(root, kNames);
+  if (!names.ok()) return GetErrno(names.status()) == ENOENT ? absl::OkStatus() : names.status();
+  for (const std::string& name : *names) {
+    const absl::Status status = BreakClaim(root, name);
+    if (!status.ok() && status.code() != absl::StatusCode::kAlreadyExists) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace tiny::state

@@ -24,6 +24,9 @@ absl::Status ReleaseName(int root, absl::string_view name, const ContainerId& ow
 // For a container whose record cannot say its name.
 absl::Status ReleaseAllNames(int root, const ContainerId& owner);
 
+// Frees every name whose claim is void.
+absl::Status SweepNames(int root);
+
 // kNotFound where there is no such claim.
 absl::StatusOr<ContainerId> ReadClaim(int root, absl::string_view name);
 

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -108,6 +111,16 @@ absl::Status MakeDirectory(int root, const char* name) {
     return PosixStatus(errno, absl::StrCat("mkdir ", name));
   }
   return absl::OkStatus();
+}
+
+void SweepTrash(int root) {
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectoryAt(root, kTrash);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    const std::string path = absl::StrCat(kTrash, "/", name);
+    const absl::StatusOr<UniqueFd> fd = OpenFileAt(root, path, O_RDONLY | O_NOFOLLOW);
+    if (fd.ok() && flock(fd->get(), LOCK_EX | LOCK_NB) == 0) (void)RemoveTreeAt(root, path);
+  }
 }
 
 }  // namespace tiny::state

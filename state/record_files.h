@@ -35,6 +35,9 @@ absl::StatusOr<ContainerState> ReadState(int root, const ContainerId& id, std::s
 absl::Status WriteRecord(int directory, const ContainerId& id, const char* file,
                          absl::string_view json);
 
+// Deletes what earlier removals did not finish, but not what one is at work on.
+void SweepTrash(int root);
+
 // The user's name for a directory that is missing: makes it below the root.
 absl::Status MakeDirectory(int root, const char* name);
 

@@ -212,6 +212,12 @@ absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const 
   return matches[0];
 }
 
+absl::Status StateStore::Sweep() const {
+  SweepTrash(directory_.get());
+  RETURN_IF_ERROR(List().status());  // which sweeps what is unfinished
+  return SweepNames(directory_.get());
+}
+
 absl::Status StateStore::RemoveDamaged(const ContainerId& id) const {
   ASSIGN_OR_RETURN(UniqueFd directory, OpenContainer(directory_.get(), id));
   RETURN_IF_ERROR(LockDirectory(directory_.get(), id, directory.get(), kLockTimeout));

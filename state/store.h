@@ -81,6 +81,10 @@ class StateStore {
   // Removes a container whose record may be damaged, its name with it.
   absl::Status RemoveDamaged(const ContainerId& id) const;
 
+  // Deletes what creators and removers left that were killed: unfinished directories, trash, and
+  // names that are nobody's. Each of them is harmless.
+  absl::Status Sweep() const;
+
   // "<root>/containers/<id>": where the log and the writable layer are kept too.
   std::string Directory(const ContainerId& id) const;
   const std::string& root() const { return root_; }

@@ -84,24 +84,25 @@ void AddSysctls(const ContainerConfig& config, const SpecInputs& inputs, oci::Li
   for (const auto& [key, value] : config.sysctls) out.sysctl[key] = value;
 }
 
-absl::Status AddSeccomp(const ContainerConfig& config, const SpecInputs& inputs, oci::Linux& out) {
-  const std::string& profile = config.security.seccomp;
-  if (profile.empty() || profile == "unconfined" || profile == "builtin") return absl::OkStatus();
-  ASSIGN_OR_RETURN(const security::CapabilitySet capabilities,
-                   ContainerCapabilities(config, inputs.available_capabilities));
-  auto policy = security::ParseSeccompProfile(profile, {.capabilities = capabilities,
-                                                        .kernel_major = inputs.kernel_major,
-                                                        .kernel_minor = inputs.kernel_minor});
-  if (!policy.ok()) return Annotate(policy.status(), "--security-opt seccomp");
-  out.seccomp = SpecFromPolicy(*policy);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 bool UsesDefaultSeccomp(const ContainerConfig& config) {
   const std::string& profile = config.security.seccomp;
   return profile == "builtin" || (profile.empty() && !config.security.privileged);
+}
+
+absl::StatusOr<std::optional<oci::Seccomp>> BuildSeccomp(
+    const ContainerConfig& config, security::CapabilitySet available_capabilities, int kernel_major,
+    int kernel_minor) {
+  const std::string& profile = config.security.seccomp;
+  if (profile.empty() || profile == "unconfined" || profile == "builtin") return std::nullopt;
+  ASSIGN_OR_RETURN(const security::CapabilitySet capabilities,
+                   ContainerCapabilities(config, available_capabilities));
+  auto policy = security::ParseSeccompProfile(
+      profile,
+      {.capabilities = capabilities, .kernel_major = kernel_major, .kernel_minor = kernel_minor});
+  if (!policy.ok()) return Annotate(policy.status(), "--security-opt seccomp");
+  return SpecFromPolicy(*policy);
 }
 
 absl::StatusOr<oci::Spec> BuildSpec(const ContainerConfig& config, const SpecInputs& inputs) {
@@ -131,7 +132,8 @@ absl::StatusOr<oci::Spec> BuildSpec(const ContainerConfig& config, const SpecInp
   if (!config.security.privileged && !config.security.systempaths_unconfined) {
     AddPaths(inputs, out);
   }
-  RETURN_IF_ERROR(AddSeccomp(config, inputs, out));
+  ASSIGN_OR_RETURN(out.seccomp, BuildSeccomp(config, inputs.available_capabilities,
+                                             inputs.kernel_major, inputs.kernel_minor));
   RETURN_IF_ERROR(oci::ValidateSpec(spec));
   return spec;
 }

@@ -72,6 +72,11 @@ absl::StatusOr<oci::Spec> BuildSpec(const state::ContainerConfig& config, const 
 // the user's own.
 bool UsesDefaultSeccomp(const state::ContainerConfig& config);
 
+// linux.seccomp of a profile of the user's own; nothing with the default one or none.
+absl::StatusOr<std::optional<oci::Seccomp>> BuildSeccomp(
+    const state::ContainerConfig& config, security::CapabilitySet available_capabilities,
+    int kernel_major = 6, int kernel_minor = 1);
+
 // The process of `tiny exec`: the container's own with these changes. An empty user is the
 // container's.
 struct ExecInputs {

@@ -17,14 +17,14 @@
 
 namespace tiny::runtime {
 
-void BecomeSupervisor() {
+void BecomeSupervisor(const char* name) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_SETMASK, &all, nullptr);
   // A parent may have had it ignored, and then no child of ours could be waited for.
   signal(SIGCHLD, SIG_DFL);
   setsid();
-  prctl(PR_SET_NAME, "tiny-supervisor");
+  prctl(PR_SET_NAME, name);
   if (chdir("/") != 0) return;
   umask(022);
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -1,4 +1,5 @@
 // Makes a forked child of a client into a supervisor: a process of its own that nobody waits for.
+// `name` is what ps(1) shows, of at most 15 characters.
 #ifndef TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
 #define TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_
 
@@ -9,7 +10,7 @@ namespace tiny::runtime {
 // What must be so before the container starts: a session of its own, all signals blocked (a
 // supervisor ends with its container only; the machine's shutdown ends both), "/" as its working
 // directory, umask 022, stdio on /dev/null.
-void BecomeSupervisor();
+void BecomeSupervisor(const char* name = "tiny-supervisor");
 
 // What may wait until the client has been told: closes what was inherited from the shell, which is
 // every descriptor without FD_CLOEXEC; asks the kernel to spare this process when memory runs out,

@@ -134,7 +134,7 @@ class Supervisor final : private AttachServer::Host {
 
   Phase phase_ = Phase::kDone;
   UniqueFd pidfd_;
-  bool adopted_ = false;  // not our child
+  bool adopted_ = false;                                   // not our child
   state::Status status_before_ = state::Status::kCreated;  // the start
   std::optional<int> oom_score_adj_;  // what the container is to have, and this process has not
   bool streams_watched_ = false;
