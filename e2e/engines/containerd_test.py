@@ -32,7 +32,8 @@ class ContainerdTest(engine.EngineTest):
                            code=code)
 
     def test_run(self):
-        self.assertEqual(self.run_container("--rm", self.rootfs, "k1", "/bin/echo", "hello"), "hello\n")
+        self.assertEqual(self.run_container("--rm", self.rootfs, "k1", "/bin/echo", "hello"),
+                         "hello\n")
         self.run_container("--rm", self.rootfs, "k2", "/bin/sh", "-c", "exit 6", code=6)
 
     def test_a_life(self):
