@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -405,6 +406,18 @@ TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
   kill(foreign, SIGKILL);
   waitpid(foreign, nullptr, 0);
   EXPECT_OK(cgroup.Remove());
+}
+
+// mountinfo lists them still; a look-up of their paths ends elsewhere.
+TEST(HierarchyKernelTest, WhatAnotherMountHidesIsNotThere) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  for (const char* hider : {"/sys/fs/cgroup", "/sys"}) {
+    testing::RunIsolated(CLONE_NEWNS, [hider] {
+      ASSERT_OK(Hierarchy::Detect());
+      ASSERT_EQ(mount("tmpfs", hider, "tmpfs", 0, nullptr), 0);
+      EXPECT_THAT(Hierarchy::Detect(), StatusIs(absl::StatusCode::kFailedPrecondition));
+    });
+  }
 }
 
 }  // namespace

@@ -91,6 +91,50 @@ bool HasFileSystemType(const std::string& path, long magic) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == magic;
 }
 
+struct MountPlace {
+  absl::string_view id;
+  absl::string_view parent;
+  absl::string_view point;  // as mountinfo writes it
+};
+
+std::vector<MountPlace> MountPlaces(absl::string_view mount_info) {
+  std::vector<MountPlace> places;
+  for (const absl::string_view line : absl::StrSplit(mount_info, '\n')) {
+    absl::string_view fields[5];
+    size_t begin = 0;
+    for (absl::string_view& field : fields) {
+      const size_t end = std::min(line.find(' ', begin), line.size());
+      field = line.substr(begin, end - begin);
+      begin = std::min(end + 1, line.size());
+    }
+    if (!fields[4].empty()) places.push_back({fields[0], fields[1], fields[4]});
+  }
+  return places;
+}
+
+bool IsAtOrAbove(absl::string_view path, absl::string_view other) {
+  return path == "/" || (absl::StartsWith(other, path) &&
+                         (other.size() == path.size() || other[path.size()] == '/'));
+}
+
+// False where it is certain that a look-up of the mount point ends in the mount: every other one
+// at or above that path is one that it is mounted on.
+bool MayBeHidden(const MountPlace& mount, const std::vector<MountPlace>& places) {
+  size_t above = 0;
+  for (const MountPlace& other : places) above += IsAtOrAbove(other.point, mount.point);
+  const MountPlace* below = &mount;
+  for (size_t i = 1; i < above; ++i) {
+    const auto parent = std::find_if(places.begin(), places.end(), [&](const MountPlace& other) {
+      return other.id == below->parent;
+    });
+    if (parent == places.end() || parent->id == below->id)
+      return true;  // the first root is its own
+    if (!IsAtOrAbove(parent->point, mount.point)) return true;
+    below = &*parent;
+  }
+  return false;
+}
+
 absl::Status NotMounted() {
   return WithHint(absl::FailedPreconditionError("no cgroup file system is mounted"),
                   "mount -t cgroup2 none /sys/fs/cgroup");
@@ -118,12 +162,16 @@ absl::StatusOr<Hierarchy> Hierarchy::Detect() {
   }
   ASSIGN_OR_RETURN(const std::string mount_info, ReadFile("/proc/self/mountinfo"));
   // What another mount hides is listed still.
+  const std::vector<MountPlace> places = MountPlaces(mount_info);
   std::string visible;
   for (const absl::string_view line : absl::StrSplit(mount_info, '\n')) {
     const std::vector<CgroupMount> mounts = CgroupMounts(line);
     if (mounts.empty()) continue;
     const long magic = mounts[0].unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
-    if (HasFileSystemType(mounts[0].tree.mount_point, magic)) absl::StrAppend(&visible, line, "\n");
+    if (!MayBeHidden(MountPlaces(line)[0], places) ||
+        HasFileSystemType(mounts[0].tree.mount_point, magic)) {
+      absl::StrAppend(&visible, line, "\n");
+    }
   }
   return FromMountInfo(visible);
 }
