@@ -151,6 +151,16 @@ TEST_F(ContainerTar, MembersStayInTheRoot) {
                    .ok());
 }
 
+// The header holds the first 100 bytes of a longer name: one that ends in a slash there is a file's
+// all the same.
+TEST_F(ContainerTar, LongNamesOfAnyLength) {
+  for (size_t length = 90; length < 112; ++length) {
+    const std::string name = std::string(length, 'd') + "/file";
+    ASSERT_OK(Extract(Member({.name = name}, "x") + End())) << length;
+    EXPECT_EQ(ReadFile(dir_.Path("other/into/") + name).value(), "x") << length;
+  }
+}
+
 TEST_F(ContainerTar, DamagedStreams) {
   const std::string good = Member({.name = "file"}, "content") + End();
   for (const size_t length : {size_t{0}, size_t{100}, size_t{512}, size_t{600}, size_t{1024}}) {

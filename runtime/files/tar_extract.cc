@@ -105,6 +105,10 @@ absl::StatusOr<TarMember> ReadMember(TarInput& input) {
     if (!long_name.empty()) member.name = long_name.substr(0, long_name.find('\0'));
     if (!long_link.empty()) member.link = long_link.substr(0, long_link.find('\0'));
     RETURN_IF_ERROR(ApplyPaxRecords(pax, member));
+    // An old writer's name of a directory ends in a slash: the whole name, not its first 100 bytes.
+    if (header.type_flag == '0' && absl::EndsWith(member.name, "/")) {
+      member.type = TarMember::Type::kDirectory;
+    }
     if (member.type != TarMember::Type::kFile && member.type != TarMember::Type::kHardLink) {
       RETURN_IF_ERROR(input.Skip(member.size + TarPadding(member.size)));
       member.size = 0;

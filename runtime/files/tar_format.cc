@@ -163,10 +163,6 @@ absl::StatusOr<TarHeader> ParseTarHeader(absl::string_view block) {
       (uid | gid | major | minor) > 0xffffffff) {
     return bad;
   }
-  // An old writer's name of a directory ends in a slash.
-  if (header.type_flag == '0' && absl::EndsWith(member.name, "/")) {
-    member.type = TarMember::Type::kDirectory;
-  }
   member.mode = mode & 07777;
   member.uid = static_cast<uint32_t>(uid);
   member.gid = static_cast<uint32_t>(gid);
