@@ -1,9 +1,12 @@
 #include "runtime/supervisor/process_setup.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +19,25 @@
 #include "base/files.h"
 
 namespace tiny::runtime {
+
+namespace {
+
+// What a start has touched of the program's read-only pages is of no more use to a process that
+// sleeps. They stay in the page cache, from where they are mapped again when they are needed.
+int DropPagesOf(dl_phdr_info* object, size_t, void*) {
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = object->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const uintptr_t start = object->dlpi_addr + segment.p_vaddr;
+    const uintptr_t begin = (start + page - 1) & ~(page - 1);
+    const uintptr_t end = (start + segment.p_memsz) & ~(page - 1);
+    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+}  // namespace
 
 void BecomeSupervisor(const char* name) {
   sigset_t all;
@@ -50,5 +72,7 @@ std::optional<int> SettleDown() {
   if (!WriteControlFile(kOomScore, "-999").ok()) return std::nullopt;
   return before;
 }
+
+void DropReadOnlyPages() { dl_iterate_phdr(&DropPagesOf, nullptr); }
 
 }  // namespace tiny::runtime

@@ -18,6 +18,10 @@ void BecomeSupervisor(const char* name = "tiny-supervisor");
 // started from now on has to be given, if it was changed.
 std::optional<int> SettleDown();
 
+// The last thing before a long sleep: what the start has mapped of the program goes from this
+// process's memory (1.8 MB), and what it wakes up for is mapped again.
+void DropReadOnlyPages();
+
 }  // namespace tiny::runtime
 
 #endif  // TINY_RUNTIME_SUPERVISOR_PROCESS_SETUP_H_

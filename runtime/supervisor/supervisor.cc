@@ -67,6 +67,7 @@ absl::Duration Supervisor::NextDeadline() const {
 }
 
 void Supervisor::Loop() {
+  DropReadOnlyPages();
   while (phase_ != Phase::kDone) {
     WatchStreams();
     for (const epoll_event& event : poller_.Wait(NextDeadline())) {
