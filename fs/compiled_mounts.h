@@ -77,9 +77,8 @@ struct RootStep {
   mode_t upper_mode = 0755;  // of the topmost lower directory
   uid_t upper_uid = 0;
   gid_t upper_gid = 0;
-  const char* overlay_data = nullptr;  // for mount(2); nullptr: too long, see parameters
-  const FsParameter* parameters = nullptr;
-  size_t parameter_count = 0;
+  const char* overlay_data = nullptr;  // for mount(2)
+  bool lower_by_descriptor = false;    // its lower directories are names in /proc/self/fd
 };
 
 struct DeviceStep {

@@ -5,6 +5,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -34,20 +36,18 @@ absl::Status Set(int context, const char* key, const std::string& value) {
   return ContextError(context, errno, absl::StrCat("overlay option ", key, "=", value));
 }
 
+// One string, or where that is too long one for each, which takes Linux 6.8.
 absl::Status SetLowerDirs(int context, const std::vector<std::string>& lower_dirs) {
-  absl::Status status = Set(context, "lowerdir+", lower_dirs[0]);
-  if (status.ok()) {
-    for (size_t i = 1; i < lower_dirs.size(); ++i) {
-      RETURN_IF_ERROR(Set(context, "lowerdir+", lower_dirs[i]));
-    }
-    return absl::OkStatus();
-  }
-  // Before Linux 6.8 all of them are one string.
   const std::string joined = absl::StrJoin(lower_dirs, ":");
-  if (GetErrno(status) != EINVAL || joined.size() >= kStringLimit) {
-    return WithHint(status, "An overlay of that many layers needs Linux 6.8 or later.");
+  const bool is_plain = joined.find_first_of("\\,") == std::string::npos &&
+                        std::count(joined.begin(), joined.end(), ':') ==
+                            static_cast<ptrdiff_t>(lower_dirs.size()) - 1;
+  if (is_plain && joined.size() < kStringLimit) return Set(context, "lowerdir", joined);
+  for (const std::string& lower : lower_dirs) {
+    RETURN_IF_ERROR(WithHint(Set(context, "lowerdir+", lower),
+                             "An overlay of that many layers needs Linux 6.8 or later."));
   }
-  return Set(context, "lowerdir", joined);
+  return absl::OkStatus();
 }
 
 }  // namespace

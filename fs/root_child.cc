@@ -23,32 +23,12 @@ ChildResult MakeUpper(const RootStep& root) noexcept {
   return error < 0 ? ChildError(error, "make the overlay's upper directory") : ChildResult();
 }
 
-// For more layers than fit in the page of options that mount(2) takes: lowerdir+, of Linux 6.8.
-long MountOverlayByFd(const RootStep& root) noexcept {
-  const int context =
-      static_cast<int>(RawSyscall(SYS_fsopen, "overlay", static_cast<long>(FSOPEN_CLOEXEC)));
-  if (context < 0) return context;
-  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", "overlay", 0);
-  for (size_t i = 0; i < root.parameter_count && error == 0; ++i) {
-    const FsParameter& parameter = root.parameters[i];
-    error = RawSyscall(SYS_fsconfig, context,
-                       parameter.value == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
-                       parameter.key, parameter.value, 0);
-  }
-  if (error == 0) error = RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
-  if (error < 0) return error;
-  const int mount =
-      static_cast<int>(RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), 0));
-  return mount < 0 ? mount : MoveMount(mount, AT_FDCWD, "/");
-}
-
 ChildResult MountOverlay(const RootStep& root, ApplyState& state) noexcept {
   if (root.upper_on_tmpfs) {
     if (ChildResult result = MakeUpper(root); !result.ok()) return result;
   }
-  long error = root.overlay_data != nullptr
-                   ? RawSyscall(SYS_mount, "overlay", "/", "overlay", 0, root.overlay_data)
-                   : MountOverlayByFd(root);
+  long error = root.lower_by_descriptor ? RawSyscall(SYS_chdir, "/proc/self/fd") : 0;
+  if (error == 0) error = RawSyscall(SYS_mount, "overlay", "/", "overlay", 0, root.overlay_data);
   if (error == 0) {
     error = RawSyscall(SYS_openat, AT_FDCWD, kOverRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
   }

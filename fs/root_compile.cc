@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/mount_syscalls_child.h"
@@ -78,32 +79,33 @@ absl::Status PlanCompiler::AddOverlay() {
   std::vector<std::string> rest = options.overlay_options;
   if (plan_.user_namespace) rest.push_back("userxattr");
 
-  std::string data = absl::StrCat(
-      "lowerdir=",
-      absl::StrJoin(
-          options.lower_dirs, ":",
-          [](std::string* out, const std::string& lower) { out->append(Escape(lower, "\\:,")); }),
-      ",upperdir=", Escape(upper, "\\,"), ",workdir=", Escape(work, "\\,"));
-  for (const std::string& option : rest) absl::StrAppend(&data, ",", option);
-  if (data.size() < kMountDataLimit) {
-    root.overlay_data = out_.Keep(std::move(data));
-    return absl::OkStatus();
+  const auto data_of = [&](const std::vector<std::string>& lowers) {
+    std::string data = absl::StrCat(
+        "lowerdir=",
+        absl::StrJoin(
+            lowers, ":",
+            [](std::string* out, const std::string& lower) { out->append(Escape(lower, "\\:,")); }),
+        ",upperdir=", Escape(upper, "\\,"), ",workdir=", Escape(work, "\\,"));
+    for (const std::string& option : rest) absl::StrAppend(&data, ",", option);
+    return data;
+  };
+  std::string data = data_of(options.lower_dirs);
+  if (data.size() >= kMountDataLimit) {
+    // The names of descriptors are short, seen from /proc/self/fd; Linux before 6.8 has no other
+    // way to so many layers.
+    std::vector<std::string> lowers;
+    for (const std::string& lower : options.lower_dirs) {
+      ASSIGN_OR_RETURN(UniqueFd layer, OpenFile(lower, O_PATH | O_DIRECTORY));
+      lowers.push_back(absl::StrCat(out_.Keep(std::move(layer))));
+    }
+    root.lower_by_descriptor = true;
+    data = data_of(lowers);
   }
-
-  std::vector<FsParameter>& parameters = out_.parameters.emplace_back();
-  for (const std::string& lower : options.lower_dirs) {
-    parameters.push_back({"lowerdir+", out_.Keep(lower)});
+  if (data.size() >= kMountDataLimit) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("overlay of ", options.lower_dirs.size(), " layers: too many"));
   }
-  parameters.push_back({"upperdir", out_.Keep(upper)});
-  parameters.push_back({"workdir", out_.Keep(work)});
-  for (const std::string& option : rest) {
-    const size_t equals = option.find('=');
-    FsParameter& parameter = parameters.emplace_back();
-    parameter.key = out_.Keep(option.substr(0, equals));
-    if (equals != std::string::npos) parameter.value = out_.Keep(option.substr(equals + 1));
-  }
-  root.parameters = parameters.data();
-  root.parameter_count = parameters.size();
+  root.overlay_data = out_.Keep(std::move(data));
   return absl::OkStatus();
 }
 
