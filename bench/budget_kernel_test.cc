@@ -43,7 +43,7 @@ class BudgetTest : public ::testing::Test {
 TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
-  ExpectWithin({.system_calls = 357, .page_faults = 200, .forks = 1, .execs = 2},
+  ExpectWithin({.system_calls = 357, .page_faults = 130, .forks = 1, .execs = 2},
                place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
@@ -51,13 +51,13 @@ TEST_F(BudgetTest, RunWithoutNetwork) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // Beside the container there is its supervisor.
   ExpectWithin(
-      {.system_calls = 637, .page_faults = 215, .forks = 2, .execs = 2},
+      {.system_calls = 637, .page_faults = 240, .forks = 2, .execs = 2},
       place.Tiny({"run", "--rm", "--network", "none", "--rootfs", place.rootfs(), "true"}));
 }
 
 TEST_F(BudgetTest, Version) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
-  ExpectWithin({.system_calls = 30, .page_faults = 200, .forks = 0, .execs = 0},
+  ExpectWithin({.system_calls = 30, .page_faults = 90, .forks = 0, .execs = 0},
                place.Tiny({"version"}));
 }
 

@@ -123,6 +123,27 @@ TEST_F(HostileRoot, P01_TargetsThatAreLinks) {
   }
 }
 
+// As /etc/resolv.conf is on a machine with systemd-resolved, copied without its /run.
+TEST_F(HostileRoot, ALinkToNothingIsFollowedInTheRoot) {
+  TempDir root;
+  TempDir outside;
+  const std::string source = outside.Write("resolv.conf", "nameserver 192.0.2.1\n");
+  ASSERT_OK(MakeDirs(root.Path("etc"), 0755));
+  for (const std::string& target :
+       {std::string("../run/systemd/resolve/stub-resolv.conf"), std::string("/run/other/file"),
+        outside.Path("planted"), std::string("../../../../../" + outside.Path("planted"))}) {
+    unlink(root.Path("etc/resolv.conf").c_str());
+    ASSERT_EQ(symlink(target.c_str(), root.Path("etc/resolv.conf").c_str()), 0);
+    RunIsolated(kNamespaces, [&] {
+      MountPlan plan = DefaultPlan(root.path());
+      plan.mounts.push_back(MakeMount("bind", source, "/etc/resolv.conf", {"bind"}));
+      ASSERT_ENTERED(plan);
+      EXPECT_EQ(ReadFile("/etc/resolv.conf").value(), "nameserver 192.0.2.1\n") << target;
+    });
+    EXPECT_FALSE(PathExists(outside.Path("planted"))) << target;
+  }
+}
+
 TEST_F(HostileRoot, P03_NothingCoversProcfs) {
   for (const char* target : {"/proc", "/proc/self/attr", "/proc/sys/kernel", "//proc/../proc/self",
                              "/proc/cpuinfo/x", "/proc/1"}) {
