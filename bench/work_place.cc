@@ -67,8 +67,11 @@ std::string WorkPlace::Program(absl::string_view label) {
   char self[PATH_MAX];
   const ssize_t length = readlink("/proc/self/exe", self, sizeof(self));
   const absl::string_view path(self, length > 0 ? static_cast<size_t>(length) : 0);
-  // <bin>/bench/x, whose neighbour is <bin>/cli/tiny; runfiles hold links to the same files.
-  const absl::string_view bin = path.substr(0, path.rfind("/bench/"));
+  // <bin>/bench/x, whose neighbour is <bin>/cli/tiny; runfiles hold links to the same files. On the
+  // second machine the program lies beside the folders instead.
+  const size_t bench = path.rfind("/bench/");
+  const absl::string_view bin =
+      path.substr(0, bench != absl::string_view::npos ? bench : path.rfind('/'));
   return absl::StrCat(bin, "/", label);
 }
 
