@@ -12,13 +12,13 @@ using ::tiny::testing::StatusIs;
 using Type = state::MountConfig::Type;
 
 absl::StatusOr<state::MountConfig> Volume(absl::string_view text) {
-  return ParseVolume(text, "/work/dir", "/home/me");
+  return ParseVolume(text, "/srv/dir", "/home/me");
 }
 
 TEST(VolumeTest, Sources) {
   const std::tuple<const char*, Type, const char*, const char*> kCases[] = {
       {"/a:/b", Type::kBind, "/a", "/b"},
-      {"./a:/b", Type::kBind, "/work/dir/a", "/b"},
+      {"./a:/b", Type::kBind, "/srv/dir/a", "/b"},
       {"..:/b/", Type::kBind, "/work", "/b"},
       {"~/x:/b", Type::kBind, "/home/me/x", "/b"},
       {"data:/b//c/../d", Type::kVolume, "data", "/b/d"},
