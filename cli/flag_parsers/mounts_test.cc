@@ -19,7 +19,7 @@ TEST(VolumeTest, Sources) {
   const std::tuple<const char*, Type, const char*, const char*> kCases[] = {
       {"/a:/b", Type::kBind, "/a", "/b"},
       {"./a:/b", Type::kBind, "/srv/dir/a", "/b"},
-      {"..:/b/", Type::kBind, "/work", "/b"},
+      {"..:/b/", Type::kBind, "/srv", "/b"},
       {"~/x:/b", Type::kBind, "/home/me/x", "/b"},
       {"data:/b//c/../d", Type::kVolume, "data", "/b/d"},
       {"/b", Type::kVolume, "", "/b"},
