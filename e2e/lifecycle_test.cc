@@ -134,10 +134,9 @@ TEST_F(TinyTest, AKilledSupervisorIsReplaced) {
     }
     (void)absl::SimpleAtoi(digits, &supervisor);
   }
-  if (supervisor > 0) {
-    kill(supervisor, SIGKILL);
-    EXPECT_EQ(Inspect(id, "{{.State.Running}}"), "true");
-  }
+  ASSERT_GT(supervisor, 0);
+  ASSERT_EQ(kill(supervisor, SIGKILL), 0);
+  EXPECT_EQ(Inspect(id, "{{.State.Running}}"), "true");
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
