@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <ostream>
@@ -21,7 +19,6 @@
 #include "absl/time/clock.h"
 #include "base/files.h"
 #include "base/unique_fd.h"
-#include "cgroup/cgroup.h"
 #include "testing/isolated.h"
 #include "testing/status_matchers.h"
 
@@ -87,65 +84,6 @@ void Drain(int fd, std::string& text) {
   }
 }
 
-std::vector<std::string> Lines(const std::string& path) {
-  return absl::StrSplit(ReadFile(path).value_or(""), '\n', absl::SkipEmpty());
-}
-
-std::vector<std::string> MountPoints() {
-  std::vector<std::string> result;
-  for (const std::string& line : Lines("/proc/self/mountinfo")) {
-    const std::vector<std::string> fields = absl::StrSplit(line, ' ');
-    result.push_back(absl::StrCat(fields[3], " on ", fields[4]));
-  }
-  return result;
-}
-
-// The bridge stays, as in Docker.
-std::vector<std::string> NetworkLinks() {
-  std::vector<std::string> result;
-  for (const std::string& line : Lines("/proc/net/dev")) {
-    const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 1));
-    const std::string name(absl::StripAsciiWhitespace(parts[0]));
-    if (parts.size() == 2 && !absl::StartsWith(name, "td")) result.push_back(name);
-  }
-  return result;
-}
-
-std::vector<std::string> Processes() {
-  std::vector<std::string> result;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    pid_t pid = 0;
-    const std::string name = entry.path().filename().string();
-    if (!absl::SimpleAtoi(name, &pid) || pid == getpid()) continue;
-    std::string command = ReadFile(absl::StrCat("/proc/", pid, "/cmdline")).value_or("");
-    std::replace(command.begin(), command.end(), '\0', ' ');
-    if (PathExists(absl::StrCat("/proc/", pid))) {
-      result.push_back(absl::StrCat("process ", pid, " ", command));
-    }
-  }
-  return result;
-}
-
-void ReapOrphans() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
-}
-
-void AddFiles(const std::string& root, std::vector<std::string>& leaks) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root, error)) {
-    const std::string path = entry.path().string();
-    const std::string name = entry.path().filename().string();
-    // What is made once and stays: the locks and the description of the default network.
-    const bool stays = entry.is_directory() || absl::EndsWith(name, "lock") ||
-                       absl::StrContains(path, "/networks/") || absl::StartsWith(name, "events");
-    if (!stays) leaks.push_back(absl::StrCat("file ", path));
-    if (entry.is_directory() && entry.path().parent_path().filename() == "containers") {
-      leaks.push_back(absl::StrCat("record ", path));
-    }
-  }
-}
-
 }  // namespace
 
 void PrintTo(const Result& result, std::ostream* stream) {
@@ -182,55 +120,33 @@ void TinyTest::SetUp() {
   if (!testing::HavePrivilege()) GTEST_SKIP() << "needs root";
   dir_ = std::make_unique<testing::TempDir>();
   cgroup_parent_ = absl::StrCat("/tiny-e2e-", absl::ToUnixNanos(absl::Now()));
-  mounts_ = MountPoints();
-  links_ = NetworkLinks();
+  oracle_ = std::make_unique<LeakOracle>(LeakOracle::Places{RootPath(), RunPath(), cgroup_parent_});
 }
 
 void TinyTest::TearDown() {
-  if (dir_ == nullptr) return;
-  // The last process of a detached container may be about to end.
-  WaitUntil(absl::Seconds(5), [&] { return Leaks().empty(); });
+  if (oracle_ == nullptr) return;
   for (const std::string& leak : Leaks()) ADD_FAILURE() << "left behind: " << leak;
-  for (const std::string& process : Processes()) {
-    pid_t pid = 0;
-    const std::vector<std::string> words = absl::StrSplit(process, ' ');
-    if (absl::SimpleAtoi(words[1], &pid)) kill(pid, SIGKILL);
-  }
-  const auto hierarchy = cgroup::Hierarchy::Detect();
-  auto parent = cgroup::Cgroup::Open(*hierarchy, cgroup_parent_);
-  if (parent.ok()) {
-    EXPECT_OK(parent->Remove());
-  }
-  ReapOrphans();
+  oracle_->CleanUp();
 }
 
-std::vector<std::string> TinyTest::Leaks() {
-  ReapOrphans();
-  std::vector<std::string> leaks = Processes();
-  for (const std::string& mount : MountPoints()) {
-    if (std::count(mounts_.begin(), mounts_.end(), mount) == 0) leaks.push_back("mount " + mount);
-  }
-  for (const std::string& link : NetworkLinks()) {
-    if (std::count(links_.begin(), links_.end(), link) == 0) leaks.push_back("link " + link);
-  }
-  const auto hierarchy = cgroup::Hierarchy::Detect();
-  std::vector<std::string> trees = {hierarchy->unified()};
-  for (const auto& tree : hierarchy->legacy()) trees.push_back(tree.mount_point);
-  for (const std::string& tree : trees) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(tree + cgroup_parent_, error)) {
-      if (entry.is_directory()) leaks.push_back("cgroup " + entry.path().string());
-    }
-  }
-  AddFiles(RootPath(), leaks);
-  AddFiles(RunPath(), leaks);
+std::vector<std::string> TinyTest::Leaks() const {
+  // The last process of a detached container may be about to end.
+  std::vector<std::string> leaks;
+  WaitUntil(absl::Seconds(5), [&] {
+    leaks = oracle_->Leaks();
+    return leaks.empty();
+  });
   return leaks;
 }
 
-pid_t TinyTest::Spawn(const std::vector<std::string>& args) {
+std::vector<std::string> TinyTest::CommandLine(const std::vector<std::string>& args) const {
   std::vector<std::string> all = {Binary(), "--root", RootPath(), "--run-root", RunPath()};
   all.insert(all.end(), args.begin(), args.end());
-  return StartProcess(all, "");
+  return all;
+}
+
+pid_t TinyTest::Spawn(const std::vector<std::string>& args) {
+  return StartProcess(CommandLine(args), "");
 }
 
 Result TinyTest::Finish(pid_t pid) {
@@ -255,15 +171,15 @@ Result TinyTest::Finish(pid_t pid) {
 }
 
 Result TinyTest::Tiny(const std::vector<std::string>& args, const std::string& input) {
-  std::vector<std::string> all = {Binary(), "--root", RootPath(), "--run-root", RunPath()};
-  all.insert(all.end(), args.begin(), args.end());
-  return Finish(StartProcess(all, input));
+  return Finish(StartProcess(CommandLine(args), input));
 }
 
 std::vector<std::string> TinyTest::RunArgs(const std::vector<std::string>& args) const {
-  std::vector<std::string> all = {"run",  "--cgroup-parent", cgroup_parent_, "--network",
-                                  "none", "--rootfs",        "/:O"};
-  // A test's own --rootfs or --network stands later, and wins.
+  std::vector<std::string> all = {"run", "--cgroup-parent", cgroup_parent_, "--rootfs", "/:O"};
+  // A test's own --rootfs stands later, and wins; networks would add up.
+  if (std::count(args.begin(), args.end(), "--network") == 0) {
+    all.insert(all.end(), {"--network", "none"});
+  }
   all.insert(all.end(), args.begin(), args.end());
   return all;
 }
@@ -282,6 +198,12 @@ std::string TinyTest::Inspect(const std::string& container, const std::string& f
   const Result result = Tiny({"inspect", "--format", format, container});
   EXPECT_EQ(result.code, 0) << result.err;
   return std::string(absl::StripAsciiWhitespace(result.out));
+}
+
+pid_t TinyTest::SupervisorOf(const std::string& container) {
+  pid_t pid = 0;
+  EXPECT_TRUE(absl::SimpleAtoi(Inspect(container, "{{.State.SupervisorPid}}"), &pid));
+  return pid;
 }
 
 bool TinyTest::Eventually(const std::vector<std::string>& args, const std::string& out) {

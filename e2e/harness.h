@@ -6,8 +6,7 @@
 //     EXPECT_THAT(Tiny({"run", "--rm", "--rootfs", "/:O", "echo", "hello"}), Succeeds("hello\n"));
 //   }
 //
-// After each test the leak oracle checks that nothing of tiny is left: no process, mount, network
-// link, cgroup in any tree, record, socket or lease.
+// After each test the leak oracle (leak_oracle.h) checks that nothing of tiny is left.
 #ifndef TINY_E2E_HARNESS_H_
 #define TINY_E2E_HARNESS_H_
 
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "e2e/leak_oracle.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/temp_dir.h"
@@ -49,13 +49,16 @@ class TinyTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  // Runs the binary with --root and --run-root of this test, and waits for it.
+  // The command line of the binary with --root and --run-root of this test.
+  std::vector<std::string> CommandLine(const std::vector<std::string>& args) const;
+  // Runs it and waits for it.
   Result Tiny(const std::vector<std::string>& args, const std::string& input = "");
   // Starts it and does not wait.
   pid_t Spawn(const std::vector<std::string>& args);
   Result Finish(pid_t pid);
 
-  // `run` and flags that suit every test: an overlay of this machine's files, no network.
+  // `run` and flags that suit every test: an overlay of this machine's files, and no network but
+  // what `args` ask for with --network.
   Result Run(const std::vector<std::string>& args);
   std::vector<std::string> RunArgs(const std::vector<std::string>& args) const;
   // A detached container; its id.
@@ -63,6 +66,7 @@ class TinyTest : public ::testing::Test {
 
   // The output of `inspect --format`, less its newline.
   std::string Inspect(const std::string& container, const std::string& format);
+  pid_t SupervisorOf(const std::string& container);
   // Until the command's output is `out` or 20 s have passed.
   bool Eventually(const std::vector<std::string>& args, const std::string& out);
 
@@ -70,14 +74,14 @@ class TinyTest : public ::testing::Test {
   std::string RunPath() const { return dir_->Path("run"); }
   std::string cgroup_parent() const { return cgroup_parent_; }
 
-  // What is left of tiny: one line each.
-  std::vector<std::string> Leaks();
+  const LeakOracle& oracle() const { return *oracle_; }
+  // What is left of tiny: one line each. Waits a while for there to be nothing.
+  std::vector<std::string> Leaks() const;
 
  private:
   std::unique_ptr<testing::TempDir> dir_;
   std::string cgroup_parent_;
-  std::vector<std::string> mounts_;
-  std::vector<std::string> links_;
+  std::unique_ptr<LeakOracle> oracle_;
 };
 
 // Waits for that long at most until `condition` holds.

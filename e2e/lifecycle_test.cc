@@ -3,7 +3,6 @@
 
 #include <set>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "e2e/harness.h"
@@ -125,15 +124,7 @@ TEST_F(TinyTest, AClientKilledAtAnyMomentLeavesAContainerOrNothing) {
 
 TEST_F(TinyTest, AKilledSupervisorIsReplaced) {
   const std::string id = Detached({"sh", "-c", "while :; do echo tick; sleep 0.1; done"});
-  pid_t supervisor = 0;
-  for (const absl::string_view line : absl::StrSplit(Tiny({"inspect", id}).out, '\n')) {
-    if (line.find("Supervisor") == absl::string_view::npos) continue;
-    std::string digits;
-    for (const char c : line) {
-      if (c >= '0' && c <= '9') digits += c;
-    }
-    (void)absl::SimpleAtoi(digits, &supervisor);
-  }
+  const pid_t supervisor = SupervisorOf(id);
   ASSERT_GT(supervisor, 0);
   ASSERT_EQ(kill(supervisor, SIGKILL), 0);
   EXPECT_EQ(Inspect(id, "{{.State.Running}}"), "true");

@@ -9,7 +9,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
 
+#include "absl/strings/match.h"
 #include "gmock/gmock.h"
 #include "testing/isolated.h"
 
@@ -22,9 +26,22 @@ bool Fail(const char* what) {
   return false;
 }
 
+bool Uses(const std::string& folder) {
+  const char* temporary = getenv("TEST_TMPDIR");
+  for (const std::string& path :
+       {std::filesystem::current_path().string(), std::string(temporary ? temporary : "/tmp")}) {
+    if (absl::StartsWith(path + "/", folder + "/")) return true;
+  }
+  return false;
+}
+
 bool SetUpMachine() {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return Fail("private /");
   if (mount("proc", "/proc", "proc", 0, nullptr) != 0) return Fail("mount /proc");
+  // Folders for temporary files of this test alone, but where it lives in one itself.
+  for (const char* folder : {"/tmp", "/var/tmp", "/dev/shm"}) {
+    if (!Uses(folder) && mount("tmpfs", folder, "tmpfs", 0, nullptr) != 0) return Fail(folder);
+  }
   return true;
 }
 
