@@ -3,7 +3,7 @@
 #   sudo bazel run -c opt //bench:all -- --benchmark_format=json
 set -eu
 here=$(dirname "$0")
-for benchmark in start_latency phases veth_setup logs state; do
+for benchmark in start_latency oci phases network veth_setup logs state; do
   echo "== $benchmark" >&2
   "$here/$benchmark" "$@"
 done

@@ -10,23 +10,25 @@
 
 namespace tiny::bench {
 
-// Runs the command that `make` says for a work place, again and again. A command that fails makes
-// the benchmark fail: what did not do its work is not timed.
+using Command = std::vector<std::string>;
+
+// What is done in each round; only `timed` is measured.
+struct Round {
+  std::vector<Command> before;
+  std::vector<Command> timed;
+  std::vector<Command> after;
+};
+
+// Runs the rounds that `round` says. A command that fails makes the benchmark fail: what did not do
+// its work is not timed.
+void Repeat(benchmark::State& state, const Round& round);
+
+// As above with what `make` returns for a new work place: one command, or a Round.
 template <typename Make>
-void Repeat(benchmark::State& state, const Make& make) {
+void RepeatIn(benchmark::State& state, const Make& make) {
   const absl::StatusOr<WorkPlace> place = WorkPlace::Make();
-  if (!place.ok()) {
-    state.SkipWithError(std::string(place.status().message()).c_str());
-    return;
-  }
-  const std::vector<std::string> command = make(*place);
-  for (auto _ : state) {
-    const absl::StatusOr<int> code = RunCommand(command);
-    if (!code.ok() || *code != 0) {
-      state.SkipWithError("the command failed");
-      return;
-    }
-  }
+  if (!place.ok()) return state.SkipWithError(std::string(place.status().message()).c_str());
+  Repeat(state, make(*place));
 }
 
 }  // namespace tiny::bench

@@ -35,8 +35,11 @@ int main(int argc, char** argv) {
     fprintf(stderr, "count: %s\n", std::string(counts.status().message()).c_str());
     return 1;
   }
-  printf("{\"system_calls\": %ld, \"page_faults\": %ld, \"forks\": %ld, \"execs\": %ld}\n",
-         counts->system_calls, counts->page_faults, counts->forks, counts->execs);
+  printf(
+      "{\"system_calls\": %ld, \"page_faults\": %ld, \"forks\": %ld, \"execs\": %ld, "
+      "\"peak_kilobytes\": %ld}\n",
+      counts->system_calls, counts->page_faults, counts->forks, counts->execs,
+      counts->peak_kilobytes);
   if (verbose) {
     std::vector<std::pair<int64_t, long>> most;
     for (const auto& [number, times] : counts->by_number) most.emplace_back(times, number);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/numbers.h"
@@ -28,14 +29,29 @@ struct Process {
   int64_t faults_before = 0;  // those that do not count: of the process that it was forked by
 };
 
-// Field 10 of proc_pid_stat(5).
+// Field 10 of proc_pid_stat(5), of one thread.
 int64_t MinorFaults(pid_t pid) {
-  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", pid, "/stat"));
+  const absl::StatusOr<std::string> text =
+      ReadFile(absl::StrCat("/proc/", pid, "/task/", pid, "/stat"));
   if (!text.ok()) return 0;
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(*text).substr(text->rfind(')') + 1), ' ', absl::SkipEmpty());
   int64_t faults = 0;
   return fields.size() > 7 && absl::SimpleAtoi(fields[7], &faults) ? faults : 0;
+}
+
+// VmHWM of proc_pid_status(5): the most that was resident at once.
+int64_t PeakKilobytes(pid_t pid) {
+  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", pid, "/status"));
+  if (!text.ok()) return 0;
+  constexpr absl::string_view kLabel = "VmHWM:";
+  const absl::string_view status(*text);
+  const size_t label = status.find(kLabel);
+  if (label == absl::string_view::npos) return 0;
+  const std::vector<absl::string_view> words = absl::StrSplit(
+      status.substr(label + kLabel.size()), absl::ByAnyChar("\t\n "), absl::SkipEmpty());
+  int64_t kilobytes = 0;
+  return !words.empty() && absl::SimpleAtoi(words[0], &kilobytes) ? kilobytes : 0;
 }
 
 class Tree {
@@ -121,7 +137,9 @@ class Tree {
         break;
       }
       case PTRACE_EVENT_EXIT:
-        if (!process.payload) counts_.page_faults += MinorFaults(pid);
+        if (process.payload) break;
+        counts_.page_faults += MinorFaults(pid);
+        counts_.peak_kilobytes = std::max(counts_.peak_kilobytes, PeakKilobytes(pid));
         break;
       default:
         break;

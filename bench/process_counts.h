@@ -19,9 +19,10 @@ namespace tiny::bench {
 
 struct ProcessCounts {
   int64_t system_calls = 0;
-  int64_t page_faults = 0;  // minor ones
-  int64_t forks = 0;        // processes and threads beyond the first
-  int64_t execs = 0;        // beyond the first
+  int64_t page_faults = 0;     // minor ones
+  int64_t forks = 0;           // processes and threads beyond the first
+  int64_t execs = 0;           // beyond the first
+  int64_t peak_kilobytes = 0;  // resident memory of the largest process, the payload apart
   int exit_code = 0;
   std::map<long, int64_t> by_number;  // system calls by their numbers
 };

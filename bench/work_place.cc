@@ -85,7 +85,9 @@ absl::StatusOr<WorkPlace> WorkPlace::Make() {
   }
   RETURN_IF_ERROR(MakeDirs(place.bundle(), 0755));
   ASSIGN_OR_RETURN(const std::string payload, ReadFile(Program("bench/payload")));
-  RETURN_IF_ERROR(WriteFile(absl::StrCat(place.rootfs(), "/bin/true"), payload, 0755));
+  for (const char* name : {"true", "wait-for-term"}) {
+    RETURN_IF_ERROR(WriteFile(absl::StrCat(place.rootfs(), "/bin/", name), payload, 0755));
+  }
   RETURN_IF_ERROR(WriteFile(absl::StrCat(place.bundle(), "/config.json"), kConfig, 0644));
   return place;
 }

@@ -1,5 +1,6 @@
 // A temporary folder with all that an end-to-end benchmark needs: a root file system whose one
-// program is //bench:payload as /bin/true, an OCI bundle of it, and roots for state.
+// program is //bench:payload as /bin/true and /bin/wait-for-term, an OCI bundle of it, and roots
+// for state.
 //
 //   ASSIGN_OR_RETURN(const WorkPlace place, WorkPlace::Make());
 //   RunCommand({place.program("oci/cli/tiny-oci"), "run", "--bundle", place.bundle(), "x"});
