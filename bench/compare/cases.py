@@ -1,0 +1,189 @@
+"""What is timed: for each case its subjects, each with a proof that it does the work."""
+
+import dataclasses
+import subprocess
+import time
+
+import measure
+import proof
+from engines import output
+from measure import step
+from place import PROGRAM, program
+
+# Ends well when it is asked to; READY waits until it can be asked.
+HELD = ("/bin/sh", "-c", 'trap "exit 0" TERM; echo ready >/tmp/ready; sleep 1000 & wait')
+READY = ("/bin/sh", "-c", "until [ -e /tmp/ready ]; do sleep 0.01; done")
+
+
+@dataclasses.dataclass
+class Case:
+    """`key` names it in the results; `rounds` is a part of --rounds."""
+
+    key: str
+    title: str
+    steps: dict  # lists of steps by the subject's name
+    rounds: float = 1.0
+    counted: dict = dataclasses.field(default_factory=dict)  # the command to count, by subject
+
+
+def oci_commands(paths):
+    return {name: paths[name] for name in ("tiny-oci", "crun", "runc") if name in paths}
+
+
+class OciCases:
+    """The runtimes on the same bundles, and those that make a container without one."""
+
+    def __init__(self, paths, where):
+        self.paths, self.where = paths, where
+        self.runtimes = oci_commands(paths)
+        self.sleepers = []
+
+    def command(self, name, *args):
+        return [self.runtimes[name], "--root", "/run/oci-" + name, *args]
+
+    def run(self, name, bundle, container):
+        return self.command(name, "run", "--bundle", self.where.bundle(bundle), container)
+
+    def bare(self, rootfs):
+        """Those that know no bundle, with as many of the bundle's namespaces and mounts."""
+        subjects = {"floor": [program("bench/floor"), rootfs]}
+        if "bwrap" in self.paths:
+            subjects["bwrap"] = [self.paths["bwrap"], "--unshare-ipc", "--unshare-pid",
+                                 "--unshare-net", "--unshare-uts", "--bind", rootfs, "/", "--proc",
+                                 "/proc", "--dev", "/dev", "--mqueue", "/dev/mqueue", PROGRAM]
+        if "unshare" in self.paths:
+            subjects["unshare+chroot"] = [self.paths["unshare"], "-m", "-u", "-i", "-n", "-p", "-f",
+                                          "--mount-proc=" + rootfs + "/proc", "/usr/sbin/chroot",
+                                          rootfs, PROGRAM]
+        return subjects
+
+    def prove(self):
+        host, marker = proof.host_facts(), self.where.marker
+        for name, command in self.bare(self.where.probe).items():
+            proof.check_facts(name, output(command), marker, host, seccomp=False)
+        for name in self.runtimes:
+            for bundle, seccomp in (("plain", False), ("seccomp", True)):
+                if bundle == "seccomp" and not self.where.seccomp_path:
+                    continue
+                text = output(self.run(name, bundle + "-probe", "proof"))
+                proof.check_facts(name, text, marker, host, seccomp=seccomp, cgroup=True)
+            self.start_sleeper(name, "sleeper-probe", "proof")
+            text = output(self.command(name, "exec", "proof", PROGRAM))
+            proof.check_facts(name + " exec", text, marker, host, seccomp=False, cgroup=True)
+            output(self.command(name, "delete", "--force", "proof"))
+            if output(self.command(name, "list", "--quiet")).strip():
+                raise proof.NotProven(name + ": delete left a container")
+
+    def start_sleeper(self, name, bundle, container):
+        """A container to execute programs in. Its output goes to a file, as nobody reads pipes."""
+        subprocess.run(self.command(name, "run", "--detach", "--bundle", self.where.bundle(bundle),
+                                    container),
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=True)
+
+    def cases(self):
+        runs = {name: self.run(name, "plain", "b%r") for name in self.runtimes}
+        bare = self.bare(self.where.rootfs)
+        yield Case("oci_run", "run", {name: [step(argv)] for name, argv in {**bare, **runs}.items()},
+                   counted={**bare, **{n: self.run(n, "plain", "c") for n in self.runtimes}})
+        if self.where.seccomp_path:
+            yield Case("oci_seccomp", "run, with Docker's seccomp profile in the bundle",
+                       {n: [step(self.run(n, "seccomp", "s%r"))] for n in self.runtimes},
+                       counted={n: self.run(n, "seccomp", "c") for n in self.runtimes})
+        yield Case("oci_life", "create + start + delete",
+                   {n: [step(self.command(n, "create", "--bundle", self.where.bundle("plain"),
+                                          "l%r")),
+                        step(self.command(n, "start", "l%r")),
+                        step(self.command(n, "delete", "--force", "l%r"))]
+                    for n in self.runtimes}, rounds=0.5)
+        for name in self.runtimes:
+            self.start_sleeper(name, "sleeper", "held")
+        self.sleepers = list(self.runtimes)
+        execs = {n: self.command(n, "exec", "held", PROGRAM) for n in self.runtimes}
+        yield Case("oci_exec", "exec", {n: [step(argv)] for n, argv in execs.items()}, rounds=0.5,
+                   counted=execs)
+
+    def clean_up(self):
+        for name in self.sleepers:
+            output(self.command(name, "delete", "--force", "held"), check=False)
+
+
+class EngineCases:
+    """The verbs of an engine, on an overlay over the same files."""
+
+    def __init__(self, engines, where):
+        self.engines, self.where = engines, where
+
+    def prove(self):
+        host, marker = proof.host_facts(), self.where.marker
+        for engine in self.engines:
+            for network in ("none", "bridge"):
+                text = output(engine.run("--rm", "--network", network, image="probe"))
+                proof.check_facts(engine.name, text, marker, host, seccomp=True)
+            output(engine.run("-d", "--name", "proof", "--network", "none", image="probe"))
+            output(engine.do("wait", "proof"))
+            text = output(engine.do("logs", "proof"))
+            proof.check_facts(engine.name + " -d", text, marker, host, seccomp=True)
+            output(engine.do("rm", "proof"))
+            self.prove_exec_and_stop(engine, host, marker)
+
+    def prove_exec_and_stop(self, engine, host, marker):
+        output(self.held(engine, "proof", image="probe"))
+        output(engine.do("exec", "proof", *READY))
+        text = output(engine.do("exec", "proof", PROGRAM))
+        proof.check_facts(engine.name + " exec", text, marker, host, seccomp=True)
+        output(engine.do("stop", "proof"))
+        code = output(engine.do("inspect", "--format", "{{.State.ExitCode}}", "proof")).strip()
+        if code != "0":
+            raise proof.NotProven("%s: stop ended the program with %s" % (engine.name, code))
+        output(engine.do("rm", "proof"))
+        if output(engine.do("ps", "-aq")).strip():
+            raise proof.NotProven(engine.name + ": rm left a container")
+
+    def each(self, make):
+        return {engine.name: make(engine) for engine in self.engines}
+
+    @staticmethod
+    def held(engine, name, image="bench"):
+        return engine.run("-d", "--name", name, "--network", "none", image=image, args=HELD)
+
+    def cases(self):
+        for network in ("none", "bridge"):
+            commands = self.each(lambda e, n=network: e.run("--rm", "--network", n))
+            yield Case("run_" + network, "run --rm, network " + network,
+                       {name: [step(argv)] for name, argv in commands.items()}, rounds=0.1,
+                       counted=commands)
+        yield Case("run_detached", "run -d, network none", self.each(lambda e: [
+            step(e.run("-d", "--name", "detached%r", "--network", "none")),
+            step(e.do("rm", "-f", "detached%r"), timed=False)]), rounds=0.1)
+        for engine in self.engines:
+            output(self.held(engine, "held"))
+        execs = self.each(lambda e: e.do("exec", "held", PROGRAM))
+        yield Case("exec", "exec", {n: [step(argv)] for n, argv in execs.items()}, rounds=0.1,
+                   counted=execs)
+        for engine in self.engines:
+            output(engine.do("rm", "-f", "held"))
+        yield Case("stop", "stop of a program that handles SIGTERM", self.each(lambda e: [
+            step(self.held(e, "stop%r"), timed=False),
+            step(e.do("exec", "stop%r", *READY), timed=False),
+            step(e.do("stop", "stop%r")),
+            step(e.do("rm", "stop%r"), timed=False)]), rounds=0.1)
+        yield Case("rm", "rm of a container that has ended", self.each(lambda e: [
+            step(e.run("--name", "rm%r", "--network", "none"), timed=False),
+            step(e.do("rm", "rm%r"))]), rounds=0.1)
+
+
+def measure_cases(cases, rounds, report):
+    """Timings and costs by the case's key and the subject's name."""
+    results = {}
+    for case in cases:
+        begun = time.monotonic()
+        number = max(5, int(rounds * case.rounds))
+        timings = measure.interleave(case.steps, number, warm_up=min(3, number))
+        costs = {name: measure.count(argv) for name, argv in case.counted.items()
+                 if name != "docker"}  # whose work the daemon does
+        results[case.key] = {"title": case.title, "timings": timings, "costs": costs}
+        report("%-14s %s" % (case.key, ", ".join(
+            "%s %.2f ms" % (name, timing.median / 1e6) for name, timing in timings.items())),
+               time.monotonic() - begun)
+    return results

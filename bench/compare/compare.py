@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""tiny beside other container programs: the same work, in turns, on this machine.
+
+  bazel run -c opt //bench:compare -- [--rounds N] [--install] [--only GROUP] [--dry-run]
+
+Needs root. Finds which of crun, runc, bubblewrap, unshare, podman and Docker are installed (--install
+unpacks Debian's packages of all of them into folders in /var/tmp), has each prove that it does the
+work, times them, and rewrites the tables and the chart in README.md and docs/performance.md.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# pylint: disable=wrong-import-position
+import cases
+import engines
+import extras
+import measure
+import peers
+import place
+import proof
+import report
+
+GROUPS = ("oci", "engines", "many", "micro")
+BEGUN = time.monotonic()
+
+
+def say(text, seconds=None):
+    print("[%4.0f s] %s%s" % (time.monotonic() - BEGUN, text,
+                              "" if seconds is None else " (%.0f s)" % seconds),
+          file=sys.stderr, flush=True)
+
+
+def start_engines(paths, where):
+    started = [engines.Tiny(paths, where)]
+    for name, make in (("podman", engines.Podman), ("docker", engines.Docker)):
+        if name in paths:
+            started.append(make(paths, where))
+            say(name + " is ready")
+    return started
+
+
+def measure_oci(paths, where, rounds):
+    group = cases.OciCases(paths, where)
+    group.prove()
+    say("the runtimes have proven that they do the work")
+    try:
+        return cases.measure_cases(group.cases(), rounds, say)
+    finally:
+        group.clean_up()
+
+
+def measure_engines(started, where, rounds):
+    group = cases.EngineCases(started, where)
+    group.prove()
+    say("the engines have proven that they do the work")
+    results = cases.measure_cases(group.cases(), rounds, say)
+    results["own_stop"] = extras.own_stop_time(peers.engine.runtime.BUSYBOX, where.folder,
+                                                 max(5, rounds // 10))
+    results["memory"] = extras.memory(started)
+    say("memory: %s kB" % results["memory"])
+    return results
+
+
+def measure_many(started, where, rounds):
+    """What takes long: with fewer rounds, and Docker left out of the crowd."""
+    tiny = started[0]
+    few = max(2, rounds // 50)
+    crowd = [engine for engine in started if engine.name != "docker"]
+    results = {"concurrency": {}}
+    for at_once in (1, 10, 100):
+        results["concurrency"][at_once] = extras.concurrency(crowd, where.marker, at_once,
+                                                             few * (3 if at_once < 100 else 1))
+        say("%d at once" % at_once)
+    results["scale"] = extras.scale(tiny, (0, 100, 500), max(10, rounds // 4))
+    say("scale")
+    results["ps"] = extras.listing(tiny, 1000, 20, max(5, rounds // 10))
+    say("listing")
+    results["ingest"] = extras.log_ingest(started, where, max(2, rounds // 60))
+    say("logs")
+    return results
+
+
+def measure_micro(tiny, rounds):
+    return {"start_up": extras.start_up(tiny, 2 * rounds),
+            "veth": measure.google_benchmark("bench/veth_setup", "."),
+            "read": measure.google_benchmark("bench/logs", "BM_Read/k8s_file")}
+
+
+def compare(options):
+    paths, versions = peers.find()
+    say("found %s" % ", ".join("%s %s" % pair for pair in versions.items()))
+    where = place.Place(peers.engine.runtime.BUSYBOX, proof.SCRIPT, peers.seccomp_profile())
+    started = []
+    results = {"versions": versions, "layout": place.cgroup_layout(), "rounds": options.rounds}
+    try:
+        if "oci" in options.only:
+            results.update(measure_oci(paths, where, options.rounds))
+        started = start_engines(paths, where) if {"engines", "many"} & set(options.only) else []
+        if "engines" in options.only:
+            results.update(measure_engines(started, where, options.rounds))
+        if "many" in options.only:
+            results.update(measure_many(started, where, options.rounds))
+        if "micro" in options.only:
+            results.update(measure_micro(engines.Tiny(paths, where), options.rounds))
+    finally:
+        for engine in started:
+            engine.stop_daemon()
+        peers.engine.remove_cgroups("/" + where.marker)
+        where.remove()
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="compare", description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--rounds", type=int, default=200,
+                        help="of the fast subjects; slow ones run a part of it (%(default)s)")
+    parser.add_argument("--install", action="store_true",
+                        help="unpack Debian's packages of the peers into /var/tmp first")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="measure this group alone")
+    parser.add_argument("--dry-run", action="store_true", help="print the tables and change no file, as --only does")
+    options = parser.parse_args()
+    options.only = options.only or GROUPS
+    if os.geteuid() != 0:
+        sys.exit("compare: needs root")
+    if options.install and place.MARK not in os.environ:
+        peers.install()  # while there is a network
+    place.isolate()
+    peers.use_unpacked()
+    results = compare(options)
+    if options.dry_run or options.only != GROUPS:
+        for name, text in report.sections(results).items():
+            print("== %s\n%s" % (name, text))
+    else:
+        report.update(place.SOURCE, results)
+    say("done")
+
+
+if __name__ == "__main__":
+    main()

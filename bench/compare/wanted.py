@@ -1,0 +1,143 @@
+"""The figures that tiny is to reach, each with what was measured, and why not where it was missed."""
+
+import dataclasses
+from typing import Callable
+
+
+@dataclasses.dataclass
+class Wanted:
+    what: str
+    limit: str
+    measured: Callable  # of the results: (the figure as text, whether it is reached)
+    reason: str  # for when it is not
+
+
+def ratio(case, subject, peer, limit, form="%.2f"):
+    """The subject's median by the peer's, at most `limit`."""
+    def measured(results):
+        timings = results[case]["timings"]
+        value = timings[subject].median / timings[peer].median
+        return form % value + " x", value <= limit
+    return measured
+
+
+def fraction(case, peer, limit):
+    """tiny's median by the peer's, as 1/n with n at least `limit`."""
+    def measured(results):
+        timings = results[case]["timings"]
+        value = timings[peer].median / timings["tiny"].median
+        return "1/%.0f" % value, value >= limit
+    return measured
+
+
+def cost(case, field, limit):
+    def measured(results):
+        value = getattr(results[case]["costs"]["tiny-oci"], field)
+        return str(value), value <= limit
+    return measured
+
+
+def supervisor(results):
+    value = results["memory"]["tiny"]
+    return "%.0f kB" % value, value <= 300
+
+
+def throughput(results):
+    timings = results["concurrency"][100]
+    value = timings["podman"].median / timings["tiny"].median
+    return "%.1f x" % value, value >= 3
+
+
+def stop(results):
+    added = (results["stop"]["timings"]["tiny"].median - results["own_stop"].median) / 1e6
+    return "%.1f ms" % added, added < 10
+
+
+def start_up(results):
+    timings = results["start_up"]
+    value = timings["tiny version"].median / timings["static hello"].median
+    return "%.2f x" % value, value <= 1.3
+
+
+def custom_seccomp(results):
+    with_profile = results["oci_seccomp"]["timings"]["tiny-oci"].median
+    without = results["oci_run"]["timings"]["tiny-oci"].median
+    return "%+.0f µs" % ((with_profile - without) / 1e3), with_profile - without < 100e3
+
+
+def attach(peer, limit):
+    def measured(results):
+        rows = results["veth"]
+        value = rows["Attach/live:1/ports:0"]["ns"] / rows[peer]["ns"]
+        return "%.2f x" % value, value <= limit
+    return measured
+
+
+def ingest(results):
+    value = results["ingest"]["tiny"].median / results["ingest"]["redirect"].median
+    return "%.2f x" % value, value <= 2
+
+
+def read_back(results):
+    value = results["read"]["BM_Read/k8s_file"]["bytes_per_second"] / 1e6
+    return "%.0f MB/s" % value, value >= 300
+
+
+def listing(results):
+    value = results["ps"]["ps -a"].median / 1e6
+    return "%.1f ms" % value, value < 20
+
+
+V1_JOIN = ("joining a version 1 cgroup waits for a grace period of the kernel, which crun waits for "
+           "once too; on version 2 clone3 puts the child there without")
+
+WANTED = [
+    Wanted("`tiny-oci run` by crun", "0.40 x", ratio("oci_run", "tiny-oci", "crun", 0.40), V1_JOIN),
+    Wanted("`tiny-oci run` by runc", "0.15 x", ratio("oci_run", "tiny-oci", "runc", 0.15), V1_JOIN),
+    Wanted("`tiny-oci run` by its floor", "1.5 x", ratio("oci_run", "tiny-oci", "floor", 1.5),
+           "the floor has no cgroup, no record and no seal on its program; " + V1_JOIN),
+    Wanted("`tiny-oci` create + start + delete by crun", "0.40 x",
+           ratio("oci_life", "tiny-oci", "crun", 0.40), V1_JOIN),
+    Wanted("`tiny-oci` create + start + delete by runc", "0.15 x",
+           ratio("oci_life", "tiny-oci", "runc", 0.15), V1_JOIN),
+    Wanted("`tiny-oci exec` by crun", "0.3 x", ratio("oci_exec", "tiny-oci", "crun", 0.3),
+           "it joins the container's cgroups as crun does: " + V1_JOIN),
+    Wanted("page faults of `tiny-oci run`", "200", cost("oci_run", "page_faults", 200), ""),
+    Wanted("system calls of `tiny-oci run`", "200", cost("oci_run", "system_calls", 200),
+           "each path is resolved beneath the root and each mount checked; the floor, which does "
+           "neither, takes more than a hundred"),
+    Wanted("a custom seccomp profile, the second time", "under 100 µs", custom_seccomp,
+           "the filter that the profile asks for is loaded, which the other bundle has none of"),
+    Wanted("`tiny run --rm` without network by podman", "1/20", fraction("run_none", "podman", 20),
+           V1_JOIN),
+    Wanted("`tiny run --rm` without network by Docker", "1/20", fraction("run_none", "docker", 20),
+           V1_JOIN),
+    Wanted("`tiny run --rm` with a bridge by podman", "1/25", fraction("run_bridge", "podman", 25),
+           V1_JOIN),
+    Wanted("`tiny run --rm` with a bridge by Docker", "1/25", fraction("run_bridge", "docker", 25),
+           V1_JOIN),
+    Wanted("attach to a bridge by iproute2's programs", "0.1 x", attach("Iproute2", 0.1),
+           "locks, leases and the firewall's element are in the figure; the programs do without"),
+    Wanted("attach to a bridge by its floor", "1.5 x", attach("Floor", 1.5),
+           "leases, the firewall's element and its check are in the figure; the floor has none"),
+    Wanted("a supervisor's memory (PSS)", "300 kB", supervisor,
+           "pages of the program that it has written to at its start stay its own"),
+    Wanted("100 starts at once by podman's throughput", "3 x", throughput, ""),
+    Wanted("`tiny stop` beside the program's own time", "under 10 ms", stop, V1_JOIN),
+    Wanted("`tiny version` by a static C program", "1.3 x", start_up,
+           "C++'s start-up, and more pages: the program is one of 4 MB"),
+    Wanted("100 MB of log lines by a plain redirect", "2 x", ingest,
+           "each line is found, stamped and written once more"),
+    Wanted("reading logs back", "300 MB/s", read_back, ""),
+    Wanted("`ps -a` over 1,000 ended and 20 live containers", "under 20 ms", listing, ""),
+]
+
+
+def rows(results):
+    """Each wanted figure: what, limit, measured, reached, reason. Those without a peer are left out."""
+    for wanted in WANTED:
+        try:
+            figure, reached = wanted.measured(results)
+        except KeyError:
+            continue
+        yield wanted.what, wanted.limit, figure, reached, wanted.reason
