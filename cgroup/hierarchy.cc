@@ -11,7 +11,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
@@ -232,18 +231,6 @@ std::vector<std::string> Hierarchy::Controllers() const {
   }
   std::sort(result.begin(), result.end());
   result.erase(std::unique(result.begin(), result.end()), result.end());
-  return result;
-}
-
-absl::StatusOr<std::vector<Membership>> ParseMemberships(absl::string_view text) {
-  std::vector<Membership> result;
-  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
-    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
-    if (fields.size() != 3 || !absl::StartsWith(fields[2], "/")) {
-      return absl::InvalidArgumentError(absl::StrCat("not a line of /proc/PID/cgroup: ", line));
-    }
-    result.push_back({std::string(fields[1]), std::string(fields[2])});
-  }
   return result;
 }
 

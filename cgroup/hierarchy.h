@@ -68,16 +68,6 @@ class Hierarchy {
   std::vector<LegacyTree> legacy_;
 };
 
-// The cgroup of a process in each tree, from the text of /proc/PID/cgroup: pairs of "" (the unified
-// tree) or the tree's controllers joined by commas, and the path.
-struct Membership {
-  std::string controllers;
-  std::string path;
-
-  bool operator==(const Membership&) const = default;
-};
-absl::StatusOr<std::vector<Membership>> ParseMemberships(absl::string_view text);
-
 // Checks the path of a cgroup: absolute, no "." or "..", no empty or over-long component, no
 // control characters. kInvalidArgument else, naming the path.
 absl::Status ValidateCgroupPath(absl::string_view path);

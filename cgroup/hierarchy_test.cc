@@ -98,16 +98,6 @@ TEST(HierarchyTest, NothingMountedIsSaidWithAHint) {
   }
 }
 
-TEST(ParseMembershipsTest, ReadsEachTree) {
-  ASSERT_OK_AND_ASSIGN(const std::vector<Membership> memberships,
-                       ParseMemberships("4:cpu,cpuacct:/a\n1:name=systemd:/b:c\n0::/user.slice\n"));
-  EXPECT_THAT(memberships,
-              ElementsAre(Membership{"cpu,cpuacct", "/a"}, Membership{"name=systemd", "/b:c"},
-                          Membership{"", "/user.slice"}));
-  EXPECT_THAT(ParseMemberships("0:/x"), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(ParseMemberships("0::x"), StatusIs(absl::StatusCode::kInvalidArgument));
-}
-
 TEST(ValidateCgroupPathTest, TakesPlainPathsOnly) {
   EXPECT_OK(ValidateCgroupPath("/tiny/0123"));
   EXPECT_OK(ValidateCgroupPath("/system.slice/a b:c..d"));

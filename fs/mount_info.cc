@@ -67,21 +67,6 @@ std::string UnescapeMountPath(absl::string_view text) {
   return plain;
 }
 
-bool FindMountOption(absl::string_view options, absl::string_view name, std::string* value) {
-  for (absl::string_view option : absl::StrSplit(options, ',')) {
-    if (!absl::ConsumePrefix(&option, name)) continue;
-    if (option.empty()) {
-      value->clear();
-      return true;
-    }
-    if (absl::ConsumePrefix(&option, "=")) {
-      *value = std::string(option);
-      return true;
-    }
-  }
-  return false;
-}
-
 absl::StatusOr<std::vector<MountInfo>> ParseMountInfo(absl::string_view text) {
   std::vector<MountInfo> mounts;
   for (absl::string_view line : absl::StrSplit(text, '\n')) {

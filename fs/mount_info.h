@@ -35,10 +35,6 @@ absl::StatusOr<std::vector<MountInfo>> ParseMountInfo(absl::string_view text);
 // "a\040b" -> "a b". Escapes that are not three octal digits stay as they are.
 std::string UnescapeMountPath(absl::string_view text);
 
-// The value of one comma-separated option: ("rw,size=64k", "size") -> "64k"; "" for a flag that is
-// there. False where it is absent.
-bool FindMountOption(absl::string_view options, absl::string_view name, std::string* value);
-
 }  // namespace tiny::fs
 
 #endif  // TINY_FS_MOUNT_INFO_H_

@@ -55,14 +55,5 @@ TEST(MountInfo, Unescape) {
   EXPECT_EQ(UnescapeMountPath("\\089\\777\\"), "\\089\\777\\");
 }
 
-TEST(MountInfo, FindOption) {
-  std::string value = "before";
-  EXPECT_TRUE(FindMountOption("rw,size=64k,mode=755", "size", &value));
-  EXPECT_EQ(value, "64k");
-  EXPECT_TRUE(FindMountOption("rw,size=64k", "rw", &value));
-  EXPECT_EQ(value, "");
-  EXPECT_FALSE(FindMountOption("rw,size=64k", "siz", &value));
-}
-
 }  // namespace
 }  // namespace tiny::fs
