@@ -1,6 +1,7 @@
 """What is timed: for each case its subjects, each with a proof that it does the work."""
 
 import dataclasses
+import json
 import subprocess
 import time
 
@@ -70,6 +71,8 @@ class OciCases:
             self.start_sleeper(name, "sleeper-probe", "proof")
             text = output(self.command(name, "exec", "proof", PROGRAM))
             proof.check_facts(name + " exec", text, marker, host, seccomp=False, cgroup=True)
+            text = output(self.exec_floor(name, "proof"))
+            proof.check_facts("floor of exec", text, marker, host)
             output(self.command(name, "delete", "--force", "proof"))
             if output(self.command(name, "list", "--quiet")).strip():
                 raise proof.NotProven(name + ": delete left a container")
@@ -80,6 +83,10 @@ class OciCases:
                                     container),
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=True)
+
+    def exec_floor(self, name, container):
+        pid = json.loads(output(self.command(name, "state", container)))["pid"]
+        return [program("bench/exec_floor"), str(pid)]
 
     def cases(self):
         runs = {name: self.run(name, "plain", "b%r") for name in self.runtimes}
@@ -99,7 +106,8 @@ class OciCases:
         for name in self.runtimes:
             self.start_sleeper(name, "sleeper", "held")
         self.sleepers = list(self.runtimes)
-        execs = {n: self.command(n, "exec", "held", PROGRAM) for n in self.runtimes}
+        execs = {"floor": self.exec_floor("tiny-oci", "held"),
+                 **{n: self.command(n, "exec", "held", PROGRAM) for n in self.runtimes}}
         yield Case("oci_exec", "exec", {n: [step(argv)] for n, argv in execs.items()}, rounds=0.5,
                    counted=execs)
 

@@ -68,13 +68,13 @@ def measure_engines(started, where, rounds):
 def measure_many(started, where, rounds):
     """What takes long: with fewer rounds, and Docker left out of the crowd."""
     tiny = started[0]
-    few = max(2, rounds // 50)
     crowd = [engine for engine in started if engine.name != "docker"]
     results = {"concurrency": {}}
-    for at_once in (1, 10, 100):
-        results["concurrency"][at_once] = extras.concurrency(crowd, where.marker, at_once,
-                                                             few * (3 if at_once < 100 else 1))
-        say("%d at once" % at_once)
+    for at_once, number in ((1, rounds // 20), (10, rounds // 20), (100, rounds // 100)):
+        if number > 0:
+            results["concurrency"][at_once] = extras.concurrency(crowd, where.marker, at_once,
+                                                                 number)
+            say("%d at once" % at_once)
     results["scale"] = extras.scale(tiny, (0, 100, 500), max(10, rounds // 4))
     say("scale")
     results["ps"] = extras.listing(tiny, 1000, 20, max(5, rounds // 10))
@@ -86,6 +86,9 @@ def measure_many(started, where, rounds):
 
 def measure_micro(tiny, rounds):
     return {"start_up": extras.start_up(tiny, 2 * rounds),
+            "timeline": extras.timeline(tiny, max(5, rounds // 5)),
+            "phases": measure.google_benchmark(
+                "bench/phases", "BM_(Clone|Mount|Launch|Stub|Seccomp|CgroupJoin|CgroupCreate)"),
             "veth": measure.google_benchmark("bench/veth_setup", "."),
             "read": measure.google_benchmark("bench/logs", "BM_Read/k8s_file")}
 
@@ -109,15 +112,14 @@ def compare(options):
     finally:
         for engine in started:
             engine.stop_daemon()
-        peers.engine.remove_cgroups("/" + where.marker)
-        where.remove()
     return results
 
 
 def main():
     parser = argparse.ArgumentParser(prog="compare", description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--rounds", type=int, default=200,
-                        help="of the fast subjects; slow ones run a part of it (%(default)s)")
+                        help="of the fast subjects; slow ones run a part of it, 100 containers at "
+                             "once a hundredth (%(default)s)")
     parser.add_argument("--install", action="store_true",
                         help="unpack Debian's packages of the peers into /var/tmp first")
     parser.add_argument("--only", action="append", choices=GROUPS, help="measure this group alone")
@@ -126,9 +128,11 @@ def main():
     options.only = options.only or GROUPS
     if os.geteuid() != 0:
         sys.exit("compare: needs root")
-    if options.install and place.MARK not in os.environ:
-        peers.install()  # while there is a network
-    place.isolate()
+    if not place.is_isolated():
+        if options.install:
+            peers.install()  # while there is a network
+        sys.exit(place.run_isolated(peers.engine.remove_cgroups))
+    place.one_cgroup_layout()
     peers.use_unpacked()
     results = compare(options)
     if options.dry_run or options.only != GROUPS:

@@ -2,6 +2,7 @@
 """The comparison's own checks: its proofs must bite, its tables say what was measured."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -115,13 +116,90 @@ class ProfileTest(unittest.TestCase):
         self.assertEqual(profile["defaultErrnoRet"], 38)
 
 
+class InterleaveTest(unittest.TestCase):
+
+    def setUp(self):
+        if "TEST_SRCDIR" in os.environ:
+            place.BINARIES = os.getcwd()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = folder.name + "/file"
+
+    def say(self, text, **options):
+        return measure.step(["/bin/sh", "-c", "echo %s" % text], file=self.file, **options)
+
+    def said(self):
+        with open(self.file, encoding="utf-8") as file:
+            return file.read().split()
+
+    def test_subjects_take_turns(self):
+        timings = measure.interleave({"a": [self.say("a%r")], "b": [self.say("b%r")]}, rounds=3,
+                                     warm_up=1)
+        self.assertEqual(self.said(), ["a-1", "b-1", "b0", "a0", "a1", "b1", "b2", "a2"])
+        self.assertEqual(len(timings["a"].ns), 3)
+        self.assertGreater(min(timings["b"].ns), 0)
+
+    def test_what_is_not_timed_is_not(self):
+        sleep = ["/bin/sleep", "0.3"]
+        timings = measure.interleave({"timed": [measure.step(sleep)],
+                                      "not": [measure.step(sleep, timed=False)]}, rounds=1)
+        self.assertGreaterEqual(timings["timed"].ns[0], 300e6)
+        self.assertEqual(timings["not"].ns, [0])
+
+    def test_several_at_once(self):
+        timings = measure.interleave({"a": [self.say("%i", parallel=5)]}, rounds=2, warm_up=0)
+        self.assertEqual(sorted(self.said()), sorted("01234" * 2))
+        self.assertEqual((len(timings["a"].ns), len(timings["a"].each_ns)), (2, 10))
+
+    def test_a_failure_ends_it(self):
+        for steps in ([measure.step(["/bin/false"])], [measure.step(["/nonexistent"])],
+                      [measure.step(["/bin/false"], timed=False), self.say("x")]):
+            with self.assertRaisesRegex(RuntimeError, "a command failed"):
+                measure.interleave({"a": steps}, rounds=1)
+
+
 def result(costs=None, **medians):
     return {"title": "run", "costs": costs or {},
             "timings": {name.replace("_", "-"): measure.Timing([ms * 1e6] * 3)
                         for name, ms in medians.items()}}
 
 
+def all_results():
+    """What a whole comparison hands to the report."""
+    costs = {"tiny-oci": measure.Costs(455, 97, 1, 2, 2048)}
+    timing = measure.Timing([2e6, 3e6], [1e6, 2e6])
+    oci = {key: result(costs, tiny_oci=2, crun=8, runc=80, floor=1)
+           for key in ("oci_run", "oci_seccomp", "oci_life", "oci_exec")}
+    verbs = {key: result(tiny=2, podman=80, docker=90)
+             for key in ("run_none", "run_bridge", "run_detached", "exec", "stop", "rm")}
+    return {**oci, **verbs, "versions": {"crun": "1"}, "layout": "v1", "rounds": 2,
+            "own_stop": timing, "memory": {"tiny": 300.0, "podman": 900.0, "docker": 9000.0},
+            "concurrency": {100: {"tiny": timing, "podman": timing}},
+            "scale": {0: {"none": timing, "crowd": timing}},
+            "ps": {"ps": timing, "ps -a": timing},
+            "ingest": {"redirect": timing, "tiny": timing, "docker": timing},
+            "start_up": {"tiny version": timing, "static hello": timing},
+            "timeline": [("client", "start", 0, 0)],
+            "phases": {"BM_Clone/none": {"ns": 70e3, "bytes_per_second": None}},
+            "veth": {name: {"ns": 500e3} for name in ("Floor", "Iproute2", "Attach/live:1/ports:0")},
+            "read": {"BM_Read/k8s_file": {"ns": 1, "bytes_per_second": 1e9}}}
+
+
 class ReportTest(unittest.TestCase):
+
+    def test_all_of_it_finds_its_place(self):
+        with tempfile.TemporaryDirectory() as root:
+            os.mkdir(root + "/docs")
+            for path in report.DOCUMENTS:
+                shutil.copy(os.path.join(place.SOURCE, path), os.path.join(root, path))
+            report.update(root, all_results())
+            with open(root + "/docs/performance.md", encoding="utf-8") as file:
+                text = file.read()
+            self.assertIn("| `Clone/none` | 70.0 µs |", text)
+            self.assertEqual(len(list(wanted.rows(all_results()))), len(wanted.WANTED))
+            with open(root + "/README.md", encoding="utf-8") as file:
+                self.assertIn("| OCI `run` | **2.00 ms** | 8.00 ms (4.0 x) |", file.read())
+            xml.etree.ElementTree.parse(root + "/" + report.CHART)
 
     def test_percentile(self):
         self.assertEqual(measure.percentile(range(1, 101), 99), 99)

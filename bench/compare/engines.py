@@ -42,7 +42,7 @@ class Engine:
 
 class Tiny(Engine):
     name = "tiny"
-    shim = "tiny"
+    shim = "tiny-supervisor"
 
     def __init__(self, paths, where, suffix=":O"):
         self.command = [paths["tiny"], "--root", where.folder + "/tiny", "--run-root", "/run/tiny"]

@@ -6,6 +6,7 @@ Nothing of the machine is changed: mounts, network and processes are private, an
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import tempfile
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 # Bazel starts programs in their runfiles; by hand it is what was built last that is used.
 BINARIES = os.getcwd() if "BUILD_WORKSPACE_DIRECTORY" in os.environ else SOURCE + "/bazel-bin"
-MARK = "TINY_COMPARE_ISOLATED"
+FOLDER = "TINY_COMPARE_FOLDER"  # set in the namespaces
 PROGRAM = "/bin/true"
 
 # The shell stays as the first process of the namespace, as somebody has to reap.
@@ -23,18 +24,30 @@ ISOLATE = """mount -t proc proc /proc && mount -t tmpfs tmpfs /run && ip link se
 
 def program(label):
     """The path of a program of this workspace: program("cli/tiny")."""
-    return os.path.realpath(os.path.join(os.environ.get(MARK, BINARIES), label))
+    return os.path.realpath(os.path.join(BINARIES, label))
 
 
-def isolate():
-    """Goes on in mount, network and process namespaces, as the second of two calls of main."""
-    if MARK in os.environ:
-        one_cgroup_layout()
-        return
-    os.environ[MARK] = BINARIES
-    os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child",
-                          "--propagation", "private", "sh", "-c", ISOLATE, "sh", sys.executable,
-                          os.path.realpath(sys.argv[0]), *sys.argv[1:]])
+def is_isolated():
+    return FOLDER in os.environ
+
+
+def run_isolated(remove_cgroups):
+    """Runs this program again in mount, network and process namespaces: its exit code.
+
+    Whatever becomes of it, its processes and mounts go with the namespaces, and then its folder and
+    what it had beneath the cgroups of the folder's name.
+    """
+    # Not in memory, where no engine keeps its containers.
+    folder = tempfile.mkdtemp(prefix="tiny-compare-", dir="/var/tmp")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        return subprocess.call(
+            ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--propagation",
+             "private", "sh", "-c", ISOLATE, "sh", sys.executable, os.path.realpath(sys.argv[0]),
+             *sys.argv[1:]], env={**os.environ, FOLDER: folder})
+    finally:
+        remove_cgroups("/" + os.path.basename(folder))
+        shutil.rmtree(folder)
 
 
 def cgroup_layout():
@@ -119,8 +132,7 @@ class Place:
     """The folder. `rootfs` is what is timed; `probe` is the same with a script as /bin/true."""
 
     def __init__(self, busybox, probe_script, seccomp):
-        # Not in memory, where no engine keeps its containers.
-        self.folder = tempfile.mkdtemp(prefix="tiny-compare-", dir="/var/tmp")
+        self.folder = os.environ[FOLDER]
         self.marker = os.path.basename(self.folder)
         self.rootfs, self.probe = self.folder + "/rootfs", self.folder + "/probe"
         self.seccomp_path = self.folder + "/seccomp.json" if seccomp else None
@@ -150,6 +162,3 @@ class Place:
         if not os.path.exists(path):
             subprocess.run(["tar", "-C", rootfs, "-cf", path, "."], check=True)
         return path
-
-    def remove(self):
-        shutil.rmtree(self.folder, ignore_errors=True)

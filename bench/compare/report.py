@@ -24,7 +24,9 @@ def table(header, rows):
 
 
 def duration(ns):
-    """Three digits: 950 µs, 1.23 ms, 45.6 ms, 2.34 s."""
+    """Three digits: 15 ns, 950 µs, 1.23 ms, 45.6 ms, 2.34 s."""
+    if ns < 999.5:
+        return "%.0f ns" % ns
     for unit, size in (("µs", 1e3), ("ms", 1e6), ("s", 1e9)):
         value = ns / size
         if value < 999.5 or unit == "s":
@@ -133,6 +135,18 @@ def library_table(results):
     return table(["", "median"], rows)
 
 
+def timeline_table(results):
+    return table(["step", "process", "at", "took"],
+                 [[step, process, "%.0f µs" % (at / 1e3), "%.0f µs" % (took / 1e3)]
+                  for process, step, at, took in results["timeline"]])
+
+
+def phases_table(results):
+    rows = [["`%s`" % name.removeprefix("BM_"), duration(row["ns"])]
+            for name, row in results["phases"].items()]
+    return table(["phase", "mean"], rows)
+
+
 def wanted_table(results):
     return table(["wanted", "at most, or as said", "measured", "", "why not"],
                  [[what, limit, figure, "reached" if reached else "**missed**",
@@ -151,6 +165,8 @@ SECTIONS = {
     "scale": (scale_table, {"scale"}),
     "memory": (memory_table, {"memory"}),
     "libraries": (library_table, {"veth", "ingest", "own_stop"}),
+    "timeline": (timeline_table, {"timeline"}),
+    "phases": (phases_table, {"phases"}),
     "wanted": (wanted_table, set()),
 }
 
