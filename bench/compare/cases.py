@@ -116,6 +116,15 @@ class OciCases:
             output(self.command(name, "delete", "--force", "held"), check=False)
 
 
+def both_versions(paths, where, rounds):
+    """`run` where both versions of cgroups are mounted, by those that can do with that."""
+    group = OciCases({name: path for name, path in paths.items() if name != "crun"}, where)
+    floor = group.bare(where.rootfs)["floor"]
+    return measure.interleave({"floor": [step(floor)],
+                               **{name: [step(group.run(name, "plain", "h%r"))]
+                                  for name in group.runtimes}}, max(5, rounds))
+
+
 class EngineCases:
     """The verbs of an engine, on an overlay over the same files."""
 

@@ -61,7 +61,7 @@ def measure_engines(started, where, rounds):
     results["own_stop"] = extras.own_stop_time(peers.engine.runtime.BUSYBOX, where.folder,
                                                  max(5, rounds // 10))
     results["memory"] = extras.memory(started)
-    say("memory: %s kB" % results["memory"])
+    say("memory: %s" % results["memory"])
     return results
 
 
@@ -98,7 +98,12 @@ def compare(options):
     say("found %s" % ", ".join("%s %s" % pair for pair in versions.items()))
     where = place.Place(peers.engine.runtime.BUSYBOX, proof.SCRIPT, peers.seccomp_profile())
     started = []
-    results = {"versions": versions, "layout": place.cgroup_layout(), "rounds": options.rounds}
+    results = {"versions": versions, "rounds": options.rounds}
+    if place.cgroup_layout() == "hybrid":
+        results["hybrid"] = cases.both_versions(paths, where, options.rounds // 2)
+        place.hide_cgroup2()
+        say("from here on cgroup version 1 alone, which crun can do with")
+    results["layout"] = place.cgroup_layout()
     try:
         if "oci" in options.only:
             results.update(measure_oci(paths, where, options.rounds))
@@ -129,10 +134,11 @@ def main():
     if os.geteuid() != 0:
         sys.exit("compare: needs root")
     if not place.is_isolated():
+        if place.missing_programs():
+            sys.exit("compare: not built: " + ", ".join(place.missing_programs()))
         if options.install:
             peers.install()  # while there is a network
         sys.exit(place.run_isolated(peers.engine.remove_cgroups))
-    place.one_cgroup_layout()
     peers.use_unpacked()
     results = compare(options)
     if options.dry_run or options.only != GROUPS:

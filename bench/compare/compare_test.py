@@ -173,7 +173,8 @@ def all_results():
     verbs = {key: result(tiny=2, podman=80, docker=90)
              for key in ("run_none", "run_bridge", "run_detached", "exec", "stop", "rm")}
     return {**oci, **verbs, "versions": {"crun": "1"}, "layout": "v1", "rounds": 2,
-            "own_stop": timing, "memory": {"tiny": 300.0, "podman": 900.0, "docker": 9000.0},
+            "hybrid": {"floor": timing, "tiny-oci": timing}, "own_stop": timing,
+            "memory": {"tiny": {"pss": 300.0, "private": 160.0, "resident": 1080.0}},
             "concurrency": {100: {"tiny": timing, "podman": timing}},
             "scale": {0: {"none": timing, "crowd": timing}},
             "ps": {"ps": timing, "ps -a": timing},
@@ -200,6 +201,12 @@ class ReportTest(unittest.TestCase):
             with open(root + "/README.md", encoding="utf-8") as file:
                 self.assertIn("| OCI `run` | **2.00 ms** | 8.00 ms (4.0 x) |", file.read())
             xml.etree.ElementTree.parse(root + "/" + report.CHART)
+            # Figures of another machine do not stay.
+            report.update(root, {key: value for key, value in all_results().items()
+                                 if key != "hybrid"})
+            with open(root + "/docs/performance.md", encoding="utf-8") as file:
+                self.assertIn("<!-- compare: layouts -->\nNot measured on this machine.\n",
+                              file.read())
 
     def test_percentile(self):
         self.assertEqual(measure.percentile(range(1, 101), 99), 99)

@@ -68,12 +68,11 @@ def scale(tiny, counts, rounds):
     return results
 
 
-def pss_kilobytes(pid):
+def memory_of(pid):
+    """Kilobytes by the names of proc_pid_smaps(5)."""
     with open("/proc/%d/smaps_rollup" % pid, encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    raise RuntimeError("process %d has no memory" % pid)
+        pairs = (line.split()[:2] for line in file if line.endswith(" kB\n"))
+        return {name.rstrip(":"): int(kilobytes) for name, kilobytes in pairs}
 
 
 def processes_named(name):
@@ -89,8 +88,8 @@ def processes_named(name):
     return pids
 
 
-def memory(engines, containers=5):
-    """Kilobytes (PSS) that an engine keeps for each live container, by the engine's name."""
+def memory(engines, containers=10):
+    """What an engine keeps resident for each of so many live containers: kilobytes, by its name."""
     results = {}
     for engine in engines:
         before = set(processes_named(engine.shim))
@@ -103,7 +102,11 @@ def memory(engines, containers=5):
         if len(keepers) != containers:
             raise RuntimeError("%s: %d containers, %d processes called %s" %
                                (engine.name, containers, len(keepers), engine.shim))
-        results[engine.name] = sum(map(pss_kilobytes, keepers)) / containers
+        each = [memory_of(pid) for pid in keepers]
+        results[engine.name] = {
+            "pss": sum(one["Pss"] for one in each) / containers,
+            "private": sum(one["Private_Clean"] + one["Private_Dirty"] for one in each) / containers,
+            "resident": sum(one["Rss"] for one in each) / containers}
         engine.remove_all(names)
     return results
 

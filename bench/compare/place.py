@@ -27,6 +27,14 @@ def program(label):
     return os.path.realpath(os.path.join(BINARIES, label))
 
 
+def missing_programs():
+    """Those that have not been built, so that it is known before the first is needed."""
+    labels = ["cli/tiny", "oci/cli/tiny-oci", "bench/compare/interleave"]
+    labels += ["bench/" + name for name in ("count", "exec_floor", "floor", "hello", "logs",
+                                            "payload", "phases", "veth_setup")]
+    return [label for label in labels if not os.path.exists(program(label))]
+
+
 def is_isolated():
     return FOLDER in os.environ
 
@@ -56,13 +64,11 @@ def cgroup_layout():
     return "hybrid" if os.path.isdir("/sys/fs/cgroup/unified") else "v1"
 
 
-def one_cgroup_layout():
+def hide_cgroup2():
     """Where version 1 and 2 are both mounted, shows version 1 alone: crun refuses the two together.
 
     The tmpfs of /sys/fs/cgroup is every namespace's, so another one is mounted over it.
     """
-    if cgroup_layout() != "hybrid":
-        return
     folder = tempfile.mkdtemp()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
     for name in sorted(os.listdir("/sys/fs/cgroup")):

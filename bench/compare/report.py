@@ -98,6 +98,13 @@ def machine(results):
              results["rounds"]))
 
 
+def layouts_table(results):
+    alone = results["oci_run"]["timings"]
+    return table(["`run`, median", "cgroup v1 and v2 mounted", "v1 alone"],
+                 [[SUBJECTS.get(name, name), duration(timing.median), duration(alone[name].median)]
+                  for name, timing in by_median(results["hybrid"])])
+
+
 def concurrency_table(results):
     rows = []
     for at_once, timings in results["concurrency"].items():
@@ -117,8 +124,9 @@ def scale_table(results):
 
 def memory_table(results):
     keepers = {"tiny": "tiny's supervisor", "podman": "conmon", "docker": "containerd-shim"}
-    return table(["for each live container", "PSS"],
-                 [[keepers[name], "%.0f kB" % value] for name, value in results["memory"].items()])
+    return table(["for each of ten live containers", "PSS", "its own alone", "resident"],
+                 [[keepers[name], *("%.0f kB" % value[key] for key in ("pss", "private", "resident"))]
+                  for name, value in results["memory"].items()])
 
 
 def library_table(results):
@@ -159,6 +167,7 @@ SECTIONS = {
     "machine": (machine, set()),
     "oci": (lambda r: case_tables(r, ("oci_run", "oci_seccomp", "oci_life", "oci_exec"),
                                   "tiny-oci"), {"oci_run"}),
+    "layouts": (layouts_table, {"hybrid", "oci_run"}),
     "engines": (lambda r: case_tables(r, ("run_none", "run_bridge", "run_detached", "exec", "stop",
                                           "rm"), "tiny"), {"run_none"}),
     "concurrency": (concurrency_table, {"concurrency"}),
@@ -190,7 +199,9 @@ def update(root, results):
     for path in DOCUMENTS:
         with open(os.path.join(root, path), encoding="utf-8") as file:
             places[path] = file.read()
-    for name, text in sections(results).items():
+    made = sections(results)
+    for name in SECTIONS:
+        text = made.get(name, "Not measured on this machine.")
         changed = {path: replace(document, name, text) for path, document in places.items()}
         if not any(changed.values()):
             raise LookupError("no document has a place for the section " + name)
