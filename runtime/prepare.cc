@@ -28,27 +28,60 @@ std::string ReadIn(const fs::RootedDir& root, absl::string_view path) {
   return root.ReadFile(path, kMaxPasswd).value_or("");
 }
 
-// The namespace of a running container that "container:<id>" names; empty for other modes.
-absl::StatusOr<std::string> NamespaceOf(const std::string& mode, absl::string_view kind,
-                                        const state::StateStore& store) {
-  absl::string_view reference = mode;
-  if (!absl::ConsumePrefix(&reference, "container:")) return std::string();
+// A path to what the descriptor stands for, as long as it is held. Where a container could exchange
+// a part of a path, its name must not be looked up a second time.
+std::string HeldPath(UniqueFd fd, std::vector<UniqueFd>& held) {
+  held.push_back(std::move(fd));
+  return absl::StrCat("/proc/self/fd/", held.back().get());
+}
+
+// The running container that "container:<id>" names.
+struct JoinedContainer {
+  std::string name;
+  pid_t pid = 0;
+  UniqueFd pidfd;
+};
+absl::StatusOr<JoinedContainer> FindJoined(absl::string_view reference, absl::string_view kind,
+                                           const state::StateStore& store) {
   ASSIGN_OR_RETURN(const state::ContainerId id, store.Find(reference));
   ASSIGN_OR_RETURN(const state::ContainerRecord record, store.Read(id));
-  if (!OpenProcess(record.state.init).ok()) {
+  absl::StatusOr<UniqueFd> pidfd = OpenProcess(record.state.init);
+  if (!pidfd.ok()) {
     return WithHint(absl::FailedPreconditionError(absl::StrCat("container ", record.config.name,
                                                                " is not running: its ", kind,
                                                                " namespace can't be joined")),
                     absl::StrCat("start it first: tiny start ", record.config.name));
   }
-  return absl::StrCat("/proc/", record.state.init.pid, "/ns/", kind);
+  return JoinedContainer{record.config.name, record.state.init.pid, *std::move(pidfd)};
+}
+
+// The namespace of the container that "container:<id>" names; empty for other modes.
+absl::StatusOr<std::string> NamespaceOf(absl::string_view mode, absl::string_view kind,
+                                        const state::StateStore& store) {
+  if (!absl::ConsumePrefix(&mode, "container:")) return std::string();
+  ASSIGN_OR_RETURN(const JoinedContainer joined, FindJoined(mode, kind, store));
+  return absl::StrCat("/proc/", joined.pid, "/ns/", kind);
+}
+
+// The /dev/shm that belongs to that namespace. Where the container made it, it may be a link.
+absl::StatusOr<std::string> SharedMemoryOf(absl::string_view mode, const state::StateStore& store,
+                                           std::vector<UniqueFd>& held) {
+  if (!absl::ConsumePrefix(&mode, "container:")) return std::string();
+  ASSIGN_OR_RETURN(const JoinedContainer joined, FindJoined(mode, "ipc", store));
+  ASSIGN_OR_RETURN(const fs::RootedDir root, OpenProcessRoot(joined.pid, joined.pidfd.get()));
+  absl::StatusOr<UniqueFd> shm = root.OpenIn("/dev/shm", O_PATH | O_DIRECTORY);
+  if (!shm.ok()) {
+    return Annotate(shm.status(), absl::StrCat("--ipc: share memory with ", joined.name));
+  }
+  return HeldPath(*std::move(shm), held);
 }
 
 // The folders on the host of the container's volumes and binds, one for each mount.
 absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConfig& config,
                                                       const EngineOptions& options,
                                                       const fs::RootedDir& root,
-                                                      state::ContainerState* state) {
+                                                      state::ContainerState* state,
+                                                      std::vector<UniqueFd>& held) {
   VolumeStore volumes(options.root);
   std::vector<std::string> sources;
   for (const state::MountConfig& mount : config.mounts) {
@@ -66,8 +99,8 @@ absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConf
       source = volume.path;
       if (!mount.volume_subpath.empty()) {
         ASSIGN_OR_RETURN(const fs::RootedDir files, fs::RootedDir::Open(volume.path));
-        ASSIGN_OR_RETURN(const UniqueFd inside, files.OpenIn(mount.volume_subpath, O_PATH));
-        absl::StrAppend(&source, "/", mount.volume_subpath);
+        ASSIGN_OR_RETURN(UniqueFd inside, files.OpenIn(mount.volume_subpath, O_PATH));
+        source = HeldPath(std::move(inside), held);
       }
     }
     sources.push_back(std::move(source));
@@ -82,15 +115,15 @@ absl::Status WriteEtcFile(int directory, const char* name, absl::string_view tex
 }
 
 absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
-                                        const PrepareOptions& options,
-                                        state::ContainerState* state) {
+                                        const PrepareOptions& options, state::ContainerState* state,
+                                        std::vector<UniqueFd>& held) {
   SpecInputs inputs;
   inputs.rootfs = config.rootfs;
   absl::StatusOr<fs::RootedDir> root = fs::RootedDir::Open(config.rootfs);
   if (!root.ok()) return Annotate(root.status(), "--rootfs");
   inputs.passwd = ReadIn(*root, "/etc/passwd");
   inputs.group = ReadIn(*root, "/etc/group");
-  ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state));
+  ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state, held));
   const std::string directory = absl::StrCat(options.engine.root, "/containers/", config.id);
   inputs.hosts_file = absl::StrCat(directory, "/hosts");
   inputs.hostname_file = absl::StrCat(directory, "/hostname");
@@ -102,10 +135,7 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   }
   ASSIGN_OR_RETURN(inputs.pid_namespace, NamespaceOf(config.pid_mode, "pid", *options.store));
   ASSIGN_OR_RETURN(inputs.ipc_namespace, NamespaceOf(config.ipc_mode, "ipc", *options.store));
-  if (!inputs.ipc_namespace.empty()) {
-    inputs.shm_source = absl::StrCat(
-        inputs.ipc_namespace.substr(0, inputs.ipc_namespace.rfind("/ns/")), "/root/dev/shm");
-  }
+  ASSIGN_OR_RETURN(inputs.shm_source, SharedMemoryOf(config.ipc_mode, *options.store, held));
   inputs.host_devices = NamedHostDevices(config);
   if (config.security.privileged) inputs.all_host_devices = AllHostDevices();
   inputs.available_capabilities = security::AvailableCapabilities();
@@ -132,8 +162,8 @@ absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::Conta
     return absl::UnimplementedError("a container needs --rootfs: images are not supported yet");
   }
   state->cgroup_path = CgroupPathOf(config);
-  ASSIGN_OR_RETURN(const SpecInputs inputs, GatherInputs(config, options, state));
   auto prepared = std::make_unique<PreparedLaunch>();
+  ASSIGN_OR_RETURN(const SpecInputs inputs, GatherInputs(config, options, state, prepared->held));
   ASSIGN_OR_RETURN(prepared->spec, BuildSpec(config, inputs));
   oci::Spec& spec = prepared->spec;
   LaunchRequest& request = prepared->request;
@@ -172,6 +202,7 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
     prepared->process.oom_score_adj = config.oom_score_adj;
   }
   ExecRequest& request = prepared->request;
+  request.id = config.id;
   request.container_pid = state.init.pid;
   request.container_pidfd = pidfd;
   request.process = &prepared->process;

@@ -5,10 +5,12 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
 #include "oci/spec.h"
 #include "runtime/engine.h"
 #include "runtime/launch/launch.h"
@@ -22,8 +24,9 @@ struct PrepareOptions {
   std::string term;
 };
 
-// The request refers to the spec, so the two stay together.
+// The request refers to the spec, and that to descriptors: they stay together until the launch.
 struct PreparedLaunch {
+  std::vector<UniqueFd> held;
   oci::Spec spec;
   LaunchRequest request;  // without stdio and callbacks
 };
