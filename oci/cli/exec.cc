@@ -165,6 +165,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
 
   runtime::ExecRequest request;
+  request.id = id;
   request.container_pid = record.init.pid;
   request.container_pidfd = init.get();
   request.process = &process;

@@ -54,6 +54,7 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
   InitInputs inputs;
   inputs.process = request.process;
   inputs.spec = request.spec;
+  inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.default_seccomp = request.default_seccomp;
   inputs.seccomp_cache = request.seccomp_cache;
   ASSIGN_OR_RETURN(process.init_config, PlanInit(inputs));

@@ -105,6 +105,7 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
 
 // Runs one more process in a running container: its namespaces, its cgroup, its root.
 struct ExecRequest {
+  std::string id;  // the container's, whose session keyring it joins
   pid_t container_pid = 0;
   int container_pidfd = -1;  // borrowed
   const oci::Process* process = nullptr;
