@@ -5,7 +5,9 @@
 
 #include <vector>
 
+#include "absl/status/status.h"
 #include "cli/app.h"
+#include "cli/command.h"
 #include "runtime/engine.h"
 #include "runtime/launch/launch.h"
 #include "runtime/network/doctor.h"
@@ -26,6 +28,11 @@ int main(int argc, char** argv) {
                                 .open_networks = tiny::runtime::NetworkManager::Open,
                                 .diagnose_network = tiny::runtime::DiagnoseNetwork,
                                 .start_error_code = tiny::runtime::ExitCodeOfStartError};
+  // A setuid bit would give everybody the rights of its owner.
+  if (geteuid() != getuid() || getegid() != getgid()) {
+    context.PrintError(absl::PermissionDeniedError("tiny does not run setuid or setgid"));
+    return tiny::cli::kUsageErrorCode;
+  }
   const std::vector<absl::string_view> arguments(argv + 1, argv + argc);
   return tiny::cli::RunApp(context, arguments);
 }
