@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "init/stub.h"
 
@@ -65,6 +68,25 @@ ChildResult CheckCwd(const char* cwd) {
   return ChildResult();
 }
 
+// CVE-2019-16884: in a /proc that is not procfs, or has something mounted in it, a label would be
+// written to a file that says nothing to the kernel.
+long OpenExecLabel() {
+  constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const long proc = RawSyscall(SYS_openat, AT_FDCWD, "/proc", kFlags);
+  if (proc < 0) return proc;
+  struct statfs file_system = {};
+  long result = RawSyscall(SYS_fstatfs, proc, &file_system);
+  if (result == 0 && file_system.f_type != PROC_SUPER_MAGIC) result = -ENODEV;
+  if (result == 0) {
+    open_how how = {};
+    how.flags = O_WRONLY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    result = RawSyscall(SYS_openat2, proc, "thread-self/attr/exec", &how, sizeof(how));
+  }
+  RawSyscall(SYS_close, proc);
+  return result;
+}
+
 // The streams were made by another user; the program may want to open /dev/stdout again.
 void OwnStdio(uint32_t uid) {
   for (int fd = 0; fd < 3; ++fd) {
@@ -122,8 +144,7 @@ ChildResult PrepareSession(const InitConfig& config) {
   }
   if (config.exec_label.count > 0) {
     const char* label = TailOf<char>(config, config.exec_label);
-    const long fd =
-        RawSyscall(SYS_openat, AT_FDCWD, "/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+    const long fd = OpenExecLabel();
     if (fd < 0) return ChildError(fd, "open /proc/thread-self/attr/exec");
     const long written = RawSyscall(SYS_write, fd, label, config.exec_label.count - 1);
     RawSyscall(SYS_close, fd);
