@@ -1,4 +1,5 @@
 // The options of run and create for the network.
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/addresses.h"
@@ -13,6 +14,17 @@ using Flags = ContainerFlags;
 absl::Status SetIp(bool valid, absl::string_view value, std::string* field) {
   if (!valid) return absl::InvalidArgumentError(absl::StrCat("invalid address \"", value, "\""));
   *field = std::string(value);
+  return absl::OkStatus();
+}
+
+// In resolv.conf a space would begin another word, and a newline another line.
+absl::Status AddResolverWord(absl::string_view value, std::vector<std::string>* words) {
+  for (const char c : value) {
+    if (absl::ascii_isgraph(static_cast<unsigned char>(c))) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", value, "\" is more than one word of resolv.conf"));
+  }
+  words->emplace_back(value);
   return absl::OkStatus();
 }
 
@@ -61,15 +73,13 @@ constexpr Option kOptions[] = {
        return SetIp(IsIpAddress(v), v, &f.config.dns.back());
      }>},
     {0, "dns-search", "domain", "Search domain; \".\" for none",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.dns_search, v);
-     }>},
+     Apply<[](Flags& f, absl::string_view v) { return AddResolverWord(v, &f.config.dns_search); }>},
     {0, "dns-option", "option", "Option of resolv.conf(5)",
      Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.dns_options, v);
+       return AddResolverWord(v, &f.config.dns_options);
      }>},
     {0, "dns-opt", "option", "", Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.dns_options, v);
+       return AddResolverWord(v, &f.config.dns_options);
      }>},
     {0, "add-host", "name:ip", "Line of /etc/hosts; host-gateway for the host's address",
      Apply<[](Flags& f, absl::string_view v) {

@@ -171,7 +171,11 @@ Result TinyTest::Finish(pid_t pid) {
 }
 
 Result TinyTest::Tiny(const std::vector<std::string>& args, const std::string& input) {
-  return Finish(StartProcess(CommandLine(args), input));
+  return RunProgram(CommandLine(args), input);
+}
+
+Result TinyTest::RunProgram(const std::vector<std::string>& words, const std::string& input) {
+  return Finish(StartProcess(words, input));
 }
 
 std::vector<std::string> TinyTest::RunArgs(const std::vector<std::string>& args) const {

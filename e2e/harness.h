@@ -53,6 +53,8 @@ class TinyTest : public ::testing::Test {
   std::vector<std::string> CommandLine(const std::vector<std::string>& args) const;
   // Runs it and waits for it.
   Result Tiny(const std::vector<std::string>& args, const std::string& input = "");
+  // Any program, by its path.
+  Result RunProgram(const std::vector<std::string>& words, const std::string& input = "");
   // Starts it and does not wait.
   pid_t Spawn(const std::vector<std::string>& args);
   Result Finish(pid_t pid);
