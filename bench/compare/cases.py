@@ -167,6 +167,8 @@ class EngineCases:
     def cases(self):
         for network in ("none", "bridge"):
             commands = self.each(lambda e, n=network: e.run("--rm", "--network", n))
+            if network == "none":
+                commands["floor"] = [program("bench/floor"), self.where.rootfs]
             yield Case("run_" + network, "run --rm, network " + network,
                        {name: [step(argv)] for name, argv in commands.items()}, rounds=0.1,
                        counted=commands)
@@ -190,17 +192,10 @@ class EngineCases:
             step(e.do("rm", "rm%r"))]), rounds=0.1)
 
 
-def measure_cases(cases, rounds, report):
-    """Timings and costs by the case's key and the subject's name."""
-    results = {}
-    for case in cases:
-        begun = time.monotonic()
-        number = max(5, int(rounds * case.rounds))
-        timings = measure.interleave(case.steps, number, warm_up=min(3, number))
-        costs = {name: measure.count(argv) for name, argv in case.counted.items()
-                 if name != "docker"}  # whose work the daemon does
-        results[case.key] = {"title": case.title, "timings": timings, "costs": costs}
-        report("%-14s %s" % (case.key, ", ".join(
-            "%s %.2f ms" % (name, timing.median / 1e6) for name, timing in timings.items())),
-               time.monotonic() - begun)
-    return results
+def measure_case(case, rounds):
+    """Timings and costs by the subject's name."""
+    number = max(5, int(rounds * case.rounds))
+    timings = measure.interleave(case.steps, number, warm_up=min(3, number))
+    costs = {name: measure.count(argv) for name, argv in case.counted.items()
+             if name != "docker"}  # whose work the daemon does
+    return {"title": case.title, "timings": timings, "costs": costs}

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 # pylint: disable=wrong-import-position
@@ -28,10 +29,38 @@ GROUPS = ("oci", "engines", "many", "micro")
 BEGUN = time.monotonic()
 
 
-def say(text, seconds=None):
-    print("[%4.0f s] %s%s" % (time.monotonic() - BEGUN, text,
-                              "" if seconds is None else " (%.0f s)" % seconds),
-          file=sys.stderr, flush=True)
+def say(text):
+    print("[%4.0f s] %s" % (time.monotonic() - BEGUN, text), file=sys.stderr, flush=True)
+
+
+class Results(dict):
+    """What was measured, by name; what failed is told, and the rest goes on."""
+
+    def __init__(self, **values):
+        super().__init__(**values)
+        self.failed = []
+
+    def measure(self, name, function, *args):
+        try:
+            self[name] = function(*args)
+            say("%-12s %s" % (name, describe(self[name])))
+        except Exception:  # pylint: disable=broad-except
+            traceback.print_exc()
+            say("FAILED: " + name)
+            self.failed.append(name)
+
+    def measure_cases(self, group, rounds):
+        """Nothing of a group is timed that does not prove to do its work."""
+        group.prove()
+        say("all subjects have proven that they do the work")
+        for case in group.cases():
+            self.measure(case.key, cases.measure_case, case, rounds)
+
+
+def describe(result):
+    timings = result.get("timings", result)
+    return ", ".join("%s %.2f ms" % (name, timing.median / 1e6) for name, timing in timings.items()
+                     if isinstance(timing, measure.Timing)) if isinstance(timings, dict) else ""
 
 
 def start_engines(paths, where):
@@ -43,54 +72,44 @@ def start_engines(paths, where):
     return started
 
 
-def measure_oci(paths, where, rounds):
+def measure_oci(results, paths, where, rounds):
     group = cases.OciCases(paths, where)
-    group.prove()
-    say("the runtimes have proven that they do the work")
     try:
-        return cases.measure_cases(group.cases(), rounds, say)
+        results.measure_cases(group, rounds)
     finally:
         group.clean_up()
 
 
-def measure_engines(started, where, rounds):
-    group = cases.EngineCases(started, where)
-    group.prove()
-    say("the engines have proven that they do the work")
-    results = cases.measure_cases(group.cases(), rounds, say)
-    results["own_stop"] = extras.own_stop_time(peers.engine.runtime.BUSYBOX, where.folder,
-                                                 max(5, rounds // 10))
-    results["memory"] = extras.memory(started)
-    say("memory: %s" % results["memory"])
-    return results
+def measure_engines(results, started, where, rounds):
+    results.measure_cases(cases.EngineCases(started, where), rounds)
+    results.measure("own_stop", extras.own_stop_time, peers.engine.runtime.BUSYBOX, where.folder,
+                    max(5, rounds // 10))
+    results.measure("memory", extras.memory, started)
 
 
-def measure_many(started, where, rounds):
-    """What takes long: with fewer rounds, and Docker left out of the crowd."""
-    tiny = started[0]
+def measure_crowd(started, where, rounds):
+    """Docker is left out of it: it would take minutes."""
     crowd = [engine for engine in started if engine.name != "docker"]
-    results = {"concurrency": {}}
-    for at_once, number in ((1, rounds // 20), (10, rounds // 20), (100, rounds // 100)):
-        if number > 0:
-            results["concurrency"][at_once] = extras.concurrency(crowd, where.marker, at_once,
-                                                                 number)
-            say("%d at once" % at_once)
-    results["scale"] = extras.scale(tiny, (0, 100, 500), max(10, rounds // 4))
-    say("scale")
-    results["ps"] = extras.listing(tiny, 1000, 20, max(5, rounds // 10))
-    say("listing")
-    results["ingest"] = extras.log_ingest(started, where, max(2, rounds // 60))
-    say("logs")
-    return results
+    return {at_once: extras.concurrency(crowd, where.marker, at_once, number)
+            for at_once, number in ((1, rounds // 20), (10, rounds // 20), (100, rounds // 100))
+            if number > 0}
 
 
-def measure_micro(tiny, rounds):
-    return {"start_up": extras.start_up(tiny, 2 * rounds),
-            "timeline": extras.timeline(tiny, max(5, rounds // 5)),
-            "phases": measure.google_benchmark(
-                "bench/phases", "BM_(Clone|Mount|Launch|Stub|Seccomp|CgroupJoin|CgroupCreate)"),
-            "veth": measure.google_benchmark("bench/veth_setup", "."),
-            "read": measure.google_benchmark("bench/logs", "BM_Read/k8s_file")}
+def measure_many(results, started, where, rounds):
+    tiny = started[0]
+    results.measure("concurrency", measure_crowd, started, where, rounds)
+    results.measure("scale", extras.scale, tiny, (0, 100, 500), max(10, rounds // 4))
+    results.measure("ps", extras.listing, tiny, 1000, 20, max(5, rounds // 10))
+    results.measure("ingest", extras.log_ingest, started, where, max(2, rounds // 60))
+
+
+def measure_micro(results, tiny, rounds):
+    results.measure("start_up", extras.start_up, tiny, 2 * rounds)
+    results.measure("timeline", extras.timeline, tiny, max(5, rounds // 5))
+    results.measure("phases", measure.google_benchmark, "bench/phases",
+                    "BM_(Clone|Mount|Launch|Stub|Seccomp|CgroupJoin|CgroupCreate)")
+    results.measure("veth", measure.google_benchmark, "bench/veth_setup", ".")
+    results.measure("read", measure.google_benchmark, "bench/logs", "BM_Read/k8s_file")
 
 
 def compare(options):
@@ -98,22 +117,22 @@ def compare(options):
     say("found %s" % ", ".join("%s %s" % pair for pair in versions.items()))
     where = place.Place(peers.engine.runtime.BUSYBOX, proof.SCRIPT, peers.seccomp_profile())
     started = []
-    results = {"versions": versions, "rounds": options.rounds}
+    results = Results(versions=versions, rounds=options.rounds)
     if place.cgroup_layout() == "hybrid":
-        results["hybrid"] = cases.both_versions(paths, where, options.rounds // 2)
+        results.measure("hybrid", cases.both_versions, paths, where, options.rounds // 2)
         place.hide_cgroup2()
         say("from here on cgroup version 1 alone, which crun can do with")
     results["layout"] = place.cgroup_layout()
     try:
         if "oci" in options.only:
-            results.update(measure_oci(paths, where, options.rounds))
+            measure_oci(results, paths, where, options.rounds)
         started = start_engines(paths, where) if {"engines", "many"} & set(options.only) else []
         if "engines" in options.only:
-            results.update(measure_engines(started, where, options.rounds))
+            measure_engines(results, started, where, options.rounds)
         if "many" in options.only:
-            results.update(measure_many(started, where, options.rounds))
+            measure_many(results, started, where, options.rounds)
         if "micro" in options.only:
-            results.update(measure_micro(engines.Tiny(paths, where), options.rounds))
+            measure_micro(results, engines.Tiny(paths, where), options.rounds)
     finally:
         for engine in started:
             engine.stop_daemon()
@@ -146,6 +165,8 @@ def main():
             print("== %s\n%s" % (name, text))
     else:
         report.update(place.SOURCE, results)
+    if results.failed:
+        sys.exit("compare: failed, and so not in the tables: " + ", ".join(results.failed))
     say("done")
 
 

@@ -1,5 +1,6 @@
 """What is not one command after the other: many at once, many alive, memory, logs, listings."""
 
+import contextlib
 import glob
 import json
 import os
@@ -125,7 +126,8 @@ def own_stop_time(busybox, folder, rounds):
             if process.wait() != 0:
                 raise RuntimeError("the program did not handle SIGTERM")
             times.append(time.monotonic_ns() - begun)
-            os.killpg(process.pid, signal.SIGKILL)  # the sleep that it leaves
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # the sleep that it leaves, if it was so far
         os.unlink(ready)
     return measure.Timing(times)
 

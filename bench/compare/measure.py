@@ -8,6 +8,8 @@ import tempfile
 
 import place
 
+TIMEOUT = 600  # seconds that no measurement takes, unless something hangs
+
 
 @dataclasses.dataclass
 class Timing:
@@ -49,7 +51,8 @@ def interleave(subjects, rounds, warm_up=1):
     # What is left running keeps stderr: a file, as a pipe would have no end.
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run([place.program("bench/compare/interleave")], input=json.dumps(plan),
-                              text=True, stdout=subprocess.PIPE, stderr=errors, check=False)
+                              text=True, stdout=subprocess.PIPE, stderr=errors, check=False,
+                              timeout=TIMEOUT)
         if done.returncode:
             errors.seek(0)
             raise RuntimeError(errors.read()[-2000:])
@@ -61,7 +64,7 @@ def count(argv):
     """Costs of one command, less what the container's own program does."""
     done = subprocess.run([place.program("bench/count"), "--payload=true", *argv], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False)
+                          check=False, timeout=TIMEOUT)
     if done.returncode:
         raise RuntimeError("count %s: %s" % (" ".join(argv), done.stderr[-2000:]))
     return Costs(**json.loads(done.stdout.splitlines()[-1]))
@@ -75,7 +78,7 @@ def google_benchmark(program, benchmarks, min_time="0.2"):
     done = subprocess.run([place.program(program), "--benchmark_format=json",
                            "--benchmark_filter=" + benchmarks, "--benchmark_min_time=" + min_time],
                           text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False)
+                          stderr=subprocess.PIPE, check=False, timeout=TIMEOUT)
     if done.returncode:
         raise RuntimeError("%s: %s" % (program, done.stderr[-2000:]))
     units = {"ns": 1, "us": 1e3, "ms": 1e6}

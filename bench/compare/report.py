@@ -15,6 +15,11 @@ SUBJECTS = {"docker": "Docker", "floor": "floor", "bwrap": "bubblewrap"}
 COST_COLUMNS = ("page faults", "system calls", "forks", "execs", "peak memory")
 
 
+SUMMARY = {"oci_run": "OCI `run`", "oci_life": "OCI `create`, `start`, `delete`",
+           "oci_exec": "OCI `exec`", "run_none": "`run --rm`, no network",
+           "run_bridge": "`run --rm`, bridge", "exec": "`exec`", "stop": "`stop`", "rm": "`rm`"}
+
+
 def table(header, rows):
     """The first column to the left, all others to the right."""
     lines = ["| " + " | ".join(header) + " |",
@@ -73,10 +78,7 @@ def summary(results):
     """README's table: medians, and how many times tiny's."""
     columns = ("tiny", "crun", "runc", "podman", "docker")
     rows = []
-    for key, label in (("oci_run", "OCI `run`"), ("oci_life", "OCI `create`, `start`, `delete`"),
-                       ("oci_exec", "OCI `exec`"), ("run_none", "`run --rm`, no network"),
-                       ("run_bridge", "`run --rm`, bridge"), ("exec", "`exec`"),
-                       ("stop", "`stop`"), ("rm", "`rm`")):
+    for key, label in SUMMARY.items():
         timings = dict(results[key]["timings"])
         timings["tiny"] = timings.get("tiny", timings.get("tiny-oci"))
         cells = ["**%s**" % duration(timings["tiny"].median)]
@@ -163,7 +165,7 @@ def wanted_table(results):
 
 
 SECTIONS = {
-    "summary": (summary, {"oci_run", "run_none"}),
+    "summary": (summary, set(SUMMARY)),
     "machine": (machine, set()),
     "oci": (lambda r: case_tables(r, ("oci_run", "oci_seccomp", "oci_life", "oci_exec"),
                                   "tiny-oci"), {"oci_run"}),
@@ -173,7 +175,7 @@ SECTIONS = {
     "concurrency": (concurrency_table, {"concurrency"}),
     "scale": (scale_table, {"scale"}),
     "memory": (memory_table, {"memory"}),
-    "libraries": (library_table, {"veth", "ingest", "own_stop"}),
+    "libraries": (library_table, {"veth", "ingest", "read", "ps", "own_stop", "start_up"}),
     "timeline": (timeline_table, {"timeline"}),
     "phases": (phases_table, {"phases"}),
     "wanted": (wanted_table, set()),
