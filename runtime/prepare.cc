@@ -1,5 +1,6 @@
 #include "runtime/prepare.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,9 +24,17 @@ namespace {
 
 constexpr size_t kMaxPasswd = size_t{1} << 20;
 
-// A root without the file, or with something odd in its place, has no users by name.
-std::string ReadIn(const fs::RootedDir& root, absl::string_view path) {
-  return root.ReadFile(path, kMaxPasswd).value_or("");
+// A root without the file, or with something odd in its place, has no users by name. What can't be
+// read for another reason is an error: the user would lose groups, which may be there to keep him
+// from a file.
+absl::StatusOr<std::string> ReadIn(const fs::RootedDir& root, absl::string_view path) {
+  absl::StatusOr<std::string> text = root.ReadFile(path, kMaxPasswd);
+  const int error = GetErrno(text.status()).value_or(0);
+  if (absl::IsNotFound(text.status()) || absl::IsFailedPrecondition(text.status()) ||
+      error == ELOOP || error == ENOTDIR) {
+    return std::string();
+  }
+  return text;
 }
 
 // A path to what the descriptor stands for, as long as it is held. Where a container could exchange
@@ -121,8 +130,8 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   inputs.rootfs = config.rootfs;
   absl::StatusOr<fs::RootedDir> root = fs::RootedDir::Open(config.rootfs);
   if (!root.ok()) return Annotate(root.status(), "--rootfs");
-  inputs.passwd = ReadIn(*root, "/etc/passwd");
-  inputs.group = ReadIn(*root, "/etc/group");
+  ASSIGN_OR_RETURN(inputs.passwd, ReadIn(*root, "/etc/passwd"));
+  ASSIGN_OR_RETURN(inputs.group, ReadIn(*root, "/etc/group"));
   ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state, held));
   const std::string directory = absl::StrCat(options.engine.root, "/containers/", config.id);
   inputs.hosts_file = absl::StrCat(directory, "/hosts");
@@ -185,8 +194,8 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
                                                           const state::ContainerState& state,
                                                           const ExecOptions& exec, int pidfd) {
   ASSIGN_OR_RETURN(const fs::RootedDir root, OpenProcessRoot(state.init.pid, pidfd));
-  const std::string passwd = ReadIn(root, "/etc/passwd");
-  const std::string group = ReadIn(root, "/etc/group");
+  ASSIGN_OR_RETURN(const std::string passwd, ReadIn(root, "/etc/passwd"));
+  ASSIGN_OR_RETURN(const std::string group, ReadIn(root, "/etc/group"));
   const security::CapabilitySet available = security::AvailableCapabilities();
   ExecInputs inputs;
   inputs.args = exec.command;
