@@ -58,9 +58,10 @@ class Results(dict):
 
 
 def describe(result):
-    timings = result.get("timings", result)
+    """The medians of a case, where it is one."""
+    timings = result.get("timings", result) if isinstance(result, dict) else {}
     return ", ".join("%s %.2f ms" % (name, timing.median / 1e6) for name, timing in timings.items()
-                     if isinstance(timing, measure.Timing)) if isinstance(timings, dict) else ""
+                     if isinstance(timing, measure.Timing))
 
 
 def start_engines(paths, where):

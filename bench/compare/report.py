@@ -158,7 +158,7 @@ def phases_table(results):
 
 
 def wanted_table(results):
-    return table(["wanted", "at most, or as said", "measured", "", "why not"],
+    return table(["wanted", "at most", "measured", "", "why not"],
                  [[what, limit, figure, "reached" if reached else "**missed**",
                    "" if reached else reason]
                   for what, limit, figure, reached, reason in wanted.rows(results)])
