@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
+#include <sys/socket.h>
 
 #include <utility>
 
@@ -56,6 +58,11 @@ void AddBridge(MessageBuilder& batch, const BridgeSpec& spec) {
   PutCommon(batch, spec.mtu, spec.mac);
   const auto info = batch.Nest(IFLA_LINKINFO);
   batch.PutString(IFLA_INFO_KIND, "bridge");
+  const auto data = batch.Nest(IFLA_INFO_DATA);
+  const br_boolopt_multi options = {
+      .optval = spec.learn_link_local ? 0U : 1U << BR_BOOLOPT_NO_LL_LEARN,
+      .optmask = 1U << BR_BOOLOPT_NO_LL_LEARN};
+  batch.PutValue(IFLA_BR_MULTI_BOOLOPT, options);
 }
 
 void AddVeth(MessageBuilder& batch, const VethSpec& spec) {
@@ -96,7 +103,7 @@ void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& ch
   } else {
     PutReference(batch, link);
   }
-  PutCommon(batch, change.mtu.value_or(0), std::nullopt);
+  PutCommon(batch, change.mtu.value_or(0), change.mac);
   if (change.master) batch.PutValue(IFLA_MASTER, static_cast<uint32_t>(*change.master));
   if (change.alias) batch.PutString(IFLA_IFALIAS, *change.alias);
   if (change.netns) batch.PutValue(IFLA_NET_NS_FD, *change.netns);
@@ -105,6 +112,16 @@ void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& ch
   batch.PutString(IFLA_INFO_SLAVE_KIND, "bridge");
   const auto port = batch.Nest(IFLA_INFO_SLAVE_DATA);
   batch.PutValue(IFLA_BRPORT_MODE, static_cast<uint8_t>(*change.hairpin));
+}
+
+void StopIpv6AddressGeneration(MessageBuilder& batch, const LinkRef& link) {
+  batch.Begin(RTM_NEWLINK, 0, absl::StrCat("stop IPv6 address generation on ", Describe(link)),
+              EAFNOSUPPORT);
+  batch.PutHeader(Header(link.index, std::nullopt));
+  PutReference(batch, link);
+  const auto families = batch.Nest(IFLA_AF_SPEC);
+  const auto inet6 = batch.Nest(AF_INET6);
+  batch.PutValue(IFLA_INET6_ADDR_GEN_MODE, static_cast<uint8_t>(IN6_ADDR_GEN_MODE_NONE));
 }
 
 void DeleteLink(MessageBuilder& batch, const LinkRef& link) {

@@ -38,6 +38,9 @@ struct BridgeSpec {
   int mtu = 0;  // 0: the kernel's
   bool up = true;
   std::optional<MacAddress> mac = {};
+  // Whether it learns source addresses from frames to 01:80:c2:00:00:0x, too, which pass no
+  // bridge hook of nftables before. Linux 5.0 and later.
+  bool learn_link_local = true;
 };
 // NLM_F_EXCL: EEXIST where the name is taken.
 void AddBridge(MessageBuilder& batch, const BridgeSpec& spec);
@@ -69,6 +72,7 @@ void AddMacvlan(MessageBuilder& batch, const MacvlanSpec& spec);
 struct LinkChange {
   std::optional<bool> up = {};
   std::optional<int> mtu = {};
+  std::optional<MacAddress> mac = {};
   std::optional<int> master = {};    // 0: no longer a port
   std::optional<bool> hairpin = {};  // of a bridge's port: a frame may leave by where it came in
   std::optional<std::string> name = {};
@@ -76,6 +80,9 @@ struct LinkChange {
   std::optional<int> netns = {};  // descriptor of the namespace to move to
 };
 void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& change);
+// No IPv6 link-local address is made for it from now on (IN6_ADDR_GEN_MODE_NONE). A kernel without
+// IPv6 counts as success.
+void StopIpv6AddressGeneration(MessageBuilder& batch, const LinkRef& link);
 void DeleteLink(MessageBuilder& batch, const LinkRef& link);
 // Asks for one link; its answer is for ParseLink.
 void RequestLink(MessageBuilder& batch, const LinkRef& link);

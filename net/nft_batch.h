@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,6 +56,7 @@ enum NftRegister : uint32_t {
 enum NftType : uint32_t {
   kNftIpv4Address = 7,
   kNftIpv6Address = 8,
+  kNftEtherAddress = 9,
   kNftInetProtocol = 12,
   kNftInetService = 13,
   kNftInterfaceName = 41,
@@ -138,6 +140,8 @@ class NftBatch {
  public:
   explicit NftBatch(NftTable table);
 
+  // What follows is about this table: one transaction may change several.
+  void Use(NftTable table) { table_ = std::move(table); }
   void AddTable(absl::string_view comment = absl::string_view());
   void DeleteTable();
   void AddChain(const NftChainSpec& chain);
