@@ -68,12 +68,21 @@ void AddLinks(Lines& lines) {
   }
 }
 
-// The elements of tiny's table but for those of the default bridge. A set that the table is to have
-// and has not is a line, too, so that this can't look past a set unseen.
+// The elements of tiny's tables but for those of the default bridge. A set that the table is to
+// have and has not is a line, too, so that this can't look past a set unseen.
 void AddNftElements(Lines& lines) {
   auto socket = net::NetlinkSocket::Open(NETLINK_NETFILTER);
   const net::NftTable table = {NFPROTO_INET, "tiny"};
-  if (!socket.ok() || !net::SummarizeNftTable(*socket, table, {}).ok()) return;
+  const net::NftTable guard = {NFPROTO_BRIDGE, "tiny"};
+  if (!socket.ok()) return;
+  const auto tables = net::SummarizeNftTables(*socket, {{table, {}}, {guard, {}}});
+  if (!tables.ok() || !(*tables)[0]) return;
+  for (const char* set : {"ports", "macs", "addresses4", "addresses6"}) {
+    if (!(*tables)[1]) break;  // of a kernel without nftables for bridges
+    const auto elements = net::ListNftElements(*socket, guard, set);
+    const size_t count = elements.ok() ? elements->size() : 1;
+    if (count > 0) lines.push_back(absl::StrCat("nft bridge set ", set, " has ", count));
+  }
   size_t bridges = 0;
   for (const char* set : {"bridges", "same_bridge", "internal", "masq4", "masq6", "dnat4",
                           "dnat4_any", "dnat6", "dnat6_any"}) {

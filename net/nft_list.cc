@@ -1,5 +1,6 @@
 #include "net/nft_list.h"
 
+#include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 
 #include <utility>
@@ -12,9 +13,9 @@ namespace {
 
 constexpr uint16_t kNftSubsystem = NFNL_SUBSYS_NFTABLES << 8;
 
-void Begin(MessageBuilder& batch, int type, uint16_t flags, uint8_t family,
-           absl::string_view what) {
-  batch.Begin(kNftSubsystem | static_cast<uint16_t>(type), flags, what);
+void Begin(MessageBuilder& batch, int type, uint16_t flags, uint8_t family, absl::string_view what,
+           int tolerated_errno = 0) {
+  batch.Begin(kNftSubsystem | static_cast<uint16_t>(type), flags, what, tolerated_errno);
   nfgenmsg header = {};
   header.nfgen_family = family;
   header.version = NFNETLINK_V0;
@@ -261,33 +262,42 @@ absl::StatusOr<std::vector<NftElement>> ListNftElements(NetlinkSocket& socket,
   return elements;
 }
 
-absl::StatusOr<NftSummary> SummarizeNftTable(NetlinkSocket& socket, const NftTable& table,
-                                             absl::Span<const absl::string_view> chains) {
+absl::StatusOr<std::vector<std::optional<NftSummary>>> SummarizeNftTables(
+    NetlinkSocket& socket, absl::Span<const NftTableChains> tables) {
   MessageBuilder batch;
-  Begin(batch, NFT_MSG_GETTABLE, 0, table.family, absl::StrCat("look up nft table ", table.name));
-  batch.PutString(NFTA_TABLE_NAME, table.name);
-  for (const absl::string_view chain : chains) {
-    Begin(batch, NFT_MSG_GETCHAIN, 0, table.family,
-          absl::StrCat("look up nft chain ", table.name, " ", chain));
-    batch.PutString(NFTA_CHAIN_TABLE, table.name);
-    batch.PutString(NFTA_CHAIN_NAME, chain);
+  // What each request asks for: a table by its index, and one of its chains or -1.
+  std::vector<std::pair<size_t, int>> requests;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const NftTable& table = tables[i].table;
+    Begin(batch, NFT_MSG_GETTABLE, 0, table.family, absl::StrCat("look up nft table ", table.name),
+          ENOENT);
+    batch.PutString(NFTA_TABLE_NAME, table.name);
+    requests.emplace_back(i, -1);
+    for (const absl::string_view chain : tables[i].chains) {
+      Begin(batch, NFT_MSG_GETCHAIN, 0, table.family,
+            absl::StrCat("look up nft chain ", table.name, " ", chain), ENOENT);
+      batch.PutString(NFTA_CHAIN_TABLE, table.name);
+      batch.PutString(NFTA_CHAIN_NAME, chain);
+      requests.emplace_back(i, requests.back().second + 1);
+    }
   }
-  NftSummary summary;
+  std::vector<std::optional<NftSummary>> summaries;
   RETURN_IF_ERROR(socket.Query(
-      batch,
-      [&] {
-        summary = NftSummary();
-        summary.chains.resize(chains.size());
-      },
+      batch, [&] { summaries.assign(tables.size(), std::nullopt); },
       [&](size_t request, const MessageView& message) {
-        if (request == 0) {
-          if (auto info = ParseNftTable(message)) summary.table = *std::move(info);
-        } else if (auto info = ParseNftChain(message)) {
-          summary.chains[request - 1] = *std::move(info);
+        const auto [table, chain] = requests[request];
+        std::optional<NftSummary>& summary = summaries[table];
+        if (chain < 0) {
+          if (auto info = ParseNftTable(message)) {
+            summary.emplace().table = *std::move(info);
+            summary->chains.resize(tables[table].chains.size());
+          }
+        } else if (auto info = ParseNftChain(message); info && summary) {
+          summary->chains[static_cast<size_t>(chain)] = *std::move(info);
         }
         return absl::OkStatus();
       }));
-  return summary;
+  return summaries;
 }
 
 }  // namespace tiny::net

@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "net/netlink_message.h"
 #include "net/netlink_socket.h"
 #include "net/nft_batch.h"
@@ -73,13 +74,18 @@ absl::StatusOr<std::vector<NftElement>> ListNftElements(NetlinkSocket& socket,
                                                         const NftTable& table,
                                                         absl::string_view set);
 
-// A table and some of its chains in one round trip. kNotFound if any is missing.
+// Tables and some of their chains in one round trip; nothing for a table that is missing, and a
+// chain without a name for one that is.
+struct NftTableChains {
+  NftTable table = {};
+  absl::Span<const absl::string_view> chains = {};
+};
 struct NftSummary {
   NftTableInfo table = {};
   std::vector<NftChainInfo> chains = {};  // in the order asked for
 };
-absl::StatusOr<NftSummary> SummarizeNftTable(NetlinkSocket& socket, const NftTable& table,
-                                             absl::Span<const absl::string_view> chains);
+absl::StatusOr<std::vector<std::optional<NftSummary>>> SummarizeNftTables(
+    NetlinkSocket& socket, absl::Span<const NftTableChains> tables);
 
 }  // namespace tiny::net
 

@@ -122,10 +122,20 @@ TEST_F(NftablesTest, WhatIsAddedIsListed) {
     EXPECT_EQ(elements[0].comment, "web");
 
     const absl::string_view names[] = {"pre", "forward", "extra"};
-    ASSERT_OK_AND_ASSIGN(const auto summary, SummarizeNftTable(socket, Table(), names));
-    EXPECT_EQ(summary.table.comment, "of a test");
-    EXPECT_EQ(summary.table.use, 6u);
-    EXPECT_EQ(summary.chains[0].use, 1u);
+    const absl::string_view others[] = {"pre", "none"};
+    const NftTable absent = {NFPROTO_BRIDGE, "test"};
+    ASSERT_OK_AND_ASSIGN(
+        const auto summaries,
+        SummarizeNftTables(socket, {{Table(), names}, {absent, others}, {Table(), others}}));
+    ASSERT_TRUE(summaries[0].has_value());
+    EXPECT_EQ(summaries[0]->table.comment, "of a test");
+    EXPECT_EQ(summaries[0]->table.use, 6u);
+    EXPECT_EQ(summaries[0]->chains[0].use, 1u);
+    EXPECT_EQ(summaries[0]->chains[2].name, "extra");
+    EXPECT_FALSE(summaries[1].has_value());
+    ASSERT_TRUE(summaries[2].has_value());
+    EXPECT_EQ(summaries[2]->chains[0].name, "pre");
+    EXPECT_EQ(summaries[2]->chains[1].name, "");
   });
 }
 
@@ -137,7 +147,8 @@ TEST_F(NftablesTest, ATransactionHappensWholeOrNotAtAll) {
     bad.AddElements("absent", {{.key = InterfaceNameKey("td0")}});
     EXPECT_THAT(bad.Commit(socket), StatusIs(absl::StatusCode::kNotFound,
                                              HasSubstr("add elements of nft set test absent")));
-    EXPECT_THAT(SummarizeNftTable(socket, Table(), {}), StatusIs(absl::StatusCode::kNotFound));
+    ASSERT_OK_AND_ASSIGN(const auto summaries, SummarizeNftTables(socket, {{Table(), {}}}));
+    EXPECT_FALSE(summaries[0].has_value());
     // The socket has no answers left over.
     NftBatch good(Table());
     AddEverything(good);

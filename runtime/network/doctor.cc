@@ -37,6 +37,7 @@ constexpr Check kChecks[] = {
     {"veth-enslaved", CheckVethEnslaved},
     {"mtu", CheckMtu},
     {"reverse-path", CheckReversePath},
+    {"spoof-guard", CheckSpoofGuard},
     {"duplicate-address", CheckDuplicateAddress},
     {"gateway", CheckGateway},
     {"forwarding", CheckForwarding},

@@ -67,6 +67,7 @@ Finding CheckReversePath(Patient& patient);
 Finding CheckHostRoute(Patient& patient);
 
 // The packet filter: doctor_firewall.cc.
+Finding CheckSpoofGuard(Patient& patient);
 Finding CheckTable(Patient& patient);
 Finding CheckRules(Patient& patient);
 Finding CheckNetworkElements(Patient& patient);

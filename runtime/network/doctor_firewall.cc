@@ -12,10 +12,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "net/legacy_iptables.h"
 #include "net/nft_list.h"
 #include "runtime/network/doctor_checks.h"
 #include "runtime/network/firewall.h"
 #include "runtime/network/port_publisher.h"
+#include "runtime/network/spoof_guard.h"
 
 namespace tiny::runtime {
 namespace {
@@ -40,14 +42,20 @@ bool Accepts(const std::vector<net::NftRuleInfo>& rules, const std::string& inte
   });
 }
 
+// The commands that let the bridge's packets pass one of iptables' chains.
+std::string AcceptByIptables(absl::string_view program, absl::string_view chain,
+                             absl::string_view bridge) {
+  const std::string insert = absl::StrCat(program, " -I ", chain);
+  return absl::StrCat(insert, " -i ", bridge, " -j ACCEPT; ", insert, " -o ", bridge, " -j ACCEPT");
+}
+
+constexpr char kDockerChain[] = "DOCKER-USER";
+
 std::string AcceptCommand(const net::NftChainInfo& chain, const std::string& bridge,
                           const std::vector<net::NftChainInfo>& chains) {
   const bool docker = std::any_of(chains.begin(), chains.end(),
-                                  [](const auto& other) { return other.name == "DOCKER-USER"; });
-  if (docker) {
-    return absl::StrCat("iptables -I DOCKER-USER -i ", bridge,
-                        " -j ACCEPT; iptables -I DOCKER-USER -o ", bridge, " -j ACCEPT");
-  }
+                                  [](const auto& other) { return other.name == kDockerChain; });
+  if (docker) return AcceptByIptables("iptables", kDockerChain, bridge);
   const char* const family = chain.table.family == NFPROTO_IPV4   ? "ip"
                              : chain.table.family == NFPROTO_IPV6 ? "ip6"
                                                                   : "inet";
@@ -56,27 +64,87 @@ std::string AcceptCommand(const net::NftChainInfo& chain, const std::string& bri
   return absl::StrCat(rule, " iifname ", bridge, " accept; ", rule, " oifname ", bridge, " accept");
 }
 
+bool Holds(const std::vector<std::string>& list, const std::string& wanted) {
+  return std::find(list.begin(), list.end(), wanted) != list.end();
+}
+
+// The iptables that nftables does not know of.
+Finding CheckLegacyForward(const std::string& bridge) {
+  ASSIGN_OR_RETURN(const auto filter, net::ReadLegacyFilter());
+  if (!filter || !filter->forward_drops ||
+      (Holds(filter->accepts_from, bridge) && Holds(filter->accepts_to, bridge))) {
+    return std::nullopt;
+  }
+  const bool docker = Holds(filter->chains, kDockerChain);
+  return Fault{absl::StrCat("the chain FORWARD of the legacy iptables drops what it does not know, "
+                            "and ",
+                            bridge, " is not known there"),
+               AcceptByIptables("iptables-legacy", docker ? kDockerChain : "FORWARD", bridge)};
+}
+
 }  // namespace
 
 Finding CheckTable(Patient& patient) {
   if (!IsFiltered(patient)) return std::nullopt;
-  auto summary = net::SummarizeNftTable(*patient.netfilter, Firewall::Table(), {});
-  if (summary.ok()) return std::nullopt;
-  if (GetErrno(summary.status()) != ENOENT) return summary.status();
-  return Fault{"the nft table inet tiny is gone", kReload};
+  ASSIGN_OR_RETURN(const auto summaries,
+                   net::SummarizeNftTables(*patient.netfilter,
+                                           {{Firewall::Table(), {}}, {SpoofGuard::Table(), {}}}));
+  if (!summaries[0]) return Fault{"the nft table inet tiny is gone", kReload};
+  ASSIGN_OR_RETURN(const auto condition, Firewall::Examine(*patient.netfilter));
+  if (condition != Firewall::Condition::kDamaged || summaries[1]) return std::nullopt;
+  return Fault{"the nft table bridge tiny is gone", kReload};
+}
+
+// Where the element is missing, nothing of the container passes: its port is known without it.
+Finding CheckSpoofGuard(Patient& patient) {
+  const auto guarded = GuardedPortOf(patient.config->id, patient.endpoint);
+  if (!IsFiltered(patient) || !guarded) return std::nullopt;
+  const std::string mac = patient.eth->mac ? net::FormatMacAddress(*patient.eth->mac) : "none";
+  if (mac != patient.endpoint.mac_address) {
+    return Fault{absl::StrCat(patient.eth->name, " has the MAC address ", mac, ", not ",
+                              patient.endpoint.mac_address, ": the host drops what it sends"),
+                 patient.Inside(absl::StrCat("link set ", patient.eth->name, " address ",
+                                             patient.endpoint.mac_address))};
+  }
+  const auto summaries = net::SummarizeNftTables(*patient.netfilter, {{SpoofGuard::Table(), {}}});
+  RETURN_IF_ERROR(summaries.status());
+  if (!summaries->front()) return std::nullopt;  // firewall-table's to say
+  for (const Firewall::Entry& entry : SpoofGuard::EntriesOf(*guarded)) {
+    ASSIGN_OR_RETURN(const auto elements,
+                     net::ListNftElements(*patient.netfilter, SpoofGuard::Table(), entry.set));
+    const bool found = std::any_of(elements.begin(), elements.end(), [&](const auto& element) {
+      return element.key == entry.element.key;
+    });
+    if (found) continue;
+    return Fault{absl::StrCat(patient.endpoint.host_interface,
+                              " is not in the nft set bridge tiny ", entry.set),
+                 kReload};
+  }
+  return std::nullopt;
 }
 
 Finding CheckRules(Patient& patient) {
   if (!IsFiltered(patient)) return std::nullopt;
+  const auto missing = [&](const std::vector<net::NftRuleInfo>& rules, absl::string_view chain,
+                           absl::string_view comment, absl::string_view family) {
+    const bool found = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
+      return rule.chain == chain && rule.comment == comment;
+    });
+    return found
+               ? std::nullopt
+               : std::optional<Fault>({absl::StrCat("the rule \"", comment, "\" of the nft chain ",
+                                                    family, " tiny ", chain, " is gone"),
+                                       kReload});
+  };
   ASSIGN_OR_RETURN(const auto rules, net::ListNftRules(*patient.netfilter, Firewall::Table()));
   for (const Firewall::RuleName& expected : Firewall::ExpectedRules()) {
-    const bool found = std::any_of(rules.begin(), rules.end(), [&](const auto& rule) {
-      return rule.chain == expected.chain && rule.comment == expected.comment;
-    });
-    if (found) continue;
-    return Fault{absl::StrCat("the rule \"", expected.comment, "\" of the nft chain inet tiny ",
-                              expected.chain, " is gone"),
-                 kReload};
+    if (auto fault = missing(rules, expected.chain, expected.comment, "inet")) return fault;
+  }
+  ASSIGN_OR_RETURN(const auto condition, Firewall::Examine(*patient.netfilter));
+  if (condition == Firewall::Condition::kWithoutBridge) return std::nullopt;
+  ASSIGN_OR_RETURN(const auto guard, net::ListNftRules(*patient.netfilter, SpoofGuard::Table()));
+  for (const absl::string_view comment : SpoofGuard::RuleNames()) {
+    if (auto fault = missing(guard, SpoofGuard::kChain, comment, "bridge")) return fault;
   }
   return std::nullopt;
 }
@@ -114,7 +182,7 @@ Finding CheckForeignForward(Patient& patient) {
                      " drops what it does not know, and ", bridge, " is not known there"),
         AcceptCommand(chain, bridge, chains)};
   }
-  return std::nullopt;
+  return CheckLegacyForward(bridge);
 }
 
 Finding CheckPortElements(Patient& patient) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "gtest/gtest.h"
+#include "net/legacy_iptables_test_util.h"
 #include "net/link.h"
 #include "net/network_namespace.h"
 #include "net/nft_batch.h"
@@ -21,6 +22,7 @@
 #include "runtime/network/doctor.h"
 #include "runtime/network/firewall.h"
 #include "runtime/network/network_test_util.h"
+#include "runtime/network/spoof_guard.h"
 #include "testing/isolated.h"
 #include "testing/status_matchers.h"
 
@@ -80,6 +82,7 @@ class DnsServer {
 // A healthy container on a network with IPv6, with a published port.
 struct Clinic {
   Clinic() {
+    ForbidExec();
     MakeLan(neighbour);
     dns = std::make_unique<DnsServer>(neighbour.netns());
     options.manager = {.root = root.path(), .run_root = root.Path("run")};
@@ -149,23 +152,31 @@ void InsideSysctl(Clinic& clinic, const char* path, const char* value) {
   }));
 }
 
-void RemoveElement(Clinic& clinic, absl::string_view set) {
-  auto elements = net::ListNftElements(*clinic.netfilter, Firewall::Table(), set);
+void RemoveElement(Clinic& clinic, absl::string_view set,
+                   const net::NftTable& table = Firewall::Table()) {
+  auto elements = net::ListNftElements(*clinic.netfilter, table, set);
   ASSERT_OK(elements);
-  net::NftBatch batch(Firewall::Table());
+  net::NftBatch batch(table);
   batch.DeleteElements(set, *elements);
   EXPECT_OK(batch.Commit(*clinic.netfilter));
 }
 
-void RemoveRule(Clinic& clinic, absl::string_view comment) {
-  auto rules = net::ListNftRules(*clinic.netfilter, Firewall::Table());
+void RemoveRule(Clinic& clinic, absl::string_view comment,
+                const net::NftTable& table = Firewall::Table()) {
+  auto rules = net::ListNftRules(*clinic.netfilter, table);
   ASSERT_OK(rules);
   for (const net::NftRuleInfo& rule : *rules) {
     if (rule.comment != comment) continue;
-    net::NftBatch batch(Firewall::Table());
+    net::NftBatch batch(table);
     batch.DeleteRule(rule.chain, rule.handle);
     EXPECT_OK(batch.Commit(*clinic.netfilter));
   }
+}
+
+void RemoveTable(Clinic& clinic, const net::NftTable& table) {
+  net::NftBatch batch(table);
+  batch.DeleteTable();
+  EXPECT_OK(batch.Commit(*clinic.netfilter));
 }
 
 void AddForeignDrop(Clinic& clinic) {
@@ -308,12 +319,27 @@ const Case kCases[] = {
        }));
      },
      [](Clinic&) -> std::string { return "host-route: the host itself has no default route"; }},
-    {"TableFlushed",
+    {"MacAddressChanged",
      [](Clinic& c) {
-       net::NftBatch batch(Firewall::Table());
-       batch.DeleteTable();
-       EXPECT_OK(batch.Commit(*c.netfilter));
+       c.Change(*c.inside, "eth0", {.mac = *net::ParseMacAddress("02:00:00:00:00:77")});
      },
+     [](Clinic&) -> std::string {
+       return "spoof-guard: eth0 has the MAC address 02:00:00:00:00:77, not 02:42:0a:32:00:02: the "
+              "host drops what it sends";
+     }},
+    {"GuardElementGone", [](Clinic& c) { RemoveElement(c, "addresses4", SpoofGuard::Table()); },
+     [](Clinic&) -> std::string {
+       return "spoof-guard: tv1111111111110 is not in the nft set bridge tiny addresses4";
+     }},
+    {"GuardFlushed", [](Clinic& c) { RemoveTable(c, SpoofGuard::Table()); },
+     [](Clinic&) -> std::string { return "firewall-table: the nft table bridge tiny is gone"; }},
+    {"GuardRuleGone",
+     [](Clinic& c) { RemoveRule(c, "router advertisements", SpoofGuard::Table()); },
+     [](Clinic&) -> std::string {
+       return "firewall-rules: the rule \"router advertisements\" of the nft chain bridge tiny "
+              "guard is gone";
+     }},
+    {"TableFlushed", [](Clinic& c) { RemoveTable(c, Firewall::Table()); },
      [](Clinic&) -> std::string { return "firewall-table: the nft table inet tiny is gone"; }},
     {"MasqueradeRuleGone", [](Clinic& c) { RemoveRule(c, "v4 to the world"); },
      [](Clinic&) -> std::string {
@@ -334,6 +360,13 @@ const Case kCases[] = {
        return absl::StrCat(
            "foreign-forward: the chain FORWARD of the foreign nft table filter drops what it does "
            "not know, and ",
+           c.bridge, " is not known there");
+     }},
+    {"LegacyForeignDrop", [](Clinic&) { EXPECT_TRUE(net::DropForwardBut({})); },
+     [](Clinic& c) {
+       return absl::StrCat(
+           "foreign-forward: the chain FORWARD of the legacy iptables drops what it does not know, "
+           "and ",
            c.bridge, " is not known there");
      }},
     {"PortElementGone", [](Clinic& c) { RemoveElement(c, "dnat4_any"); },
@@ -399,6 +432,26 @@ TEST(DoctorMendsTest, TheDocumentedRulesLetAForeignDropPass) {
     ASSERT_OK(batch.Commit(*clinic.netfilter));
     EXPECT_EQ(clinic.Ask(), "well");
     EXPECT_EQ(clinic.server->Ask(clinic.container->process.netns(), "192.0.2.2", 7), "192.0.2.1");
+  });
+}
+
+TEST(DoctorMendsTest, TheDocumentedRulesLetALegacyDropPass) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  RunIsolated(CLONE_NEWNET, [] {
+    Clinic clinic;
+    const int netns = clinic.container->process.netns();
+    EXPECT_EQ(clinic.server->Ask(netns, "192.0.2.2", 7), "192.0.2.1");
+    ASSERT_TRUE(net::DropForwardBut({}));
+    EXPECT_EQ(clinic.server->Ask(netns, "192.0.2.2", 7, 200), "");
+    auto diagnoses = DiagnoseNetwork(clinic.options, clinic.container->config, clinic.state);
+    ASSERT_OK(diagnoses);
+    EXPECT_EQ(diagnoses->back().fix, absl::StrCat("iptables-legacy -I FORWARD -i ", clinic.bridge,
+                                                  " -j ACCEPT; iptables-legacy -I FORWARD -o ",
+                                                  clinic.bridge, " -j ACCEPT"));
+    // What these commands do.
+    ASSERT_TRUE(net::DropForwardBut({clinic.bridge}));
+    EXPECT_EQ(clinic.Ask(), "well");
+    EXPECT_EQ(clinic.server->Ask(netns, "192.0.2.2", 7), "192.0.2.1");
   });
 }
 

@@ -62,6 +62,9 @@ net::MessageBuilder& AddVethTo(net::MessageBuilder& batch, int netns, const Endp
   // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
   // itself sends the frame back.
   net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
+  // A port needs no address of its own. With one, each container would add four IPv6 routes to the
+  // host's, and the kernel goes through all routes whenever an interface comes up (fib6_ifdown).
+  net::StopIpv6AddressGeneration(batch, net::LinkRef(plan.host_interface));
   // Its answer has the peer's index.
   net::RequestLink(batch, net::LinkRef(plan.host_interface));
   return batch;
@@ -105,6 +108,12 @@ std::string NextHostInterfaceName(std::string name) {
 std::string HostInterfaceName(absl::string_view container_id, int number) {
   return absl::StrCat("tv", container_id.substr(0, 12),
                       kDigits.substr(static_cast<size_t>(number) % kDigits.size(), 1));
+}
+
+bool IsHostInterfaceOf(absl::string_view name, absl::string_view container_id) {
+  const std::string first = HostInterfaceName(container_id, 0);
+  return name.size() == first.size() &&
+         name.substr(0, name.size() - 1) == absl::string_view(first).substr(0, first.size() - 1);
 }
 
 absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& plan) {

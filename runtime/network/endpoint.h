@@ -33,6 +33,8 @@ struct EndpointPlan {
 
 // "tv0123456789ab0": of generated characters only, and never longer than 15.
 std::string HostInterfaceName(absl::string_view container_id, int number);
+// True for each name that one of the container's interfaces may have.
+bool IsHostInterfaceOf(absl::string_view name, absl::string_view container_id);
 
 // Makes the bridge where it is missing and the veth with its peer in `netns`, or the macvlan: two
 // round trips.

@@ -6,6 +6,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include <map>
 #include <optional>
@@ -15,6 +16,8 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "net/nft_list.h"
+#include "runtime/network/port_publisher.h"
+#include "runtime/network/spoof_guard.h"
 
 namespace tiny::runtime {
 namespace {
@@ -27,7 +30,8 @@ using net::NftSetSpec;
 using enum net::NftRegister;
 
 // Changes with the rules: a table of another version is made anew.
-constexpr absl::string_view kVersion = "tiny 1";
+constexpr absl::string_view kVersion = "tiny 2";
+constexpr absl::string_view kVersionWithoutBridge = "tiny 2 without bridge";
 
 constexpr uint8_t kIcmp6Redirect = 137;
 constexpr uint8_t kIcmp6RouterAdvertisement = 134;
@@ -152,6 +156,11 @@ void AddPublishRules(NftBatch& batch, absl::string_view chain, bool local) {
       OnlyFamily(rule, family);
       // From outside, 127.0.0.1 is never a published address.
       if (is_v4 && !local) InLoopbackNet(rule, NFT_CMP_NEQ, family.destination_offset);
+      // And ::1 is a LoopbackRelay's.
+      if (!is_v4) {
+        rule.Payload(NFT_PAYLOAD_NETWORK_HEADER, family.destination_offset, family.length, kReg0)
+            .Compare(NFT_CMP_NEQ, kReg0, BytesOf(in6addr_loopback));
+      }
       if (any) {
         rule.FibAddressType(NFTA_FIB_F_DADDR, kReg0)
             .CompareU32(NFT_CMP_EQ, kReg0, RTN_LOCAL)
@@ -238,9 +247,13 @@ void AddMasqueradeRules(NftBatch& batch) {
 }
 
 void AddTo(NftBatch& batch, const std::vector<Firewall::Entry>& entries, bool remove) {
-  std::map<absl::string_view, std::vector<NftElement>> by_set;
-  for (const Firewall::Entry& entry : entries) by_set[entry.set].push_back(entry.element);
-  for (const auto& [set, elements] : by_set) {
+  std::map<std::pair<uint8_t, absl::string_view>, std::vector<NftElement>> by_set;
+  for (const Firewall::Entry& entry : entries) {
+    by_set[{entry.family, entry.set}].push_back(entry.element);
+  }
+  for (const auto& [table_and_set, elements] : by_set) {
+    const auto& [family, set] = table_and_set;
+    batch.Use({family, Firewall::kTableName});
     if (remove) {
       batch.DeleteElements(set, elements);
     } else {
@@ -263,15 +276,33 @@ absl::Status Explain(absl::Status status) {
   return status;
 }
 
+// A kernel that has nftables, but not for bridges: it knows no such chain (ENOENT) or no family.
+bool LacksBridge(const absl::Status& status) {
+  const int error = GetErrno(status).value_or(0);
+  return error == ENOENT || error == EOPNOTSUPP || error == EAFNOSUPPORT;
+}
+
+NftBatch MakeInetTable(absl::string_view comment) {
+  NftBatch batch(Firewall::Table());
+  // Deleting what is not there would fail the transaction: first make sure that it is.
+  batch.AddTable();
+  batch.DeleteTable();
+  batch.AddTable(comment);
+  for (const NftSetSpec& set : Sets()) batch.AddSet(set);
+  for (const net::NftChainSpec& chain : Chains()) batch.AddChain(chain);
+  AddGuardRules(batch);
+  AddPublishRules(batch, "publish", /*local=*/false);
+  AddPublishRules(batch, "publish-local", /*local=*/true);
+  AddForwardRules(batch);
+  AddMasqueradeRules(batch);
+  return batch;
+}
+
 void AppendInterval(std::vector<Firewall::Entry>& entries, absl::string_view set,
                     const net::IpPrefix& prefix) {
   const auto key = [](const net::IpAddress& address) { return std::string(address.View()); };
   entries.push_back({set, {.key = key(prefix.First())}});
   entries.push_back({set, {.key = key(prefix.Last().Plus(1)), .interval_end = true}});
-}
-
-uint8_t ProtocolNumber(const std::string& protocol) {
-  return protocol == "udp" ? IPPROTO_UDP : protocol == "sctp" ? IPPROTO_SCTP : IPPROTO_TCP;
 }
 
 }  // namespace
@@ -301,6 +332,7 @@ std::vector<Firewall::Entry> Firewall::EntriesOf(const Network& network) {
 
 std::vector<Firewall::Entry> Firewall::EntriesOf(const PublishedPort& port) {
   std::vector<Entry> entries;
+  if (port.host.is_v6() && port.host.IsLoopback()) return entries;  // a LoopbackRelay's
   for (const net::IpAddress& target : {port.container, port.container6}) {
     if (!target || (port.host && port.host.family != target.family)) continue;
     NftElement element;
@@ -342,37 +374,37 @@ std::vector<Firewall::RuleName> Firewall::ExpectedRules() {
   };
 }
 
-absl::StatusOr<bool> Firewall::IsComplete(net::NetlinkSocket& socket) {
+absl::StatusOr<Firewall::Condition> Firewall::Examine(net::NetlinkSocket& socket) {
   constexpr absl::string_view kChains[] = {"guard", "publish", "publish-local", "forward",
                                            "masquerade"};
   constexpr uint32_t kRules[] = {3, 4, 4, 5, 5};
   constexpr uint32_t kSets = 9;
-  auto summary = net::SummarizeNftTable(socket, Table(), kChains);
-  if (GetErrno(summary.status()) == ENOENT) return false;
-  if (!summary.ok()) return Explain(summary.status());
-  if (summary->table.comment != kVersion || summary->table.use != std::size(kChains) + kSets) {
-    return false;
-  }
-  for (size_t i = 0; i < std::size(kChains); ++i) {
-    if (summary->chains[i].use != kRules[i] || summary->chains[i].policy != NF_ACCEPT) return false;
-  }
-  return true;
+  constexpr absl::string_view kBridgeChains[] = {SpoofGuard::kChain};
+  const auto summaries =
+      net::SummarizeNftTables(socket, {{Table(), kChains}, {SpoofGuard::Table(), kBridgeChains}});
+  if (!summaries.ok()) return Explain(summaries.status());
+  const auto is_whole = [](const net::NftSummary& summary, uint32_t sets,
+                           absl::Span<const uint32_t> rules) {
+    if (summary.table.use != rules.size() + sets) return false;
+    for (size_t i = 0; i < rules.size(); ++i) {
+      const net::NftChainInfo& chain = summary.chains[i];
+      if (chain.use != rules[i] || chain.policy != NF_ACCEPT) return false;
+    }
+    return true;
+  };
+  const auto& inet = (*summaries)[0];
+  const auto& bridge = (*summaries)[1];
+  if (!inet || !is_whole(*inet, kSets, kRules)) return Condition::kDamaged;
+  if (inet->table.comment == kVersionWithoutBridge) return Condition::kWithoutBridge;
+  const uint32_t guard_rules[] = {static_cast<uint32_t>(SpoofGuard::RuleNames().size())};
+  const bool whole = inet->table.comment == kVersion && bridge &&
+                     is_whole(*bridge, std::size(SpoofGuard::kSets), guard_rules);
+  return whole ? Condition::kWhole : Condition::kDamaged;
 }
 
 absl::Status Firewall::Rebuild(net::NetlinkSocket& socket, const std::vector<Network>& networks,
-                               const std::vector<PublishedPort>& ports) {
-  NftBatch batch(Table());
-  // Deleting what is not there would fail the transaction: first make sure that it is.
-  batch.AddTable();
-  batch.DeleteTable();
-  batch.AddTable(kVersion);
-  for (const NftSetSpec& set : Sets()) batch.AddSet(set);
-  for (const net::NftChainSpec& chain : Chains()) batch.AddChain(chain);
-  AddGuardRules(batch);
-  AddPublishRules(batch, "publish", /*local=*/false);
-  AddPublishRules(batch, "publish-local", /*local=*/true);
-  AddForwardRules(batch);
-  AddMasqueradeRules(batch);
+                               const std::vector<PublishedPort>& ports,
+                               const std::vector<GuardedPort>& guarded) {
   std::vector<Entry> entries;
   for (const Network& network : networks) {
     for (Entry& entry : EntriesOf(network)) entries.push_back(std::move(entry));
@@ -380,8 +412,22 @@ absl::Status Firewall::Rebuild(net::NetlinkSocket& socket, const std::vector<Net
   for (const PublishedPort& port : ports) {
     for (Entry& entry : EntriesOf(port)) entries.push_back(std::move(entry));
   }
+  const auto unguarded = static_cast<ptrdiff_t>(entries.size());
+  for (const GuardedPort& port : guarded) {
+    for (Entry& entry : SpoofGuard::EntriesOf(port)) entries.push_back(std::move(entry));
+  }
+  NftBatch batch = MakeInetTable(kVersion);
+  batch.Use(SpoofGuard::Table());
+  batch.AddTable();
+  batch.DeleteTable();
+  SpoofGuard::AddTo(batch, kVersion);
   AddTo(batch, entries, /*remove=*/false);
-  return Explain(batch.Commit(socket));
+  absl::Status status = batch.Commit(socket);
+  if (!LacksBridge(status)) return Explain(std::move(status));
+  entries.erase(entries.begin() + unguarded, entries.end());
+  NftBatch without_bridge = MakeInetTable(kVersionWithoutBridge);
+  AddTo(without_bridge, entries, /*remove=*/false);
+  return Explain(without_bridge.Commit(socket));
 }
 
 absl::Status Firewall::Add(net::NetlinkSocket& socket, const std::vector<Entry>& entries) {
@@ -399,7 +445,7 @@ absl::Status Firewall::Remove(net::NetlinkSocket& socket, const std::vector<Entr
   if (GetErrno(status) != ENOENT) return Explain(std::move(status));
   // One that is missing undoes the whole transaction: then each by itself.
   for (const Entry& entry : entries) {
-    NftBatch single(Table());
+    NftBatch single({entry.family, kTableName});
     single.DeleteElements(entry.set, {entry.element});
     if (absl::Status one = single.Commit(socket); !one.ok() && GetErrno(one) != ENOENT) {
       return Explain(std::move(one));

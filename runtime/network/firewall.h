@@ -1,5 +1,6 @@
-// The nft table `inet tiny`: a constant number of rules over sets and maps whose elements are the
-// networks and the published ports. Foreign tables are neither read nor touched.
+// The nft tables `inet tiny` and `bridge tiny` (spoof_guard.h): a constant number of rules over
+// sets and maps whose elements are the networks, the published ports and the containers. Foreign
+// tables are neither read nor touched.
 //
 // What the rules do, in packets' order:
 //   guard         drops from containers: router advertisements, redirects, and 127.0.0.0/8
@@ -40,31 +41,41 @@ struct PublishedPort {
   std::string id;  // the container's
 };
 
+struct GuardedPort;
+
 class Firewall {
  public:
   static constexpr char kTableName[] = "tiny";
   static net::NftTable Table();
 
-  // One element of one of the table's sets.
+  // One element of one of the tables' sets.
   struct Entry {
     absl::string_view set;
     net::NftElement element;
+    uint8_t family = NFPROTO_INET;  // or NFPROTO_BRIDGE: which table
   };
   static std::vector<Entry> EntriesOf(const Network& network);
   static std::vector<Entry> EntriesOf(const PublishedPort& port);
 
-  // The comments of the rules that the table must have, in order: for the doctor.
+  // The comments of the rules that the inet table must have, in order: for the doctor.
   struct RuleName {
     absl::string_view chain;
     absl::string_view comment;
   };
   static std::vector<RuleName> ExpectedRules();
 
-  // True if the table is there with all its chains and rules: one round trip.
-  static absl::StatusOr<bool> IsComplete(net::NetlinkSocket& socket);
-  // Makes the table anew, with these elements, in one transaction: there is no moment without it.
+  enum class Condition {
+    kDamaged,  // something is missing
+    kWhole,
+    kWithoutBridge,  // whole, on a kernel without nftables for bridges
+  };
+  // Whether the tables are there with all their chains, sets and rules: one round trip.
+  static absl::StatusOr<Condition> Examine(net::NetlinkSocket& socket);
+  // Makes the tables anew, with these elements, in one transaction: there is no moment without
+  // them.
   static absl::Status Rebuild(net::NetlinkSocket& socket, const std::vector<Network>& networks,
-                              const std::vector<PublishedPort>& ports);
+                              const std::vector<PublishedPort>& ports,
+                              const std::vector<GuardedPort>& guarded);
   static absl::Status Add(net::NetlinkSocket& socket, const std::vector<Entry>& entries);
   // What is missing already is no error.
   static absl::Status Remove(net::NetlinkSocket& socket, const std::vector<Entry>& entries);

@@ -50,7 +50,8 @@ absl::StatusOr<net::LinkInfo> CreateBridge(net::NetlinkSocket& socket, const Net
   if (mtu == 0) {
     ASSIGN_OR_RETURN(mtu, EgressMtu(socket));
   }
-  net::BridgeSpec spec = {.name = network.interface_name, .mtu = mtu, .up = false};
+  net::BridgeSpec spec = {
+      .name = network.interface_name, .mtu = mtu, .up = false, .learn_link_local = false};
   if (auto gateway = net::ParseIpAddress(network.gateway); gateway.ok()) spec.mac = MacOf(*gateway);
   net::MessageBuilder batch;
   net::AddBridge(batch, spec);
@@ -105,6 +106,9 @@ absl::Status EnsureSysctls(const Network& network) {
   // Lets what localhost sends to a published port go out to the bridge.
   RETURN_IF_ERROR(EnsureSysctl(absl::StrCat(v4, "route_localnet"), "1", false));
   RETURN_IF_ERROR(EnsureSysctl(absl::StrCat(v6, "accept_ra"), "0", true));
+  // Until its link-local address has been found to be unique, for a second and more, the kernel
+  // asks for no neighbour whom it forwards to; nobody but tiny gives out addresses here.
+  RETURN_IF_ERROR(EnsureSysctl(absl::StrCat(v6, "accept_dad"), "0", true));
   RETURN_IF_ERROR(
       EnsureSysctl(absl::StrCat(v6, "disable_ipv6"), network.subnet6.empty() ? "1" : "0", true));
   return EnsureForwarding(!network.subnet6.empty());

@@ -179,7 +179,7 @@ absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& confi
   }
   RETURN_IF_ERROR(SetUpInside(netns, plans));
   RETURN_IF_ERROR(SettleCarrier(*route, plans));
-  RETURN_IF_ERROR(UpdateFirewall(plans, claimed.published));
+  RETURN_IF_ERROR(UpdateFirewall(config.id, plans, claimed.published));
   for (const EndpointPlan& plan : plans) {
     RETURN_IF_ERROR(EnsureForwarding(plan.address6.address.is_v6()));
     if (plan.network.name != kDefaultNetwork) RETURN_IF_ERROR(ClaimNames(config, plan, owner));
@@ -207,7 +207,12 @@ absl::Status NetworkManagerImpl::ReleaseEndpoint(absl::string_view id,
 absl::Status NetworkManagerImpl::Detach(absl::string_view id,
                                         const std::vector<state::NetworkEndpoint>& endpoints,
                                         const std::vector<state::PortMapping>& ports) {
-  absl::Status status = Unpublish(id, ports);
+  absl::Status status = RemoveFromFirewall(id, endpoints, ports);
+  if (status.ok()) status = ForgetConnections(ports);
+  for (const state::PortMapping& port : ports) {
+    absl::Status released = leases_.Release(PortLease(port), id);
+    if (status.ok()) status = std::move(released);
+  }
   for (const state::NetworkEndpoint& endpoint : endpoints) {
     absl::Status released = ReleaseEndpoint(id, endpoint);
     if (status.ok()) status = std::move(released);
@@ -258,6 +263,7 @@ absl::Status NetworkManagerImpl::Disconnect(absl::string_view id,
   net::DeleteLink(batch, net::LinkRef(endpoint.interface_name));
   absl::Status status = inside.Execute(batch);
   if (!status.ok() && GetErrno(status) != ENODEV) return status;
+  RETURN_IF_ERROR(RemoveFromFirewall(id, {endpoint}, {}));
   return ReleaseEndpoint(id, endpoint);
 }
 

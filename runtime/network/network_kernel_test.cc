@@ -1,12 +1,23 @@
 // Containers on networks with real packets: a neighbour's namespace, the host's (the test's own)
 // and the containers'.
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
 #include "gtest/gtest.h"
 #include "net/link.h"
 #include "net/nft_batch.h"
@@ -29,6 +40,7 @@ using ::tiny::testing::TempDir;
 
 struct Host {
   Host() {
+    ForbidExec();
     MakeLan(neighbour);
     auto opened = NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
     EXPECT_OK(opened);
@@ -186,9 +198,9 @@ TEST_F(NetworkTest, AFlushedTableIsRestoredWithAllPorts) {
     net::NftBatch rules(Firewall::Table());
     rules.FlushChain("publish");
     ASSERT_OK(rules.Commit(netfilter));
-    EXPECT_FALSE(Firewall::IsComplete(netfilter).value());
+    EXPECT_EQ(Firewall::Examine(netfilter).value(), Firewall::Condition::kDamaged);
     ASSERT_OK(host.manager->Reload());
-    EXPECT_TRUE(Firewall::IsComplete(netfilter).value());
+    EXPECT_EQ(Firewall::Examine(netfilter).value(), Firewall::Condition::kWhole);
     EXPECT_EQ(server.Ask(host.neighbour.netns(), "192.0.2.1", 8080), "192.0.2.2");
     ASSERT_OK_AND_ASSIGN(const auto rule_list, net::ListNftRules(netfilter, Firewall::Table()));
     ASSERT_EQ(rule_list.size(), Firewall::ExpectedRules().size());
@@ -301,6 +313,73 @@ TEST_F(NetworkTest, Version6IsNattedBothWays) {
     EchoPeer inside(container.process.netns(), SOCK_STREAM, 80, /*v6=*/true);
     EXPECT_EQ(inside.Ask(host.neighbour.netns(), "2001:db8::1", 8080), "2001:db8::2");
   });
+}
+
+TEST_F(NetworkTest, ABridgesNameThatIsAnothersIsNamed) {
+  InHost([](Host& host) {
+    ASSERT_OK_AND_ASSIGN(auto route, net::NetlinkSocket::Open(NETLINK_ROUTE));
+    net::MessageBuilder batch;
+    net::AddVeth(batch, {.name = "td0", .peer_name = "td1"});
+    ASSERT_OK(route.Execute(batch));
+    FakeContainer container(*host.manager, '1');
+    EXPECT_THAT(container.Attach(),
+                StatusIs(absl::StatusCode::kAlreadyExists,
+                         HasSubstr("the interface td0 exists and is not a bridge but veth")));
+  });
+}
+
+// Makes a system call fail for the calling process where its argument has that value.
+void Refuse(uint32_t number, size_t argument, uint32_t value, uint32_t error) {
+  sock_filter rules[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+               static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * argument)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program = {std::size(rules), rules};
+  ASSERT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+TEST_F(NetworkTest, AKernelWithoutNftablesIsNamedAndNoneStillWorks) {
+  InHost([](Host& host) {
+    Refuse(SYS_socket, 2, NETLINK_NETFILTER, EPROTONOSUPPORT);
+    FakeContainer container(*host.manager, '1');
+    const absl::Status status = container.Attach();
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("netlink socket")));
+    EXPECT_THAT(GetHint(status), HasSubstr("nf_tables"));
+    FakeContainer none(*host.manager, '2');
+    none.config.networks = {{.network = "none"}};
+    EXPECT_OK(none.Attach());
+  });
+}
+
+TEST_F(NetworkTest, WithoutThePrivilegeTheErrorSaysHowToGetIt) {
+  InHost([](Host& host) {
+    __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    __user_cap_data_struct data[2] = {};
+    ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
+    data[0].effective &= ~(1U << CAP_NET_ADMIN);
+    ASSERT_EQ(syscall(SYS_capset, &header, data), 0);
+    FakeContainer container(*host.manager, '1');
+    const absl::Status status = container.Attach();
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("td0")));
+    EXPECT_THAT(GetHint(status), HasSubstr("Run tiny as root"));
+  });
+}
+
+TEST_F(NetworkTest, AProgramWouldBeNoticed) {
+  const pid_t child = fork();
+  if (child == 0) {
+    ForbidExec();
+    execl("/bin/true", "true", nullptr);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) << status;
 }
 
 TEST_F(NetworkTest, LiveChanges) {

@@ -50,9 +50,9 @@ struct NetworkManagerOptions {
 struct Attachment {
   std::vector<state::NetworkEndpoint> endpoints;  // empty for host, none and container:<id>
   std::vector<state::PortMapping> ports;          // with the host ports that were chosen
-  // Sockets that hold the published ports on the host: they accept nothing, show up in ss(8) and
-  // make a second user of the port fail early. The supervisor keeps them; losing them breaks
-  // nothing.
+  // Sockets that hold the published ports on the host: they show up in ss(8) and make a second user
+  // of the port fail early. They accept nothing, but for those of a LoopbackRelay. The supervisor
+  // keeps them; losing them breaks nothing but ::1.
   std::vector<UniqueFd> port_holders;
   std::vector<std::string> notes;  // for the user: "10.10.0.0/24 is routed to tun0: using ..."
 };
@@ -98,6 +98,12 @@ class NetworkManager {
       int netns, const std::vector<state::NetworkEndpoint>& existing) = 0;
   virtual absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
                                   int netns) = 0;
+
+  // Lets clients that never stopped sending to one of these ports notice that it has changed: the
+  // kernel would go on with its old answer (net/conntrack.h). For what is not TCP. Attach leaves it
+  // to be done once the container runs, as it takes milliseconds where the kernel's table is large;
+  // what else changes ports does it.
+  virtual absl::Status ForgetConnections(const std::vector<state::PortMapping>& ports) = 0;
 
   // Publishes more ports of a running container, or takes published ones back.
   // kAlreadyExists names who holds a port: "0.0.0.0:80/tcp is in use by nginx (pid 123)".

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "runtime/network/network_manager.h"
 #include "runtime/network/network_store.h"
 #include "runtime/network/port_publisher.h"
+#include "runtime/network/spoof_guard.h"
 
 namespace tiny::runtime {
 
@@ -49,6 +51,7 @@ class NetworkManagerImpl : public NetworkManager {
       int netns, const std::vector<state::NetworkEndpoint>& existing) override;
   absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
                           int netns) override;
+  absl::Status ForgetConnections(const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<std::vector<state::PortMapping>> Publish(
       absl::string_view id, pid_t pid, const std::vector<state::NetworkEndpoint>& endpoints,
       const std::vector<state::PortMapping>& ports) override;
@@ -77,10 +80,16 @@ class NetworkManagerImpl : public NetworkManager {
                           const Lease& owner);
   absl::Status AttachPlans(const state::ContainerConfig& config, int netns, const Lease& owner,
                            std::vector<EndpointPlan>& plans, Attachment& attachment);
-  absl::Status UpdateFirewall(const std::vector<EndpointPlan>& plans,
+  absl::Status UpdateFirewall(const std::string& id, const std::vector<EndpointPlan>& plans,
                               const std::vector<PublishedPort>& ports);
+  absl::Status RemoveFromFirewall(absl::string_view id,
+                                  const std::vector<state::NetworkEndpoint>& endpoints,
+                                  const std::vector<state::PortMapping>& ports);
   absl::Status RebuildFirewall();
   absl::StatusOr<std::vector<PublishedPort>> LivePorts();
+  absl::StatusOr<std::vector<GuardedPort>> LiveEndpoints(const std::vector<Network>& networks);
+  absl::StatusOr<std::vector<Firewall::Entry>> GuardEntriesOf(
+      const std::set<std::string>& comments);
   absl::Status ReleaseEndpoint(absl::string_view id, const state::NetworkEndpoint& endpoint);
   static absl::StatusOr<PublishTarget> TargetOf(
       const std::vector<state::NetworkEndpoint>& endpoints);

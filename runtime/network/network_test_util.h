@@ -46,6 +46,10 @@ struct FakeContainer {
 // neighbour.
 void MakeLan(const FakeProcess& neighbour);
 
+// From now on the calling process and its children die by SIGSYS where one executes a program: tiny
+// does all of its network by itself.
+void ForbidExec();
+
 // A TCP or UDP server that answers each client with the address that it saw it at.
 class EchoPeer {
  public:

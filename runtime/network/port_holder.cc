@@ -24,6 +24,10 @@
 namespace tiny::runtime {
 namespace {
 
+// Of connections that wait for a relay.
+constexpr int kBacklog = 128;
+constexpr char kLoopback6[] = "::1";
+
 struct SocketAddress {
   sockaddr_storage storage = {};
   socklen_t length = 0;
@@ -45,10 +49,6 @@ SocketAddress MakeAddress(const net::IpAddress& host, uint16_t port) {
     address.length = sizeof(*v4);
   }
   return address;
-}
-
-int ProtocolOf(const std::string& name) {
-  return name == "udp" ? IPPROTO_UDP : name == "sctp" ? IPPROTO_SCTP : IPPROTO_TCP;
 }
 
 // Nothing is ever delivered: a connection that the NAT rules do not take is not answered.
@@ -88,7 +88,8 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
   const int type = port.protocol == "udp"    ? SOCK_DGRAM
                    : port.protocol == "sctp" ? SOCK_SEQPACKET
                                              : SOCK_STREAM;
-  UniqueFd fd(socket(host.family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, ProtocolOf(port.protocol)));
+  UniqueFd fd(
+      socket(host.family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, ProtocolNumber(port.protocol)));
   if (!fd) {
     if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT) return UniqueFd();
     return PosixStatus(errno, absl::StrCat("hold ", DescribePort(port)));
@@ -99,12 +100,13 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
     (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   }
   if (host.is_v6()) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-  if (type != SOCK_SEQPACKET && !DropEverything(fd.get())) {
+  const bool relays = host.is_v6() && host.IsLoopback();
+  if (type != SOCK_SEQPACKET && !relays && !DropEverything(fd.get())) {
     return PosixStatus(errno, "attach a filter that drops everything");
   }
   SocketAddress address = MakeAddress(host, port.host_port);
   if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address.storage), address.length) != 0 ||
-      (type != SOCK_DGRAM && listen(fd.get(), 1) != 0)) {
+      (type != SOCK_DGRAM && listen(fd.get(), relays ? kBacklog : 1) != 0)) {
     absl::Status status = PosixStatus(errno, absl::StrCat("hold ", DescribePort(port)));
     if (errno == EADDRNOTAVAIL) {
       return WithHint(std::move(status), absl::StrCat(port.host_ip, " is not this host's."));
@@ -123,8 +125,20 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
   return fd;
 }
 
+bool IsServedAtLoopback6(const state::PortMapping& port) {
+  return port.protocol == "tcp" && (port.host_ip.empty() || port.host_ip == "0.0.0.0" ||
+                                    port.host_ip == "::" || port.host_ip == kLoopback6);
+}
+
+UniqueFd ListenAtLoopback6(const state::PortMapping& port) {
+  if (!IsServedAtLoopback6(port) || port.host_ip == kLoopback6) return UniqueFd();
+  state::PortMapping loopback = port;
+  loopback.host_ip = kLoopback6;
+  return HoldPort(loopback).value_or(UniqueFd());
+}
+
 std::string FindPortHolder(const state::PortMapping& port) {
-  const int protocol = ProtocolOf(port.protocol);
+  const int protocol = ProtocolNumber(port.protocol);
   if (protocol == IPPROTO_SCTP) return "";
   auto socket = net::NetlinkSocket::Open(NETLINK_SOCK_DIAG);
   if (!socket.ok()) return "";

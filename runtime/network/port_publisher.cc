@@ -1,6 +1,7 @@
 #include "runtime/network/port_publisher.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,13 +32,6 @@ std::string OrNone(const net::IpAddress& address) {
   return address ? address.ToString() : std::string(kNone);
 }
 
-absl::StatusOr<net::IpAddress> HostAddress(const state::PortMapping& port) {
-  if (port.host_ip.empty() || port.host_ip == "0.0.0.0" || port.host_ip == "::") {
-    return net::IpAddress();
-  }
-  return net::ParseIpAddress(port.host_ip);
-}
-
 absl::Status InUse(const state::PortMapping& port, absl::string_view holder) {
   return WithHint(
       absl::AlreadyExistsError(absl::StrCat("address already in use: ", DescribePort(port),
@@ -64,13 +58,16 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
                        state::PortMapping port, absl::FunctionRef<absl::Status()> sweep,
                        ClaimedPorts& claimed) {
   ASSIGN_OR_RETURN(const net::IpAddress host, HostAddress(port));
-  if (host && host.is_v6() && !target.address6) {
+  const bool relayed = host.is_v6() && host.IsLoopback();
+  if (relayed && port.protocol != "tcp") {
     return absl::InvalidArgumentError(
-        absl::StrCat(DescribePort(port), " can't be published: the container has no IPv6 address"));
+        absl::StrCat(DescribePort(port), " can't be published: only TCP can be relayed from ::1"));
   }
-  if (host.IsLoopback() && host.is_v6()) {
-    return absl::InvalidArgumentError(
-        "a port can't be published on ::1, as the kernel does not route it: use 127.0.0.1");
+  if (host && host.is_v6() && !relayed && !target.address6) {
+    return WithHint(
+        absl::InvalidArgumentError(absl::StrCat(
+            DescribePort(port), " can't be published: the container has no IPv6 address")),
+        "Put it on a network that was made with --ipv6.");
   }
   const bool random = port.host_port == 0;
   Lease lease = owner;
@@ -85,8 +82,11 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
     if (taken) {
       claimed.published.push_back({port.protocol, host, port.host_port, target.address,
                                    target.address6, port.container_port, owner.container});
-      claimed.mappings.push_back(std::move(port));
       if (*holder) claimed.holders.push_back(*std::move(holder));
+      if (UniqueFd loopback = ListenAtLoopback6(port)) {
+        claimed.holders.push_back(std::move(loopback));
+      }
+      claimed.mappings.push_back(std::move(port));
       return absl::OkStatus();
     }
     // A live container whose supervisor was killed has no holder, and a dead one has left a lease.
@@ -96,6 +96,17 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
 }
 
 }  // namespace
+
+uint8_t ProtocolNumber(absl::string_view protocol) {
+  return protocol == "udp" ? IPPROTO_UDP : protocol == "sctp" ? IPPROTO_SCTP : IPPROTO_TCP;
+}
+
+absl::StatusOr<net::IpAddress> HostAddress(const state::PortMapping& port) {
+  if (port.host_ip.empty() || port.host_ip == "0.0.0.0" || port.host_ip == "::") {
+    return net::IpAddress();
+  }
+  return net::ParseIpAddress(port.host_ip);
+}
 
 std::string DescribePort(const state::PortMapping& port) {
   const std::string address = port.host_ip.empty() ? "0.0.0.0" : port.host_ip;

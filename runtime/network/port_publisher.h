@@ -20,6 +20,11 @@
 
 namespace tiny::runtime {
 
+// IPPROTO_UDP for "udp", ...
+uint8_t ProtocolNumber(absl::string_view protocol);
+// The host's address that it is published on; none: all.
+absl::StatusOr<net::IpAddress> HostAddress(const state::PortMapping& port);
+
 // "ports/tcp_any_80": the lease of a port.
 std::string PortLease(const state::PortMapping& port);
 // A lease's folder entry and text as the port it is; nothing if it is not one.
@@ -51,9 +56,16 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
                                         absl::FunctionRef<absl::Status()> sweep);
 
 // A socket that holds the port and accepts nothing: bound, listening where that is TCP, with a
-// filter that drops everything. Sets the host port that was chosen. An invalid descriptor with ok
-// where the kernel does not know the protocol (SCTP may be missing).
+// filter that drops everything; on ::1 without one. Sets the host port that was chosen. An invalid
+// descriptor with ok where the kernel does not know the protocol (SCTP may be missing).
 absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port);
+
+// True for a TCP port that is published on all addresses, or on ::1: connections to [::1] go
+// through a LoopbackRelay.
+bool IsServedAtLoopback6(const state::PortMapping& port);
+// The socket that such a relay accepts from, beside the one that holds all IPv4 addresses. An
+// invalid descriptor where there is none to be had: the port is taken there, or IPv6 is off.
+UniqueFd ListenAtLoopback6(const state::PortMapping& port);
 
 // Who holds a port, as words for an error: "nginx, pid 123"; empty if nobody was found.
 std::string FindPortHolder(const state::PortMapping& port);

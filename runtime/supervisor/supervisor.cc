@@ -99,6 +99,9 @@ void Supervisor::Dispatch(uint32_t tag, uint32_t events) {
     case kResolverTag:
       if (resolver_ != nullptr) resolver_->OnReadable();
       return;
+    case kRelayTag:
+      if (relay_ != nullptr) relay_->OnReadable();
+      return;
     case kProbeOutputTag:
       return OnProbeOutput();
     case kProbeExitTag:
@@ -194,11 +197,13 @@ void Supervisor::Reload() {
   }
   if (phase_ != Phase::kRunning || networks_ == nullptr) return;
   if (record->state.ports != state_.ports) {
+    relay_.reset();
     port_holders_.clear();
     port_holders_ = networks_->HoldPorts(record->state.ports);
   }
   state_.ports = std::move(record->state.ports);
   state_.endpoints = std::move(record->state.endpoints);
+  if (relay_ == nullptr) OpenRelay();
   OpenResolver();
 }
 

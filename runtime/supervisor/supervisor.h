@@ -18,6 +18,7 @@
 #include "logs/log_writer.h"
 #include "runtime/attach/protocol.h"
 #include "runtime/engine.h"
+#include "runtime/network/loopback_relay.h"
 #include "runtime/network/network_manager.h"
 #include "runtime/network/resolver.h"
 #include "runtime/supervisor/attach_server.h"
@@ -58,6 +59,7 @@ class Supervisor final : private AttachServer::Host {
     kErrTag,
     kStdinTag,
     kResolverTag,
+    kRelayTag,
     kProbeOutputTag,
     kProbeExitTag,
     kAttachTags,  // and those after it
@@ -77,6 +79,7 @@ class Supervisor final : private AttachServer::Host {
   absl::Status Adopt(state::LockedContainer& record);
   absl::Status OpenNetworks();
   void OpenResolver();
+  void OpenRelay();
   absl::Status WatchRun();
   void OnStarted();
 
@@ -131,6 +134,7 @@ class Supervisor final : private AttachServer::Host {
   std::unique_ptr<NetworkManager> networks_;
   std::vector<UniqueFd> port_holders_;
   std::unique_ptr<Resolver> resolver_;
+  std::unique_ptr<LoopbackRelay> relay_;  // goes before the holders that it serves
 
   Phase phase_ = Phase::kDone;
   UniqueFd pidfd_;

@@ -44,6 +44,7 @@ void Supervisor::OnExit() {
   if (streams_.err() >= 0) poller_.Remove(streams_.err());
   if (stdin_blocked_ && !streams_.tty() && streams_.in() >= 0) poller_.Remove(streams_.in());
   resolver_.reset();
+  relay_.reset();
   probe_.Abandon();
   state_.error.clear();
   if (adopted_) {

@@ -110,6 +110,12 @@ void Supervisor::OpenResolver() {
   poller_.Add(resolver_->fd(), EPOLLIN, kResolverTag).IgnoreError();
 }
 
+// Without it only ::1 is not served.
+void Supervisor::OpenRelay() {
+  relay_ = LoopbackRelay::Open(port_holders_, state_.ports, state_.endpoints);
+  if (relay_ != nullptr) poller_.Add(relay_->fd(), EPOLLIN, kRelayTag).IgnoreError();
+}
+
 // The container's process exists and makes its mounts, and its program does not run yet: what must
 // be known about it before it does is recorded now.
 absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
@@ -119,6 +125,7 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
+  OpenRelay();
   if (NeedsResolver(state_.endpoints)) {
     ResolverOptions options;
     options.root = task_.options.root;
@@ -145,6 +152,7 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
 // A start that failed: nothing of it is left but the reason, in the record.
 void Supervisor::RecordFailedStart(state::LockedContainer& record, const absl::Status& status) {
   ReleaseResources({task_.options, networks_.get()}, config_.id, state_).IgnoreError();
+  relay_.reset();
   port_holders_.clear();
   resolver_.reset();
   state_.status =
@@ -168,6 +176,7 @@ absl::Status Supervisor::Adopt(state::LockedContainer& record) {
   ASSIGN_OR_RETURN(state_.supervisor, IdentifyProcess(getpid()));
   RETURN_IF_ERROR(OpenNetworks());
   port_holders_ = networks_->HoldPorts(state_.ports);
+  OpenRelay();
   OpenResolver();
   RETURN_IF_ERROR(record.CommitState(state_));
   return WatchRun();
@@ -191,6 +200,7 @@ absl::Status Supervisor::WatchRun() {
 // What the client need not wait for.
 void Supervisor::OnStarted() {
   if (task_.kind == SupervisorTask::Kind::kAdopt && adopted_) return;
+  if (networks_ != nullptr) networks_->ForgetConnections(state_.ports).IgnoreError();
   LogNetworkEvents(task_.options.root, config_, "connect");
   LogEvent("start");
 }
