@@ -1,14 +1,20 @@
 #include "bench/veth_floor.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <initializer_list>
 
 namespace tiny::bench {
 namespace {
@@ -45,6 +51,12 @@ struct Message {
   }
 };
 
+struct Field {
+  uint16_t type;
+  const char* bytes;
+  size_t size;
+};
+
 // The answer to the last message: true for an errno of 0.
 bool Exchange(int fd, const Message& message, char* answer, size_t size) {
   if (send(fd, message.bytes, message.size, 0) < 0) return false;
@@ -58,20 +70,37 @@ bool IsDone(const char* answer) {
          static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error == 0;
 }
 
-nlmsghdr* Up(Message& message, const char* name, uint16_t flags) {
-  nlmsghdr* header = message.Begin(RTM_NEWLINK, flags);
+void Up(Message& message, const char* name, int index) {
+  nlmsghdr* header = message.Begin(RTM_NEWLINK, 0);
   auto* link = static_cast<ifinfomsg*>(message.Add(sizeof(ifinfomsg)));
+  link->ifi_index = index;
   link->ifi_flags = link->ifi_change = IFF_UP;
-  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  if (index == 0) message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
   message.End(header);
-  return header;
 }
 
-}  // namespace
+void Get(Message& message, const char* name) {
+  nlmsghdr* header = message.Begin(RTM_GETLINK, 0);
+  message.Add(sizeof(ifinfomsg));
+  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  message.End(header);
+}
 
-bool VethFloorOnHost(int host_socket, int bridge, int netns, const char* name) {
-  Message message;
-  nlmsghdr* header = message.Begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
+// The index of the peer in an answer to Get.
+int PeerOf(const char* answer) {
+  const auto* header = reinterpret_cast<const nlmsghdr*>(answer);
+  if (header->nlmsg_type != RTM_NEWLINK) return 0;
+  size_t offset = NLMSG_LENGTH(sizeof(ifinfomsg));
+  while (offset < header->nlmsg_len) {
+    const auto* attribute = reinterpret_cast<const nlattr*>(answer + offset);
+    if (attribute->nla_type == IFLA_LINK) return *reinterpret_cast<const int*>(attribute + 1);
+    offset += NLMSG_ALIGN(attribute->nla_len);
+  }
+  return 0;
+}
+
+void AddVeth(Message& message, int bridge, int netns, const char* name) {
+  nlmsghdr* header = message.Begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   auto* link = static_cast<ifinfomsg*>(message.Add(sizeof(ifinfomsg)));
   link->ifi_flags = link->ifi_change = IFF_UP;
   message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
@@ -87,34 +116,45 @@ bool VethFloorOnHost(int host_socket, int bridge, int netns, const char* name) {
   message.Close(data);
   message.Close(info);
   message.End(header);
-  char answer[4096];
-  return Exchange(host_socket, message, answer, sizeof(answer)) && IsDone(answer);
+  header = message.Begin(RTM_NEWLINK, 0);
+  message.Add(sizeof(ifinfomsg));
+  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  info = message.Attribute(IFLA_LINKINFO, nullptr, 0);
+  message.Attribute(IFLA_INFO_SLAVE_KIND, "bridge", 7);
+  data = message.Attribute(IFLA_INFO_SLAVE_DATA, nullptr, 0);
+  const char hairpin = 1;
+  message.Attribute(IFLA_BRPORT_MODE, &hairpin, sizeof(hairpin));
+  message.Close(data);
+  message.Close(info);
+  message.End(header);
+  header = message.Begin(RTM_NEWLINK, 0);
+  message.Add(sizeof(ifinfomsg));
+  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  nlattr* families = message.Attribute(IFLA_AF_SPEC | NLA_F_NESTED, nullptr, 0);
+  nlattr* inet6 = message.Attribute(AF_INET6 | NLA_F_NESTED, nullptr, 0);
+  const uint8_t mode = IN6_ADDR_GEN_MODE_NONE;
+  message.Attribute(IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode));
+  message.Close(inet6);
+  message.Close(families);
+  message.End(header);
 }
 
-bool VethFloorInside(int netns, int own_netns) {
+bool SetUpInside(int netns, int own_netns, int index) {
   if (setns(netns, CLONE_NEWNET) != 0) return false;
   const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  const int sysctl = open("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", O_WRONLY | O_CLOEXEC);
+  (void)!write(sysctl, "1", 1);
+  close(sysctl);
   if (setns(own_netns, CLONE_NEWNET) != 0) return false;
-  Message up;
-  Up(up, "lo", 0);
-  Up(up, "eth0", 0);
-  nlmsghdr* get = up.Begin(RTM_GETLINK, 0);
-  up.Add(sizeof(ifinfomsg));
-  up.Attribute(IFLA_IFNAME, "eth0", 5);
-  up.End(get);
-  char answer[8192];
-  if (!Exchange(fd, up, answer, sizeof(answer))) return false;
-  const auto* link =
-      static_cast<const ifinfomsg*>(NLMSG_DATA(reinterpret_cast<const nlmsghdr*>(answer)));
-  const int index = link->ifi_index;
-
   Message setup;
+  Up(setup, "lo", 0);
+  Up(setup, nullptr, index);
   const uint32_t own = htonl(0x0a0a0002);
   const uint32_t gateway = htonl(0x0a0a0001);
   nlmsghdr* header = setup.Begin(RTM_NEWADDR, NLM_F_CREATE);
   auto* address = static_cast<ifaddrmsg*>(setup.Add(sizeof(ifaddrmsg)));
   address->ifa_family = AF_INET;
-  address->ifa_prefixlen = 24;
+  address->ifa_prefixlen = 16;
   address->ifa_index = static_cast<uint32_t>(index);
   setup.Attribute(IFA_LOCAL, &own, sizeof(own));
   setup.End(header);
@@ -127,9 +167,80 @@ bool VethFloorInside(int netns, int own_netns) {
   setup.Attribute(RTA_GATEWAY, &gateway, sizeof(gateway));
   setup.Attribute(RTA_OIF, &index, sizeof(index));
   setup.End(header);
+  char answer[8192];
   const bool done = Exchange(fd, setup, answer, sizeof(answer)) && IsDone(answer);
   close(fd);
   return done;
+}
+
+void Nfgen(Message& message, uint8_t family, uint16_t resource) {
+  auto* header = static_cast<nfgenmsg*>(message.Add(sizeof(nfgenmsg)));
+  header->nfgen_family = family;
+  header->res_id = htons(resource);
+}
+
+void Element(Message& message, uint8_t family, const char* set, const char* key, size_t key_size,
+             const char* data, size_t data_size, bool last) {
+  nlmsghdr* header = message.Begin(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
+                                   static_cast<uint16_t>(NLM_F_CREATE | (last ? NLM_F_ACK : 0)));
+  Nfgen(message, family, 0);
+  message.Attribute(NFTA_SET_ELEM_LIST_TABLE, "tiny", 5);
+  message.Attribute(NFTA_SET_ELEM_LIST_SET, set, strlen(set) + 1);
+  nlattr* list = message.Attribute(NFTA_SET_ELEM_LIST_ELEMENTS, nullptr, 0);
+  nlattr* element = message.Attribute(NFTA_LIST_ELEM, nullptr, 0);
+  for (const auto& [type, bytes, size] :
+       {Field{NFTA_SET_ELEM_KEY, key, key_size}, Field{NFTA_SET_ELEM_DATA, data, data_size}}) {
+    if (size == 0) continue;
+    nlattr* value = message.Attribute(type | NLA_F_NESTED, nullptr, 0);
+    message.Attribute(NFTA_DATA_VALUE, bytes, size);
+    message.Close(value);
+  }
+  element->nla_type |= NLA_F_NESTED;
+  list->nla_type |= NLA_F_NESTED;
+  message.Close(element);
+  message.Close(list);
+  message.End(header);
+}
+
+// The container's elements: its port, its MAC address, its IP address, and a published port.
+bool AddElements(int fd, const char* name) {
+  Message batch;
+  nlmsghdr* header = batch.Begin(NFNL_MSG_BATCH_BEGIN, 0);
+  Nfgen(batch, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  batch.End(header);
+  char key[28] = {};
+  strcpy(key, name);
+  memcpy(key + 16, "\x02\x42\x0a\x0a\x00\x02", 6);
+  memcpy(key + 24, "\x0a\x0a\x00\x02", 4);
+  Element(batch, NFPROTO_BRIDGE, "ports", key, 16, nullptr, 0, false);
+  Element(batch, NFPROTO_BRIDGE, "macs", key, 24, nullptr, 0, false);
+  Element(batch, NFPROTO_BRIDGE, "addresses4", key, 28, nullptr, 0, false);
+  const char port[8] = {IPPROTO_TCP, 0, 0, 0, 0x27, 0x0f, 0, 0};
+  const char target[8] = {0x0a, 0x0a, 0, 2, 0, 80, 0, 0};
+  Element(batch, NFPROTO_INET, "dnat4_any", port, sizeof(port), target, sizeof(target), true);
+  header = batch.Begin(NFNL_MSG_BATCH_END, 0);
+  Nfgen(batch, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  batch.End(header);
+  char answer[4096];
+  return Exchange(fd, batch, answer, sizeof(answer)) && IsDone(answer);
+}
+
+}  // namespace
+
+bool VethFloor(int route_socket, int netfilter_socket, int own_netns, int bridge, int netns,
+               const char* name) {
+  Message message;
+  AddVeth(message, bridge, netns, name);
+  Get(message, name);
+  char answer[8192];
+  if (!Exchange(route_socket, message, answer, sizeof(answer))) return false;
+  const int peer = PeerOf(answer);
+  if (peer == 0 || !SetUpInside(netns, own_netns, peer)) return false;
+  // The kernel takes note that both ends are up.
+  message.size = 0;
+  Get(message, name);
+  return Exchange(route_socket, message, answer, sizeof(answer)) &&
+         AddElements(netfilter_socket, name);
 }
 
 }  // namespace tiny::bench

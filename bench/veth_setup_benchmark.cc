@@ -108,18 +108,19 @@ void Floor(benchmark::State& state) {
   (void)Manager().Attach(NextConfig(), first.pid(), first.netns());
   const int bridge = net::GetLink(route, net::LinkRef("td0"))->index;
   const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  const UniqueFd netfilter(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+  constexpr char kName[] = "floor0123456789";
   for (auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
     state.ResumeTiming();
-    if (!VethFloorOnHost(fd.get(), bridge, sleeper->netns(), "floor0") ||
-        !VethFloorInside(sleeper->netns(), own.get())) {
+    if (!VethFloor(fd.get(), netfilter.get(), own.get(), bridge, sleeper->netns(), kName)) {
       state.SkipWithError("the kernel refused");
       return;
     }
     state.PauseTiming();
     net::MessageBuilder batch;
-    net::DeleteLink(batch, net::LinkRef("floor0"));
+    net::DeleteLink(batch, net::LinkRef(kName));
     (void)route.Execute(batch);
     sleeper.reset();
     state.ResumeTiming();
