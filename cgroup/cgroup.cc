@@ -33,7 +33,7 @@ absl::string_view LegacyName(absl::string_view controller) {
 }
 
 // A new directory, or one left behind with no process in it.
-absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& name) {
+absl::StatusOr<Directory> MakeEmpty(const Directory& parent, const std::string& name) {
   if (mkdirat(parent.fd.get(), name.c_str(), 0755) == 0) {
     absl::StatusOr<Directory> made = OpenBeneath(parent, name);
     if (!made.ok()) unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR);
@@ -43,7 +43,7 @@ absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& n
     return PosixStatus(errno, absl::StrCat("make cgroup ", parent.path, "/", name));
   }
   // Made anew it has no old limits; rmdir fails where it has children or processes.
-  if (unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR) == 0) return MakeLeaf(parent, name);
+  if (unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR) == 0) return MakeEmpty(parent, name);
   ASSIGN_OR_RETURN(Directory leaf, OpenBeneath(parent, name));
   ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ReadPidsOfTree(leaf));
   if (!pids.empty()) {
@@ -99,21 +99,52 @@ absl::StatusOr<Cgroup> Cgroup::Create(const Hierarchy& hierarchy, absl::string_v
   Cgroup cgroup;
   cgroup.hierarchy_ = hierarchy;
   cgroup.path_ = std::string(path);
-  ASSIGN_OR_RETURN(
-      const std::vector<ControlWrite> writes,
-      RenderControlWrites(resources, [&](absl::string_view c) { return cgroup.VersionOf(c); }));
   absl::Cleanup remove = [&] { (void)cgroup.RemoveDirectories(); };
-  RETURN_IF_ERROR(cgroup.MakeUnified(writes));
-  if (hierarchy.unified().empty()) RETURN_IF_ERROR(cgroup.AddLegacy("freezer").status());
-  RETURN_IF_ERROR(cgroup.AddLegacyFor(writes).status());
-  for (const char* controller : kLegacyCounting) {
-    if (!resources.count_usage || hierarchy.FindLegacy(controller) == nullptr) continue;
-    RETURN_IF_ERROR(cgroup.AddLegacy(controller).status());
-  }
-  RETURN_IF_ERROR(cgroup.WriteLimits(writes));
-  RETURN_IF_ERROR(cgroup.AttachDevices(resources));
+  RETURN_IF_ERROR(cgroup.Make(resources));
   std::move(remove).Cancel();
   return cgroup;
+}
+
+absl::StatusOr<Cgroup> Cgroup::Adopt(const Hierarchy& hierarchy, absl::string_view path,
+                                     const Resources& resources) {
+  RETURN_IF_ERROR(ValidateCgroupPath(path));
+  Cgroup cgroup;
+  cgroup.hierarchy_ = hierarchy;
+  cgroup.path_ = std::string(path);
+  cgroup.adopts_ = true;
+  RETURN_IF_ERROR(cgroup.Make(resources));
+  RETURN_IF_ERROR(cgroup.OpenNamedTree());
+  return cgroup;
+}
+
+absl::Status Cgroup::Make(const Resources& resources) {
+  ASSIGN_OR_RETURN(
+      const std::vector<ControlWrite> writes,
+      RenderControlWrites(resources, [&](absl::string_view c) { return VersionOf(c); }));
+  RETURN_IF_ERROR(MakeUnified(writes));
+  if (hierarchy_.unified().empty()) RETURN_IF_ERROR(AddLegacy("freezer").status());
+  RETURN_IF_ERROR(AddLegacyFor(writes).status());
+  for (const char* controller : kLegacyCounting) {
+    if (!resources.count_usage || hierarchy_.FindLegacy(controller) == nullptr) continue;
+    RETURN_IF_ERROR(AddLegacy(controller).status());
+  }
+  RETURN_IF_ERROR(WriteLimits(writes));
+  return AttachDevices(resources);
+}
+
+absl::StatusOr<Directory> Cgroup::MakeLeaf(const Directory& parent, const std::string& name) const {
+  return adopts_ ? MakeBeneath(parent, name) : MakeEmpty(parent, name);
+}
+
+absl::Status Cgroup::OpenNamedTree() {
+  const LegacyTree* tree = hierarchy_.FindLegacy("name=systemd");
+  if (tree == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(tree->mount_point));
+  absl::StatusOr<Directory> directory = OpenBeneath(root, path_);
+  if (absl::IsNotFound(directory.status())) return absl::OkStatus();
+  if (!directory.ok()) return directory.status();
+  legacy_.push_back({tree->controllers, *std::move(directory)});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Cgroup> Cgroup::Open(const Hierarchy& hierarchy, absl::string_view path) {
@@ -139,6 +170,7 @@ absl::StatusOr<Cgroup> Cgroup::Open(const Hierarchy& hierarchy, absl::string_vie
     RETURN_IF_ERROR(open(tree.mount_point, legacy.directory));
     if (legacy.directory.fd) cgroup.legacy_.push_back(std::move(legacy));
   }
+  RETURN_IF_ERROR(cgroup.OpenNamedTree());
   if (!found) return absl::NotFoundError(absl::StrCat("no cgroup ", path));
   return cgroup;
 }

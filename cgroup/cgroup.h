@@ -52,6 +52,11 @@ class Cgroup {
   static absl::StatusOr<Cgroup> Create(const Hierarchy& hierarchy, absl::string_view path,
                                        const Resources& resources);
 
+  // Create for one that systemd has made, with a process of it inside: what is there is taken as it
+  // is, and what is missing for `resources` is made.
+  static absl::StatusOr<Cgroup> Adopt(const Hierarchy& hierarchy, absl::string_view path,
+                                      const Resources& resources);
+
   // The cgroup as it is there. kNotFound if no tree has it.
   static absl::StatusOr<Cgroup> Open(const Hierarchy& hierarchy, absl::string_view path);
 
@@ -102,6 +107,12 @@ class Cgroup {
  private:
   Cgroup() = default;
 
+  // Create and Adopt.
+  absl::Status Make(const Resources& resources);
+  // The directory itself, with its parents there.
+  absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& name) const;
+  // In systemd's own tree of version 1, where that has it: it finds its processes there.
+  absl::Status OpenNamedTree();
   // The version that does `controller`, by its version 2 name, on this machine.
   Version VersionOf(absl::string_view controller) const;
   absl::Status MakeUnified(const std::vector<ControlWrite>& writes);
@@ -126,6 +137,7 @@ class Cgroup {
 
   Hierarchy hierarchy_;
   std::string path_;
+  bool adopts_ = false;
   Directory unified_;  // no descriptor on a version 1 machine
   std::vector<LegacyDirectory> legacy_;
 };
