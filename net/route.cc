@@ -92,6 +92,7 @@ std::optional<AddressInfo> ParseAddress(const MessageView& message) {
   AddressInfo info;
   info.link = static_cast<int>(header->ifa_index);
   info.flags = header->ifa_flags;
+  info.scope = header->ifa_scope;
   info.prefix.length = header->ifa_prefixlen;
   IpAddress local;
   IpAddress address;

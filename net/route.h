@@ -30,6 +30,7 @@ struct AddressInfo {
   int link = 0;
   IpPrefix prefix = {};
   uint32_t flags = 0;  // IFA_F_TENTATIVE, ...
+  uint8_t scope = 0;   // RT_SCOPE_UNIVERSE, RT_SCOPE_LINK, ...
 };
 std::optional<AddressInfo> ParseAddress(const MessageView& message);
 // Of one interface, or of all with link 0; of one family, or of both with AF_UNSPEC.

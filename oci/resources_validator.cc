@@ -76,6 +76,19 @@ absl::Status ValidateResources(const Resources& resources) {
                    "must be like 64KB, 2MB or 1GB");
     }
   }
+  if (resources.block_io) {
+    const std::vector<WeightDevice>& devices = resources.block_io->weight_device;
+    for (size_t i = 0; i < devices.size(); ++i) {
+      if (!devices[i].weight && !devices[i].leaf_weight) {
+        return Wrong(absl::StrCat("blockIO.weightDevice[", i, "]"), "has no weight");
+      }
+    }
+  }
+  for (const auto& [device, limit] : resources.rdma) {
+    if (!limit.hca_handles && !limit.hca_objects) {
+      return Wrong(absl::StrCat("rdma.", device), "needs hcaHandles or hcaObjects");
+    }
+  }
   for (const auto& [file, value] : resources.unified) {
     if (file.empty() || absl::StrContains(file, '/') || file == "." || file == "..") {
       return Wrong("unified", absl::StrCat("\"", file, "\" is no name of a file"));

@@ -277,6 +277,18 @@ absl::Status ValidateNetDevices(const Linux& config) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateIntelRdt(const IntelRdt& rdt) {
+  if (absl::StrContains(rdt.clos_id, '/') || rdt.clos_id == "." || rdt.clos_id == "..") {
+    return Wrong("linux.intelRdt.closID", "must be a name, not a path");
+  }
+  const std::string& bandwidth = rdt.mem_bw_schema;
+  if (!bandwidth.empty() &&
+      (!absl::StartsWith(bandwidth, "MB:") || absl::StrContains(bandwidth, '\n'))) {
+    return Wrong("linux.intelRdt.memBwSchema", "must be one line that begins with MB:");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateLinux(const Linux& config, bool has_hostname) {
   RETURN_IF_ERROR(ValidateNamespaces(config));
   RETURN_IF_ERROR(ValidateMappings(config));
@@ -294,10 +306,12 @@ absl::Status ValidateLinux(const Linux& config, bool has_hostname) {
     return Wrong("linux.personality.domain",
                  absl::StrCat("unknown domain ", config.personality->domain));
   }
-  if (config.intel_rdt) {
-    const std::string& id = config.intel_rdt->clos_id;
-    if (absl::StrContains(id, '/') || id == "." || id == "..") {
-      return Wrong("linux.intelRdt.closID", "must be a name, not a path");
+  if (config.intel_rdt) RETURN_IF_ERROR(ValidateIntelRdt(*config.intel_rdt));
+  if (config.seccomp) {
+    for (size_t i = 0; i < config.seccomp->syscalls.size(); ++i) {
+      if (config.seccomp->syscalls[i].names.empty()) {
+        return Wrong(Element("linux.seccomp.syscalls", i, "names"), "must have an entry");
+      }
     }
   }
   return absl::OkStatus();

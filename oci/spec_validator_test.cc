@@ -150,6 +150,12 @@ TEST(ValidateSpecTest, LinuxDetails) {
               [](Spec& spec) { spec.linux_.personality = Personality{"BSD"}; });
   ExpectWrong("linux.intelRdt.closID",
               [](Spec& spec) { spec.linux_.intel_rdt.emplace().clos_id = "../x"; });
+  ExpectWrong("linux.intelRdt.memBwSchema",
+              [](Spec& spec) { spec.linux_.intel_rdt.emplace().mem_bw_schema = "L3:0=f"; });
+  ExpectWrong("linux.intelRdt.memBwSchema",
+              [](Spec& spec) { spec.linux_.intel_rdt.emplace().mem_bw_schema = "MB:0=1\nL3:0=f"; });
+  ExpectWrong("linux.seccomp.syscalls[0].names",
+              [](Spec& spec) { spec.linux_.seccomp.emplace().syscalls.emplace_back(); });
   ExpectWrong("linux.seccomp.listenerMetadata",
               [](Spec& spec) { spec.linux_.seccomp.emplace().listener_metadata = "x"; });
   ExpectWrong("linux.devices[0].type",
@@ -185,6 +191,9 @@ TEST(ValidateSpecTest, Resources) {
   for (const char* file : {"", "..", "../memory.max", "a/b"}) {
     ExpectWrong("linux.resources.unified", resources([&](auto& r) { r.unified[file] = "1"; }));
   }
+  ExpectWrong("linux.resources.blockIO.weightDevice[0]",
+              resources([](auto& r) { r.block_io.emplace().weight_device.emplace_back(); }));
+  ExpectWrong("linux.resources.rdma.mlx5", resources([](auto& r) { r.rdma["mlx5"] = {}; }));
   ExpectWrong("linux.resources.cpu.idle", resources([](auto& r) { r.cpu.emplace().idle = 2; }));
 }
 

@@ -4,8 +4,12 @@
 
 namespace tiny::oci {
 
-std::string SerializeState(const State& state) {
-  nlohmann::ordered_json json = {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ToJson(const State& state) {
+  Json json = {
       {"ociVersion", state.oci_version},
       {"id", state.id},
       {"status", state.status},
@@ -13,7 +17,22 @@ std::string SerializeState(const State& state) {
   if (state.pid != 0) json["pid"] = state.pid;
   json["bundle"] = state.bundle;
   if (!state.annotations.empty()) json["annotations"] = state.annotations;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json;
+}
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string SerializeState(const State& state) { return Dump(ToJson(state)); }
+
+std::string SerializeProcessState(const State& state, pid_t pid, const std::string& metadata) {
+  Json json = {{"ociVersion", state.oci_version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+  if (!metadata.empty()) json["metadata"] = metadata;
+  json["state"] = ToJson(state);
+  return Dump(json);
 }
 
 }  // namespace tiny::oci

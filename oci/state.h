@@ -23,6 +23,10 @@ struct State {
 // One line of JSON without a newline.
 std::string SerializeState(const State& state);
 
+// Likewise, the "container process state" that goes to a seccomp agent with the descriptor of the
+// filter: config-linux.md, "The Container Process State". `pid` is of the process that is filtered.
+std::string SerializeProcessState(const State& state, pid_t pid, const std::string& metadata);
+
 }  // namespace tiny::oci
 
 #endif  // TINY_OCI_STATE_H_

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -107,10 +108,12 @@ absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::s
 }
 
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
-                                  absl::string_view id) {
+                                  absl::string_view config, absl::string_view id) {
   Bundle bundle;
   ASSIGN_OR_RETURN(bundle.path, RealPath(path.empty() ? "." : std::string(path)));
-  ASSIGN_OR_RETURN(bundle.config, ReadFile(absl::StrCat(bundle.path, "/config.json")));
+  ASSIGN_OR_RETURN(
+      bundle.config,
+      ReadFile(config.empty() ? absl::StrCat(bundle.path, "/config.json") : std::string(config)));
   absl::StatusOr<Spec> spec = ParseSpec(bundle.config);
   if (spec.ok()) {
     if (absl::Status valid = ValidateSpec(*spec); !valid.ok()) spec = std::move(valid);
@@ -124,8 +127,11 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   ASSIGN_OR_RETURN(bundle.rootfs,
                    RealPath(root[0] == '/' ? root : absl::StrCat(bundle.path, "/", root)));
   if (globals.systemd_cgroup) {
-    return WithHint(absl::UnimplementedError("--systemd-cgroup is not supported"),
-                    "configure the engine for the cgroupfs driver");
+    absl::StatusOr<systemd::UnitName> unit = systemd::UnitOfCgroupsPath(
+        bundle.spec.linux_.cgroups_path, id, geteuid() == 0 ? "system.slice" : "user.slice");
+    if (!unit.ok()) return Annotate(unit.status(), "linux.cgroupsPath");
+    bundle.unit = *std::move(unit);
+    return bundle;
   }
   ASSIGN_OR_RETURN(bundle.cgroup_path, CgroupPathOf(bundle.spec.linux_.cgroups_path, id));
   return bundle;

@@ -3,12 +3,14 @@
 #ifndef TINY_OCI_CLI_BUNDLE_H_
 #define TINY_OCI_CLI_BUNDLE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "cgroup/systemd/unit_name.h"
 #include "oci/cli/command.h"
 #include "oci/spec.h"
 
@@ -19,12 +21,14 @@ struct Bundle {
   std::string config;  // the text of config.json
   Spec spec;
   std::string rootfs;       // absolute
-  std::string cgroup_path;  // of every hierarchy
+  std::string cgroup_path;  // of every hierarchy; empty with --systemd-cgroup: systemd chooses it
+  std::optional<systemd::UnitName> unit;  // with --systemd-cgroup
 };
 
-// `path` is a folder; empty: the working one. kInvalidArgument for whatever config.json has wrong.
+// `path` is a folder; empty: the working one. `config` is the file, where it is not config.json
+// there. kInvalidArgument for whatever is wrong in it.
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
-                                  absl::string_view id);
+                                  absl::string_view config, absl::string_view id);
 
 // The cgroup of linux.cgroupsPath: as it is where absolute, below /tiny-oci where relative, and
 // there by the id where empty. kInvalidArgument where it would leave that.

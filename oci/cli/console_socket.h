@@ -1,4 +1,5 @@
-// Hands the master of a container's terminal to the engine that listens on --console-socket.
+// Hands descriptors to engines: the master of a container's terminal to the one that listens on
+// --console-socket, a pidfd to the one on --pidfd-socket.
 //
 // The protocol is runc's: one message with the descriptor as SCM_RIGHTS and its name as the data.
 #ifndef TINY_OCI_CLI_CONSOLE_SOCKET_H_
@@ -12,9 +13,10 @@
 namespace tiny::oci {
 
 // Connects first, so that an engine that does not listen is an error before there is a container.
-absl::StatusOr<UniqueFd> ConnectConsoleSocket(absl::string_view path);
+absl::StatusOr<UniqueFd> ConnectEngineSocket(absl::string_view path);
 
 absl::Status SendConsole(int socket, int console);
+absl::Status SendPidfd(int socket, int pidfd);
 
 }  // namespace tiny::oci
 

@@ -1,8 +1,11 @@
 #include "oci/cli/container_store.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <regex.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,6 +27,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxIdLength = 1024;
+constexpr char kCgroupLink[] = "cgroup";
+constexpr char kUnitLink[] = "unit";
 
 // What runc takes: a name of one path component.
 bool IsId(absl::string_view id) {
@@ -42,6 +47,18 @@ absl::Status NoSuchContainer(absl::string_view id) {
   return absl::NotFoundError(absl::StrCat("container ", id, " does not exist"));
 }
 
+// A link's text is there whole or not at all, for a single system call.
+absl::Status MakeLink(const std::string& text, const std::string& path) {
+  if (symlink(text.c_str(), path.c_str()) == 0) return absl::OkStatus();
+  return PosixStatus(errno, absl::StrCat("symlink ", path));
+}
+
+std::string LinkTarget(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t size = readlink(path.c_str(), target, sizeof(target));
+  return std::string(target, size > 0 ? static_cast<size_t>(size) : 0);
+}
+
 std::string Encode(const Record& record) {
   Json json = {
       {"id", record.id},
@@ -49,6 +66,7 @@ std::string Encode(const Record& record) {
       {"bundle", record.bundle},
       {"rootfs", record.rootfs},
       {"cgroupPath", record.cgroup_path},
+      {"systemdUnit", record.systemd_unit},
       {"owner", record.owner},
       {"created", FormatTimestamp(record.created)},
       {"pid", record.init.pid},
@@ -69,6 +87,7 @@ absl::StatusOr<Record> Decode(absl::string_view text) {
     record.bundle = json.at("bundle").get<std::string>();
     record.rootfs = json.at("rootfs").get<std::string>();
     record.cgroup_path = json.at("cgroupPath").get<std::string>();
+    record.systemd_unit = json.value("systemdUnit", "");  // older records have none
     record.owner = json.at("owner").get<std::string>();
     ASSIGN_OR_RETURN(record.created, ParseTimestamp(json.at("created").get<std::string>()));
     record.init.pid = json.at("pid").get<pid_t>();
@@ -126,6 +145,14 @@ absl::Status ContainerStore::Claim(absl::string_view id) const {
   return PosixStatus(errno, absl::StrCat("mkdir ", directory));
 }
 
+absl::Status ContainerStore::NoteCgroup(absl::string_view id, const std::string& path) const {
+  return MakeLink(path, absl::StrCat(Directory(id), "/", kCgroupLink));
+}
+
+absl::Status ContainerStore::NoteUnit(absl::string_view id, const std::string& unit) const {
+  return MakeLink(unit, absl::StrCat(Directory(id), "/", kUnitLink));
+}
+
 absl::Status ContainerStore::Save(const Record& record, absl::string_view config) const {
   ASSIGN_OR_RETURN(const UniqueFd directory,
                    OpenFile(Directory(record.id), O_RDONLY | O_DIRECTORY));
@@ -147,7 +174,9 @@ absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
   if (text.ok()) return Decode(*text);
   if (!absl::IsNotFound(text.status())) return text.status();
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
-  return Record{.id = std::string(id)};
+  return Record{.id = std::string(id),
+                .cgroup_path = LinkTarget(absl::StrCat(Directory(id), "/", kCgroupLink)),
+                .systemd_unit = LinkTarget(absl::StrCat(Directory(id), "/", kUnitLink))};
 }
 
 absl::StatusOr<Spec> ContainerStore::LoadSpec(absl::string_view id) const {
@@ -168,6 +197,21 @@ absl::StatusOr<std::vector<std::string>> ContainerStore::List() const {
                               }),
                names->end());
   return names;
+}
+
+absl::StatusOr<std::vector<std::string>> ContainerStore::Match(const std::string& pattern) const {
+  regex_t regex;
+  if (regcomp(&regex, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    return absl::InvalidArgumentError(absl::StrCat("\"", pattern, "\" is no regular expression"));
+  }
+  absl::StatusOr<std::vector<std::string>> ids = List();
+  if (ids.ok()) {
+    std::erase_if(*ids, [&regex](const std::string& id) {
+      return regexec(&regex, id.c_str(), 0, nullptr, 0) != 0;
+    });
+  }
+  regfree(&regex);
+  return ids;
 }
 
 absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {

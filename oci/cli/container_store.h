@@ -1,6 +1,9 @@
 // The containers of one --root: <root>/<id>/ with state.json, a copy of config.json, and the
 // socket on which a created container waits.
 //
+// From its claim to its first record a container has links to its cgroup and its unit, made before
+// these are: whatever is killed, delete finds what there is to undo.
+//
 // The copy is there so that kill, delete, exec and the poststop hooks work although the bundle has
 // been moved or deleted. Several processes may use one root at once.
 #ifndef TINY_OCI_CLI_CONTAINER_STORE_H_
@@ -27,6 +30,7 @@ struct Record {
   std::string bundle;
   std::string rootfs;
   std::string cgroup_path;
+  std::string systemd_unit;  // empty: the cgroup was not made by systemd
   std::string owner;
   absl::Time created;
   ProcessIdentity init;
@@ -43,15 +47,21 @@ class ContainerStore {
   // Makes the folder of a new container. kInvalidArgument for an id that is no plain name,
   // kAlreadyExists for one in use.
   absl::Status Claim(absl::string_view id) const;
+  // Before the cgroup, or systemd's unit, is made.
+  absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
+  absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
   absl::Status Save(const Record& record, absl::string_view config) const;
   absl::Status Remove(absl::string_view id) const;
 
   // kNotFound: "container <id> does not exist". One that was claimed and never saved, as its
-  // creator died, has a record with the id alone and is stopped.
+  // creator died, has a record with the id and what was noted, and is stopped.
   absl::StatusOr<Record> Load(absl::string_view id) const;
   absl::StatusOr<Spec> LoadSpec(absl::string_view id) const;
   // Sorted by id.
   absl::StatusOr<std::vector<std::string>> List() const;
+
+  // Those of a POSIX extended regular expression. kInvalidArgument for one that is none.
+  absl::StatusOr<std::vector<std::string>> Match(const std::string& pattern) const;
 
   // Held from here to the end of the process by those that change the container.
   absl::StatusOr<UniqueFd> Lock(absl::string_view id) const;

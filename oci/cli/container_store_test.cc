@@ -91,6 +91,18 @@ TEST_F(ContainerStoreTest, OneWhoseCreatorDiedIsStopped) {
   EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
 }
 
+TEST_F(ContainerStoreTest, WhatItsCreatorNotedIsKnown) {
+  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.NoteCgroup("c1", "/a/b"));
+  ASSERT_OK(store_.NoteUnit("c1", "c1.scope"));
+  ASSERT_OK_AND_ASSIGN(const Record record, store_.Load("c1"));
+  EXPECT_EQ(record.cgroup_path, "/a/b");
+  EXPECT_EQ(record.systemd_unit, "c1.scope");
+  ASSERT_OK_AND_ASSIGN(const auto matching, store_.Match("^c[0-9]$"));
+  EXPECT_THAT(matching, ElementsAre("c1"));
+  EXPECT_THAT(store_.Match("("), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST_F(ContainerStoreTest, MissingAndDamagedOnesAreTold) {
   EXPECT_THAT(store_.Load("no"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no")));
   EXPECT_THAT(store_.Lock("no"), StatusIs(absl::StatusCode::kNotFound));

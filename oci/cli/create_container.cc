@@ -16,7 +16,9 @@
 #include "cgroup/cgroup.h"
 #include "oci/cli/console_socket.h"
 #include "oci/cli/log.h"
+#include "oci/cli/systemd_scope.h"
 #include "runtime/hooks/hooks.h"
+#include "runtime/launch/intel_rdt.h"
 
 namespace tiny::oci {
 namespace {
@@ -48,12 +50,20 @@ absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
   return fds;
 }
 
+void RunPoststop(const Globals& globals, const Hooks& hooks, const Record& record) {
+  const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
+  for (const std::string& failure : runtime::RunAllHooks("poststop", hooks.poststop, state)) {
+    Log(globals, "warning", failure);
+  }
+}
+
 Record MakeRecord(const Bundle& bundle, const std::string& id) {
   return {.id = id,
           .oci_version = bundle.spec.oci_version,
           .bundle = bundle.path,
           .rootfs = bundle.rootfs,
           .cgroup_path = bundle.cgroup_path,
+          .systemd_unit = bundle.unit.has_value() ? bundle.unit->unit : "",
           .owner = geteuid() == 0 ? "root" : absl::StrCat(geteuid()),
           .created = absl::Now(),
           .annotations = bundle.spec.annotations};
@@ -64,8 +74,12 @@ Record MakeRecord(const Bundle& bundle, const std::string& id) {
 void AddCreateFlags(Flags& flags, CreateOptions& options) {
   flags.Add(
       {"bundle", 'b', "the folder of the bundle (default: the working one)", &options.bundle});
+  flags.Add({"config", 'f', "the configuration, where it is not config.json of the bundle",
+             &options.config});
   flags.Add({"console-socket", '\0', "the socket that gets the terminal's master",
              &options.console_socket});
+  flags.Add(
+      {"pidfd-socket", '\0', "the socket that gets a pidfd of the process", &options.pidfd_socket});
   flags.Add({"pid-file", '\0', "the file that gets the process id", &options.pid_file});
   flags.Add({"preserve-fds", '\0', "how many descriptors from 3 on the container gets",
              &options.preserve_fds});
@@ -98,7 +112,7 @@ absl::Status WritePidFile(const std::string& path, pid_t pid) {
 absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
-  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, id));
+  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, options.config, id));
   RETURN_IF_ERROR(CheckTerminal(bundle, options, attachment));
   for (const std::string& warning : DropUnavailableCapabilities(*bundle.spec.process)) {
     Log(globals, "warning", warning);
@@ -106,12 +120,25 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   const int listen_fds = AddServiceSockets(bundle.spec);
   UniqueFd console_socket;
   if (!options.console_socket.empty()) {
-    ASSIGN_OR_RETURN(console_socket, ConnectConsoleSocket(options.console_socket));
+    ASSIGN_OR_RETURN(console_socket, ConnectEngineSocket(options.console_socket));
+  }
+  UniqueFd pidfd_socket;
+  if (!options.pidfd_socket.empty()) {
+    ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(options.pidfd_socket));
   }
 
   const ContainerStore store(globals.root);
   RETURN_IF_ERROR(store.Claim(id));
   absl::Cleanup unclaim = [&] { store.Remove(id).IgnoreError(); };
+  std::optional<SystemdScope> scope;
+  if (bundle.unit.has_value()) {
+    RETURN_IF_ERROR(store.NoteUnit(id, bundle.unit->unit));
+    ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec));
+    scope.emplace(std::move(started));
+    bundle.cgroup_path = scope->cgroup_path();
+  } else {
+    RETURN_IF_ERROR(store.NoteCgroup(id, bundle.cgroup_path));
+  }
   Record record = MakeRecord(bundle, id);
 
   runtime::LaunchRequest request;
@@ -119,6 +146,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   request.id = id;
   request.bundle = bundle.path;
   request.cgroup_path = bundle.cgroup_path;
+  request.adopt_cgroup = scope.has_value();
   // Whoever chose the cgroup may read its counters; nobody looks for them in a default one.
   request.count_usage = !bundle.spec.linux_.cgroups_path.empty();
   request.no_pivot = options.no_pivot;
@@ -132,16 +160,35 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     RETURN_IF_ERROR(store.Save(record, bundle.config));
     return WritePidFile(options.pid_file, pid);
   };
-  ASSIGN_OR_RETURN(runtime::LaunchedContainer process, runtime::Launch(request));
+  bool had_a_process = false;
+  if (!bundle.spec.hooks.poststop.empty()) {
+    request.configure_network = [&had_a_process](pid_t, int) {
+      had_a_process = true;
+      return absl::OkStatus();
+    };
+  }
+  absl::StatusOr<runtime::LaunchedContainer> launched = runtime::Launch(request);
+  if (!launched.ok()) {
+    if (had_a_process) RunPoststop(globals, bundle.spec.hooks, record);
+    return launched.status();
+  }
+  runtime::LaunchedContainer process = *std::move(launched);
   if (console_socket) {
     RETURN_IF_ERROR(SendConsole(console_socket.get(), process.TakeConsole().get()));
   }
+  if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), process.pidfd()));
+  if (scope.has_value()) scope->Keep();
   std::move(unclaim).Cancel();
   return CreatedContainer{std::move(bundle), std::move(record), std::move(process)};
 }
 
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
                               const Record& record) {
+  if (!record.systemd_unit.empty()) {
+    // What systemd would have done is done below where it can't be asked.
+    const absl::Status stopped = StopScope(record.systemd_unit);
+    if (!stopped.ok()) Log(globals, "warning", stopped.message());
+  }
   if (!record.cgroup_path.empty()) {
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
     absl::StatusOr<cgroup::Cgroup> group = cgroup::Cgroup::Open(hierarchy, record.cgroup_path);
@@ -153,12 +200,12 @@ absl::Status DestroyContainer(const Globals& globals, const ContainerStore& stor
     }
   }
   const absl::StatusOr<Spec> spec = store.LoadSpec(record.id);
+  if (spec.ok() && spec->linux_.intel_rdt.has_value()) {
+    RETURN_IF_ERROR(runtime::RemoveIntelRdt(*spec->linux_.intel_rdt, record.id));
+  }
   RETURN_IF_ERROR(store.Remove(record.id));
   if (!spec.ok()) return absl::OkStatus();
-  const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
-  for (const std::string& failure : runtime::RunAllHooks("poststop", spec->hooks.poststop, state)) {
-    Log(globals, "warning", failure);
-  }
+  RunPoststop(globals, spec->hooks, record);
   return absl::OkStatus();
 }
 

@@ -19,7 +19,9 @@ namespace tiny::oci {
 
 struct CreateOptions {
   std::string bundle;
+  std::string config;
   std::string console_socket;
+  std::string pidfd_socket;
   std::string pid_file;
   std::optional<int64_t> preserve_fds;
   bool no_pivot = false;

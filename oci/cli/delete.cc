@@ -34,19 +34,26 @@ absl::Status KillAndWait(const Record& record) {
       absl::StrCat("container ", record.id, ": process ", record.init.pid, " does not end"));
 }
 
-}  // namespace
+// A creator that was killed may have noted a cgroup that it would not have got, as another
+// container has it: that is not its to remove.
+void LeaveOthersAlone(const ContainerStore& store, Record& unborn) {
+  const absl::StatusOr<std::vector<std::string>> ids = store.List();
+  for (const std::string& id : ids.value_or(std::vector<std::string>())) {
+    const absl::StatusOr<Record> other = store.Load(id);
+    if (!other.ok() || other->id == unborn.id || other->init.pid == 0) continue;
+    if (other->cgroup_path == unborn.cgroup_path) unborn.cgroup_path.clear();
+    if (other->systemd_unit == unborn.systemd_unit) unborn.systemd_unit.clear();
+  }
+}
 
-absl::StatusOr<int> RunDelete(const Globals& globals, Arguments arguments) {
-  bool force = false;
-  Flags flags;
-  flags.Add({"force", 'f', "kill it where it runs; none is no error", &force});
-  ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands(flags, arguments, 1));
+absl::Status Delete(const Globals& globals, const std::string& id, bool force) {
   const ContainerStore store(globals.root);
-  const absl::StatusOr<UniqueFd> lock = store.Lock(operands[0]);
-  absl::StatusOr<Record> record = store.Load(operands[0]);
-  if (absl::IsNotFound(record.status()) && force) return 0;
-  if (absl::IsDataLoss(record.status()) && force) record = Record{.id = operands[0]};
+  const absl::StatusOr<UniqueFd> lock = store.Lock(id);
+  absl::StatusOr<Record> record = store.Load(id);
+  if (absl::IsNotFound(record.status()) && force) return absl::OkStatus();
+  if (absl::IsDataLoss(record.status()) && force) record = Record{.id = id};
   if (!record.ok()) return record.status();
+  if (record->init.pid == 0) LeaveOthersAlone(store, *record);
   const ContainerStatus status = store.StatusOf(*record);
   const bool deletable =
       force || status == ContainerStatus::kStopped || status == ContainerStatus::kCreated;
@@ -57,7 +64,22 @@ absl::StatusOr<int> RunDelete(const Globals& globals, Arguments arguments) {
         "kill it first, or use --force");
   }
   if (status != ContainerStatus::kStopped) RETURN_IF_ERROR(KillAndWait(*record));
-  RETURN_IF_ERROR(DestroyContainer(globals, store, *record));
+  return DestroyContainer(globals, store, *record);
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunDelete(const Globals& globals, Arguments arguments) {
+  bool force = false;
+  bool regex = false;
+  Flags flags;
+  flags.Add({"force", 'f', "kill it where it runs; none is no error", &force});
+  flags.Add({"regex", 'r', "every container whose id matches", &regex});
+  ASSIGN_OR_RETURN(std::vector<std::string> ids, ParseOperands(flags, arguments, 1));
+  if (regex) {
+    ASSIGN_OR_RETURN(ids, ContainerStore(globals.root).Match(ids[0]));
+  }
+  for (const std::string& id : ids) RETURN_IF_ERROR(Delete(globals, id, force));
   return 0;
 }
 

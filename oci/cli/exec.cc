@@ -32,7 +32,7 @@ namespace tiny::oci {
 namespace {
 
 struct ExecFlags {
-  std::string console_socket, pid_file, process, cwd, user, apparmor, label, cgroup;
+  std::string console_socket, pidfd_socket, pid_file, process, cwd, user, apparmor, label, cgroup;
   std::vector<std::string> env, capabilities, additional_gids;
   bool tty = false;
   bool detach = false;
@@ -45,6 +45,8 @@ Flags MakeFlags(ExecFlags& out) {
   Flags flags;
   flags.Add(
       {"console-socket", '\0', "the socket that gets the terminal's master", &out.console_socket});
+  flags.Add(
+      {"pidfd-socket", '\0', "the socket that gets a pidfd of the process", &out.pidfd_socket});
   flags.Add({"cwd", '\0', "the working folder in the container", &out.cwd});
   flags.Add({"env", 'e', "NAME=value, added to the container's", &out.env});
   flags.Add({"tty", 't', "with a terminal", &out.tty});
@@ -160,7 +162,11 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   }
   UniqueFd console_socket;
   if (process.terminal && !in.console_socket.empty()) {
-    ASSIGN_OR_RETURN(console_socket, ConnectConsoleSocket(in.console_socket));
+    ASSIGN_OR_RETURN(console_socket, ConnectEngineSocket(in.console_socket));
+  }
+  UniqueFd pidfd_socket;
+  if (!in.pidfd_socket.empty()) {
+    ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(in.pidfd_socket));
   }
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
 
@@ -170,6 +176,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.container_pidfd = init.get();
   request.process = &process;
   request.spec = &spec;
+  request.state = StateOf(record, store.StatusOf(record));
   request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   ASSIGN_OR_RETURN(request.cgroup_path, CgroupOf(record, in.cgroup));
   for (int fd = 3; fd < 3 + in.preserve_fds.value_or(0); ++fd) request.preserve_fds.push_back(fd);
@@ -182,6 +189,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
     RETURN_IF_ERROR(SendConsole(console_socket.get(), console.get()));
     console.Reset();
   }
+  if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), started.pidfd()));
   RETURN_IF_ERROR(WritePidFile(in.pid_file, started.pid()));
   RETURN_IF_ERROR(started.Start());
   if (in.detach) {

@@ -5,7 +5,6 @@
 #include "nlohmann/json.hpp"
 #include "oci/cli/command.h"
 #include "security/capabilities.h"
-#include "security/lsm.h"
 
 namespace tiny::oci {
 namespace {
@@ -13,64 +12,20 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json MountOptions() {
-  return {"acl",
-          "async",
-          "atime",
-          "bind",
-          "defaults",
-          "dev",
-          "diratime",
-          "dirsync",
-          "exec",
-          "lazytime",
-          "loud",
-          "mand",
-          "noacl",
-          "noatime",
-          "nodev",
-          "nodiratime",
-          "noexec",
-          "nolazytime",
-          "nomand",
-          "norelatime",
-          "nostrictatime",
-          "nosuid",
-          "nosymfollow",
-          "private",
-          "ratime",
-          "rbind",
-          "rdev",
-          "rdiratime",
-          "relatime",
-          "remount",
-          "rexec",
-          "rnoatime",
-          "rnodev",
-          "rnodiratime",
-          "rnoexec",
-          "rnorelatime",
-          "rnostrictatime",
-          "rnosuid",
-          "rnosymfollow",
-          "ro",
-          "rprivate",
-          "rrelatime",
-          "rro",
-          "rrw",
-          "rshared",
-          "rslave",
-          "rstrictatime",
-          "rsuid",
-          "rsymfollow",
-          "runbindable",
-          "rw",
-          "shared",
-          "slave",
-          "strictatime",
-          "suid",
-          "symfollow",
-          "sync",
-          "tmpcopyup",
+  return {"async",        "atime",       "bind",           "defaults",
+          "dev",          "diratime",    "dirsync",        "exec",
+          "lazytime",     "loud",        "mand",           "noatime",
+          "nodev",        "nodiratime",  "noexec",         "nolazytime",
+          "nomand",       "norelatime",  "nostrictatime",  "nosuid",
+          "nosymfollow",  "private",     "ratime",         "rbind",
+          "rdev",         "rdiratime",   "relatime",       "remount",
+          "rexec",        "rnoatime",    "rnodev",         "rnodiratime",
+          "rnoexec",      "rnorelatime", "rnostrictatime", "rnosuid",
+          "rnosymfollow", "ro",          "rprivate",       "rrelatime",
+          "rro",          "rrw",         "rshared",        "rslave",
+          "rstrictatime", "rsuid",       "rsymfollow",     "runbindable",
+          "rw",           "shared",      "slave",          "strictatime",
+          "suid",         "symfollow",   "sync",           "tmpcopyup",
           "unbindable"};
 }
 
@@ -93,8 +48,8 @@ Json SeccompFeatures() {
          {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
           "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
         {"supportedFlags",
-         {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-          "SECCOMP_FILTER_FLAG_TSYNC"}},
+         {"SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_TSYNC",
+          "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
   };
 }
 
@@ -105,12 +60,13 @@ Json LinuxFeatures() {
       {"namespaces", {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}},
       {"capabilities", security::CapabilityNames(security::CapabilitySet(known))},
       {"cgroup",
-       {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true}}},
+       {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true}}},
       {"seccomp", SeccompFeatures()},
-      {"apparmor", {{"enabled", security::AppArmorActive()}}},
-      {"selinux", {{"enabled", security::SelinuxActive()}}},
-      {"intelRdt", {{"enabled", false}}},
+      {"apparmor", {{"enabled", true}}},
+      {"selinux", {{"enabled", true}}},
+      {"intelRdt", {{"enabled", true}, {"schemata", true}, {"monitoring", true}}},
       {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
+      {"netDevices", {{"enabled", true}}},
   };
 }
 

@@ -29,34 +29,41 @@ absl::Status SignalAll(const Record& record, int signal) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<int> RunKill(const Globals& globals, Arguments arguments) {
-  bool all = false;
-  Flags flags;
-  flags.Add({"all", 'a', "every process of the container", &all});
-  ASSIGN_OR_RETURN(const std::vector<std::string> operands, flags.Parse(arguments, true));
-  if (operands.empty() || operands.size() > 2) {
-    return absl::InvalidArgumentError("expected <container-id> [signal]");
-  }
-  ASSIGN_OR_RETURN(const int signal, ParseSignal(operands.size() == 2 ? operands[1] : "TERM"));
-  const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, store.Load(operands[0]));
+absl::Status Kill(const ContainerStore& store, const std::string& id, int signal, bool all) {
+  ASSIGN_OR_RETURN(const Record record, store.Load(id));
   const ContainerStatus status = store.StatusOf(record);
   // Where the init has ended but shared the host's pid namespace, others may be left.
   if (all && (status != ContainerStatus::kStopped || !record.cgroup_path.empty())) {
     const absl::Status signalled = SignalAll(record, signal);
-    if (status != ContainerStatus::kStopped || !absl::IsNotFound(signalled)) {
-      RETURN_IF_ERROR(signalled);
-      return 0;
-    }
+    if (status != ContainerStatus::kStopped || !absl::IsNotFound(signalled)) return signalled;
   }
   if (status == ContainerStatus::kStopped) {
     return absl::FailedPreconditionError(
         absl::StrCat("container not running: ", record.id, " is stopped"));
   }
   ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
-  RETURN_IF_ERROR(SendSignal(process.get(), signal));
+  return SendSignal(process.get(), signal);
+}
+
+}  // namespace
+
+absl::StatusOr<int> RunKill(const Globals& globals, Arguments arguments) {
+  bool all = false;
+  bool regex = false;
+  Flags flags;
+  flags.Add({"all", 'a', "every process of the container", &all});
+  flags.Add({"regex", 'r', "every container whose id matches", &regex});
+  ASSIGN_OR_RETURN(const std::vector<std::string> operands, flags.Parse(arguments, true));
+  if (operands.empty() || operands.size() > 2) {
+    return absl::InvalidArgumentError("expected <container-id> [signal]");
+  }
+  ASSIGN_OR_RETURN(const int signal, ParseSignal(operands.size() == 2 ? operands[1] : "TERM"));
+  const ContainerStore store(globals.root);
+  std::vector<std::string> ids = {operands[0]};
+  if (regex) {
+    ASSIGN_OR_RETURN(ids, store.Match(operands[0]));
+  }
+  for (const std::string& id : ids) RETURN_IF_ERROR(Kill(store, id, signal, all));
   return 0;
 }
 

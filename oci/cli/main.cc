@@ -60,7 +60,8 @@ void AddGlobalFlags(Flags& flags, Globals& globals, bool& help, bool& version) {
   flags.Add({"log-format", '\0', "text or json", &globals.log_format});
   flags.Add({"log-level", '\0', "ignored", &globals.log_level});
   flags.Add({"debug", '\0', "ignored", &globals.debug});
-  flags.Add({"systemd-cgroup", '\0', "not supported", &globals.systemd_cgroup});
+  flags.Add(
+      {"systemd-cgroup", '\0', "cgroups are scopes that systemd makes", &globals.systemd_cgroup});
   flags.Add({"rootless", '\0', "ignored: tiny-oci sees for itself", &globals.rootless});
   flags.Add({"version", 'v', "print the version", &version});
   flags.Add({"help", 'h', "print this", &help});

@@ -15,13 +15,11 @@
 namespace tiny::oci {
 namespace {
 
-void RunPoststart(const Globals& globals, const CreatedContainer& container) {
+absl::Status RunPoststart(const CreatedContainer& container) {
   const Hooks& hooks = container.bundle.spec.hooks;
-  if (hooks.poststart.empty()) return;
-  const std::string state = SerializeState(StateOf(container.record, ContainerStatus::kRunning));
-  for (const std::string& failure : runtime::RunAllHooks("poststart", hooks.poststart, state)) {
-    Log(globals, "warning", failure);
-  }
+  if (hooks.poststart.empty()) return absl::OkStatus();
+  return runtime::RunHooks("poststart", hooks.poststart,
+                           SerializeState(StateOf(container.record, ContainerStatus::kRunning)));
 }
 
 }  // namespace
@@ -50,7 +48,7 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
   };
   const UniqueFd console = container.process.TakeConsole();  // none where it was sent away
   RETURN_IF_ERROR(container.process.Start());
-  RunPoststart(globals, container);
+  RETURN_IF_ERROR(RunPoststart(container));
   if (detach) {
     std::move(destroy).Cancel();
     container.process.Detach();

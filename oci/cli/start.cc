@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,11 +10,41 @@
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
-#include "oci/cli/log.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/launch.h"
 
 namespace tiny::oci {
+namespace {
+
+void KillInit(const Record& record) {
+  const absl::StatusOr<UniqueFd> process = OpenProcess(record.init);
+  if (process.ok()) SendSignal(process->get(), SIGKILL).IgnoreError();
+}
+
+// Whether more than the program itself may have failed.
+bool StopsWhereItFails(const Spec& spec) {
+  return spec.linux_.seccomp.has_value() || !spec.hooks.start_container.empty() ||
+         !spec.hooks.poststart.empty();
+}
+
+absl::Status Start(const ContainerStore& store, const Record& record, const Spec& spec) {
+  const State created = StateOf(record, ContainerStatus::kCreated);
+  if (!spec.hooks.start_container.empty()) {
+    ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
+    RETURN_IF_ERROR(runtime::RunContainerHooks("startContainer", spec.hooks.start_container,
+                                               SerializeState(created), record.init.pid,
+                                               process.get()));
+  }
+  const std::string socket = store.StartSocket(record.id);
+  RETURN_IF_ERROR(runtime::StartWaiting(socket, runtime::AgentOf(spec, created)));
+  unlink(socket.c_str());
+  // Only now, as the specification says: the user's program runs.
+  if (spec.hooks.poststart.empty()) return absl::OkStatus();
+  return runtime::RunHooks("poststart", spec.hooks.poststart,
+                           SerializeState(StateOf(record, ContainerStatus::kRunning)));
+}
+
+}  // namespace
 
 absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands({}, arguments, 1));
@@ -26,22 +57,10 @@ absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
         absl::StrCat("cannot start container ", record.id, ": it is ", StatusName(status)));
   }
   ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(record.id));
-  if (!spec.hooks.start_container.empty()) {
-    ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
-    RETURN_IF_ERROR(runtime::RunContainerHooks("startContainer", spec.hooks.start_container,
-                                               SerializeState(StateOf(record, status)),
-                                               record.init.pid, process.get()));
-  }
-  const std::string socket = store.StartSocket(record.id);
-  RETURN_IF_ERROR(runtime::StartWaiting(socket));
-  unlink(socket.c_str());
-  // Only now, as the specification says: the user's program runs.
-  if (spec.hooks.poststart.empty()) return 0;
-  const std::string state = SerializeState(StateOf(record, ContainerStatus::kRunning));
-  for (const std::string& failure :
-       runtime::RunAllHooks("poststart", spec.hooks.poststart, state)) {
-    Log(globals, "warning", failure);
-  }
+  const absl::Status started = Start(store, record, spec);
+  // A hook or an agent that fails stops the container; its poststop hooks are those of delete.
+  if (!started.ok() && StopsWhereItFails(spec)) KillInit(record);
+  RETURN_IF_ERROR(started);
   return 0;
 }
 

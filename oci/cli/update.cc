@@ -13,6 +13,7 @@
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
+#include "oci/cli/systemd_scope.h"
 #include "oci/spec_parser.h"
 #include "runtime/cgroup_resources.h"
 
@@ -24,6 +25,7 @@ struct UpdateFlags {
   std::string memory, memory_reservation, memory_swap;
   std::string cpuset_cpus, cpuset_mems;
   std::optional<int64_t> cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle;
+  std::optional<int64_t> cpu_rt_runtime, cpu_rt_period;
   std::optional<int64_t> pids_limit, blkio_weight;
 };
 
@@ -39,6 +41,8 @@ Flags MakeFlags(UpdateFlags& out) {
   flags.Add({"cpu-period", '\0', "microseconds", &out.cpu_period});
   flags.Add({"cpu-burst", '\0', "microseconds", &out.cpu_burst});
   flags.Add({"cpu-idle", '\0', "1: SCHED_IDLE", &out.cpu_idle});
+  flags.Add({"cpu-rt-runtime", '\0', "microseconds of realtime", &out.cpu_rt_runtime});
+  flags.Add({"cpu-rt-period", '\0', "microseconds", &out.cpu_rt_period});
   flags.Add({"cpuset-cpus", '\0', "a list of cpus", &out.cpuset_cpus});
   flags.Add({"cpuset-mems", '\0', "a list of memory nodes", &out.cpuset_mems});
   flags.Add({"pids-limit", '\0', "how many processes; -1: no limit", &out.pids_limit});
@@ -81,6 +85,8 @@ absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
   SetNumber(in.cpu_period, cpu.period);
   SetNumber(in.cpu_burst, cpu.burst);
   SetNumber(in.cpu_idle, cpu.idle);
+  SetNumber(in.cpu_rt_runtime, cpu.realtime_runtime);
+  SetNumber(in.cpu_rt_period, cpu.realtime_period);
   cpu.cpus = in.cpuset_cpus;
   cpu.mems = in.cpuset_mems;
   resources.cpu = std::move(cpu);
@@ -106,6 +112,7 @@ absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
   DropZeroLimits(resources);
   ASSIGN_OR_RETURN(const cgroup::Resources limits, runtime::CgroupResources(resources));
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
+  if (!record.systemd_unit.empty()) RETURN_IF_ERROR(UpdateScope(record.systemd_unit, limits));
   RETURN_IF_ERROR(group.Update(limits));
   return 0;
 }

@@ -23,8 +23,8 @@ namespace tiny::runtime {
 absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
                       const std::string& state);
 
-// All of them, whatever becomes of each; the errors' texts. For poststart and poststop, whose
-// failures must not undo what has happened.
+// All of them, whatever becomes of each; the errors' texts. For poststop, whose failures must not
+// undo what has happened.
 std::vector<std::string> RunAllHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
                                      const std::string& state);
 

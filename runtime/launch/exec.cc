@@ -57,6 +57,9 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
   inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.default_seccomp = request.default_seccomp;
   inputs.seccomp_cache = request.seccomp_cache;
+  if (inputs.spec->linux_.seccomp.has_value()) {
+    process.agent = AgentOf(*inputs.spec, request.state);
+  }
   ASSIGN_OR_RETURN(process.init_config, PlanInit(inputs));
   return absl::OkStatus();
 }

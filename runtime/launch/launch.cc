@@ -20,6 +20,7 @@
 #include "runtime/cgroup_resources.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/id_map_namespace.h"
+#include "runtime/launch/intel_rdt.h"
 #include "runtime/launch/launched_container.h"
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/plan_mounts.h"
@@ -47,9 +48,11 @@ class Launcher {
   absl::Status PlanSysctls();
   absl::Status PlanMountSteps();
   absl::Status PlanProgram();
+  absl::Status MoveDevices();
+  absl::Status AssignIntelRdt();
   absl::Status ConfigureNetwork();
   absl::Status RunCreateHooks();
-  std::string HookState(absl::string_view status) const;
+  oci::State StateAs(absl::string_view status) const;
 
   const LaunchRequest& request_;
   const oci::Spec& spec_;
@@ -94,8 +97,8 @@ absl::Status Launcher::PlanCgroup() {
   ASSIGN_OR_RETURN(cgroup::Resources resources, CgroupResources(wanted));
   resources.count_usage = request_.count_usage;
   ASSIGN_OR_RETURN(hierarchy_, cgroup::Hierarchy::Detect());
-  ASSIGN_OR_RETURN(container_.cgroup,
-                   cgroup::Cgroup::Create(hierarchy_, request_.cgroup_path, resources));
+  const auto make = request_.adopt_cgroup ? cgroup::Cgroup::Adopt : cgroup::Cgroup::Create;
+  ASSIGN_OR_RETURN(container_.cgroup, make(hierarchy_, request_.cgroup_path, resources));
   container_.owns_cgroup = true;
   plan.cgroup_fd = container_.cgroup->dir_fd();
   plan.share_memory = resources.memory_limit.value_or(kTightMemory) >= kTightMemory ||
@@ -197,13 +200,10 @@ absl::Status Launcher::PlanProgram() {
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));
   container_.start_hooks = spec_.hooks.start_container;
-  if (spec_.linux_.seccomp.has_value()) {
-    container_.listener_path = spec_.linux_.seccomp->listener_path;
-  }
   return absl::OkStatus();
 }
 
-std::string Launcher::HookState(absl::string_view status) const {
+oci::State Launcher::StateAs(absl::string_view status) const {
   oci::State state;
   state.oci_version = spec_.oci_version;
   state.id = request_.id;
@@ -211,7 +211,29 @@ std::string Launcher::HookState(absl::string_view status) const {
   state.pid = container_.child->pid();
   state.bundle = request_.bundle;
   state.annotations = spec_.annotations;
-  return oci::SerializeState(state);
+  return state;
+}
+
+absl::Status Launcher::MoveDevices() {
+  if (spec_.linux_.net_devices.empty()) return absl::OkStatus();
+  UniqueFd fresh;
+  int network = -1;
+  if (container_.namespaces.IsFresh(ns::Kind::kNetwork)) {
+    ASSIGN_OR_RETURN(fresh, ns::OpenNamespace(container_.child->pid(), ns::Kind::kNetwork));
+    network = fresh.get();
+  }
+  for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
+    if (joined.kind == ns::Kind::kNetwork) network = joined.fd.get();
+  }
+  return container_.net_devices.Move(spec_.linux_.net_devices, network);
+}
+
+absl::Status Launcher::AssignIntelRdt() {
+  if (!spec_.linux_.intel_rdt.has_value()) return absl::OkStatus();
+  absl::Status status =
+      ApplyIntelRdt(*spec_.linux_.intel_rdt, request_.id, container_.child->pid());
+  if (!status.ok()) RemoveIntelRdt(*spec_.linux_.intel_rdt, request_.id).IgnoreError();
+  return status;
 }
 
 absl::Status Launcher::ConfigureNetwork() {
@@ -225,7 +247,7 @@ absl::Status Launcher::ConfigureNetwork() {
 }
 
 absl::Status Launcher::RunCreateHooks() {
-  const std::string state = HookState("creating");
+  const std::string state = oci::SerializeState(StateAs("creating"));
   RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, state));
   RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, state));
   return RunContainerHooks("createContainer", spec_.hooks.create_container, state,
@@ -247,13 +269,16 @@ absl::Status Launcher::Run() {
     RETURN_IF_ERROR(container_.child->EarlyFailure());
     return network;
   }
+  RETURN_IF_ERROR(MoveDevices());
+  RETURN_IF_ERROR(AssignIntelRdt());
   Timeline::Stamp("network set up");
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
   Timeline::Stamp("init waits, limits set");
-  if (!container_.start_hooks.empty() || !container_.listener_path.empty()) {
-    container_.hook_state = HookState("created");
+  if (!container_.start_hooks.empty()) {
+    container_.hook_state = oci::SerializeState(StateAs("created"));
   }
+  if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));
   if (container_.waits_on_socket) {
     container_.start_socket.Reset();
     RETURN_IF_ERROR(container_.child->Configure(container_.init_config));

@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "oci/spec.h"
+#include "oci/state.h"
 
 namespace tiny::runtime {
 
@@ -38,7 +39,7 @@ struct LaunchRequest {
   std::string bundle;                // the folder that relative paths of the spec are relative to
   std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
   std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
-  bool systemd_cgroup = false;
+  bool adopt_cgroup = false;         // it is there, with a process in it: cgroup::Cgroup::Adopt
   // For engines that read the counters themselves: cgroup::Resources::count_usage.
   bool count_usage = false;
   // With no linux.seccomp in the spec: Docker's default policy, as compiled at build time for the
@@ -60,6 +61,16 @@ struct LaunchRequest {
   // Called when the container is made and its program waits: the place for state.
   std::function<absl::Status(pid_t pid)> on_created;
 };
+
+// Who gets the descriptor of a filter with SCMP_ACT_NOTIFY: linux.seccomp.listenerPath.
+struct SeccompAgent {
+  std::string path;  // empty: there is none
+  std::string metadata;
+  oci::State state;  // of the container
+};
+
+// That of the spec, or none where no action of its filter asks one.
+SeccompAgent AgentOf(const oci::Spec& spec, oci::State state);
 
 struct ExecRequest;
 
@@ -96,8 +107,8 @@ class LaunchedContainer {
 absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
 
 // Lets a container that waits on its socket start, and returns as LaunchedContainer::Start does.
-// kFailedPrecondition if nothing waits there.
-absl::Status StartWaiting(absl::string_view start_socket);
+// kFailedPrecondition if nothing waits there. Where the agent can't be told, the program may run.
+absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& agent = {});
 
 // Runs hooks in the namespaces and the root of a container: startContainer before StartWaiting.
 absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
@@ -112,6 +123,7 @@ struct ExecRequest {
   const oci::Spec* spec = nullptr;  // the container's: for its seccomp profile and the like
   bool default_seccomp = false;     // as in LaunchRequest
   std::string seccomp_cache;
+  oci::State state;  // for a seccomp agent
   std::string cgroup_path;
   int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;

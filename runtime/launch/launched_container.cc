@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,6 +21,7 @@ namespace tiny::runtime {
 namespace {
 
 constexpr char kProgramUrl[] = "tiny/program";
+constexpr char kNotify[] = "SCMP_ACT_NOTIFY";
 
 // The stub's own words for a program that can't be executed (init/execute.cc).
 absl::Status MarkProgramError(absl::Status status) {
@@ -33,7 +35,10 @@ absl::Status MarkProgramError(absl::Status status) {
 }  // namespace
 
 LaunchedContainer::Impl::~Impl() {
-  if (released) return;
+  if (released) {
+    net_devices.Keep();
+    return;
+  }
   if (child.has_value()) child.reset();  // kills and reaps
   // Removing takes a few descriptors, and to have none left may be why this is destroyed.
   mounts.reset();
@@ -53,7 +58,17 @@ void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const
   plan.steps.push_back({name, run, argument});
 }
 
+absl::Status LaunchedContainer::Impl::SetConsoleSize() const {
+  if (!console_size.has_value()) return absl::OkStatus();
+  winsize size = {};
+  size.ws_row = console_size->height;
+  size.ws_col = console_size->width;
+  if (ioctl(console.get(), TIOCSWINSZ, &size) == 0) return absl::OkStatus();
+  return PosixStatus(errno, "set the size of the terminal");
+}
+
 void LaunchedContainer::Impl::SetProgram(const oci::Process& process) {
+  console_size = process.console_size;
   for (const std::string& argument : process.args) plan.argv.push_back(argument.c_str());
   for (const std::string& variable : process.env) plan.envp.push_back(variable.c_str());
 }
@@ -62,7 +77,10 @@ absl::Status LaunchedContainer::Impl::WaitUntilReady(
     const std::function<absl::Status(int)>& on_barrier) {
   return child->WaitUntilReady(
       [this, &on_barrier](const init::InitMessage& message, UniqueFd descriptor) -> absl::Status {
-        if (message.kind == init::MessageKind::kDescriptor) console = std::move(descriptor);
+        if (message.kind == init::MessageKind::kDescriptor) {
+          console = std::move(descriptor);
+          RETURN_IF_ERROR(SetConsoleSize());
+        }
         if (message.kind == init::MessageKind::kBarrier) {
           RETURN_IF_ERROR(on_barrier(message.value));
           return child->PassBarrier();
@@ -92,8 +110,7 @@ absl::Status LaunchedContainer::Start() {
   RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
   RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted(&impl_->seccomp_listener)));
   if (impl_->seccomp_listener) {
-    RETURN_IF_ERROR(
-        SendListener(impl_->listener_path, impl_->hook_state, impl_->seccomp_listener.get()));
+    RETURN_IF_ERROR(SendListener(impl_->agent, impl_->child->pid(), impl_->seccomp_listener.get()));
   }
   Timeline::Stamp("credentials, seccomp, program executed");
   impl_->released = true;
@@ -106,7 +123,16 @@ void LaunchedContainer::Detach() {
   impl_->child->Detach();
 }
 
-absl::Status StartWaiting(absl::string_view start_socket) {
+SeccompAgent AgentOf(const oci::Spec& spec, oci::State state) {
+  if (!spec.linux_.seccomp.has_value()) return {};
+  const oci::Seccomp& seccomp = *spec.linux_.seccomp;
+  bool notifies = seccomp.default_action == kNotify;
+  for (const oci::SeccompRule& rule : seccomp.syscalls) notifies |= rule.action == kNotify;
+  if (!notifies) return {};
+  return {seccomp.listener_path, seccomp.listener_metadata, std::move(state)};
+}
+
+absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& agent) {
   absl::StatusOr<UniqueFd> connection = ConnectUnixSocket(start_socket);
   if (!connection.ok()) {
     const std::optional<int> error = GetErrno(connection.status());
@@ -117,10 +143,13 @@ absl::Status StartWaiting(absl::string_view start_socket) {
   }
   init::InitMessage message;
   while (true) {
-    const ssize_t size = recv(connection->get(), &message, sizeof(message), 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return PosixStatus(errno, "receive from the container's init");
+    UniqueFd listener;
+    ASSIGN_OR_RETURN(const size_t size, ReceiveWithDescriptor(connection->get(), &message,
+                                                              sizeof(message), &listener));
     if (size == 0) return absl::OkStatus();
+    if (message.kind == init::MessageKind::kSeccompListener && listener) {
+      RETURN_IF_ERROR(SendListener(agent, agent.state.pid, listener.get()));
+    }
     if (message.kind != init::MessageKind::kFailed) continue;
     message.result.detail[sizeof(message.result.detail) - 1] = '\0';
     return MarkProgramError(PosixStatus(message.result.error_number, message.result.detail));

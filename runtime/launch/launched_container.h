@@ -14,6 +14,7 @@
 #include "init/payload.h"
 #include "ns/launcher.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/net_devices.h"
 #include "runtime/launch/plan_namespaces.h"
 #include "runtime/launch/steps_child.h"
 
@@ -29,6 +30,7 @@ struct LaunchedContainer::Impl {
   void PlaceDescriptors(const int (&stdio)[3], bool terminal, const std::vector<int>& preserved);
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
   void SetProgram(const oci::Process& process);
+  absl::Status SetConsoleSize() const;
   // Clones; until the stub is ready `outside` does the parent's half.
   absl::Status WaitUntilReady(const std::function<absl::Status(int barrier)>& on_barrier);
 
@@ -54,13 +56,17 @@ struct LaunchedContainer::Impl {
   ns::LaunchPlan plan;
 
   UniqueFd console;
+  std::optional<oci::ConsoleSize> console_size;
   UniqueFd seccomp_listener;
   std::string init_config;
   std::vector<oci::Hook> start_hooks;
   std::string hook_state;  // what startContainer hooks are told
-  std::string listener_path;
+  SeccompAgent agent;
   bool waits_on_socket = false;
   bool released = false;  // started or detached
+
+  // Given back where the container does not come to be.
+  MovedDevices net_devices;
 
   std::optional<ns::PendingChild> child;
 };

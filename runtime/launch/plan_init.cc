@@ -10,6 +10,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "init/payload.h"
+#include "runtime/launch/launch.h"
 #include "runtime/spec/seccomp_policy.h"
 #include "security/capabilities.h"
 #include "security/lsm.h"
@@ -81,7 +82,9 @@ absl::Status PlanSeccomp(const InitInputs& inputs, init::InitConfig& config, Mes
     }
     program = storage;
     config.seccomp_flags = static_cast<uint32_t>(policy.flags);
-    if (!policy.listener_path.empty()) config.seccomp_flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    if (!AgentOf(*inputs.spec, {}).path.empty()) {
+      config.seccomp_flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    }
   } else if (inputs.default_seccomp) {
     ASSIGN_OR_RETURN(program,
                      security::DefaultProgram(security::CapabilitySet(config.bounding), storage));

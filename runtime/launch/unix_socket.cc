@@ -68,8 +68,34 @@ absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path) {
   return Connect(path, SOCK_SEQPACKET);
 }
 
-absl::Status SendListener(const std::string& path, const std::string& state, int listener) {
-  ASSIGN_OR_RETURN(const UniqueFd fd, Connect(path, SOCK_STREAM));
+absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
+                                             UniqueFd* descriptor) {
+  iovec part = {buffer, size};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header = {};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  ssize_t got;
+  do {
+    got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return PosixStatus(errno, "receive from the container's init");
+  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
+      rights->cmsg_len == CMSG_LEN(sizeof(int))) {
+    int fd;
+    memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
+    descriptor->Reset(fd);
+  }
+  return static_cast<size_t>(got);
+}
+
+absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener) {
+  absl::StatusOr<UniqueFd> fd = Connect(agent.path, SOCK_STREAM);
+  if (!fd.ok()) return Annotate(fd.status(), "linux.seccomp.listenerPath");
+  const std::string state = oci::SerializeProcessState(agent.state, pid, agent.metadata);
   iovec part = {const_cast<char*>(state.data()), state.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
@@ -82,10 +108,12 @@ absl::Status SendListener(const std::string& path, const std::string& state, int
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(rights), &listener, sizeof(listener));
-  if (sendmsg(fd.get(), &header, MSG_NOSIGNAL) < 0) {
-    return PosixStatus(errno, absl::StrCat("send the seccomp listener to ", path));
+  const ssize_t sent = sendmsg(fd->get(), &header, MSG_NOSIGNAL);
+  if (sent < 0) {
+    return PosixStatus(errno, absl::StrCat("send the seccomp listener to ", agent.path));
   }
-  return absl::OkStatus();
+  return WriteAll(fd->get(), absl::string_view(state).substr(static_cast<size_t>(sent)),
+                  agent.path);
 }
 
 }  // namespace tiny::runtime

@@ -2,12 +2,16 @@
 #ifndef TINY_RUNTIME_LAUNCH_UNIX_SOCKET_H_
 #define TINY_RUNTIME_LAUNCH_UNIX_SOCKET_H_
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "runtime/launch/launch.h"
 
 namespace tiny::runtime {
 
@@ -16,9 +20,14 @@ namespace tiny::runtime {
 absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path);
 absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path);
 
-// Hands a seccomp listener to the agent at `path` (SOCK_STREAM), with the container's process
-// state: runtime-spec, config-linux.md, "Seccomp", listenerPath.
-absl::Status SendListener(const std::string& path, const std::string& state, int listener);
+// recvmsg(2) of one message of a SOCK_SEQPACKET socket, with the descriptor that it may carry; 0 at
+// its end.
+absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
+                                             UniqueFd* descriptor);
+
+// Hands the seccomp listener of the process `pid` to the agent (SOCK_STREAM), with the container's
+// process state: runtime-spec, config-linux.md, "Seccomp", listenerPath.
+absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener);
 
 }  // namespace tiny::runtime
 

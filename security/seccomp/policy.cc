@@ -66,6 +66,9 @@ absl::StatusOr<Action> ParseAction(absl::string_view name, std::optional<uint32_
   for (const auto& known : kActions) {
     if (name != known.name) continue;
     const bool takes_data = known.action == SECCOMP_RET_ERRNO || known.action == SECCOMP_RET_TRACE;
+    if (!takes_data && data.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(name, " takes no errno"));
+    }
     if (!takes_data) return known.action;
     const uint32_t value = data.value_or(EPERM);
     if (value > SECCOMP_RET_DATA) {

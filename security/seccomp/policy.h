@@ -75,7 +75,8 @@ struct Policy {
 };
 
 // "SCMP_ACT_ERRNO" -> SECCOMP_RET_ERRNO|errno. `data` is the errno (EPERM where absent) or the
-// tracer's message. kInvalidArgument for an unknown name or data over 65535.
+// tracer's message. kInvalidArgument for an unknown name, data over 65535, and data for an action
+// that takes none.
 absl::StatusOr<Action> ParseAction(absl::string_view name, std::optional<uint32_t> data);
 std::string ActionName(Action action);  // "SCMP_ACT_ERRNO"
 

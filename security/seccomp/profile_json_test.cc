@@ -51,6 +51,13 @@ Action Decide(const Policy& policy, uint32_t number, uint64_t argument = 0) {
   return DecideNaively(policy, Arch::kX86_64, number, arguments);
 }
 
+TEST(SeccompProfileTest, AnErrnoIsOnlyForActionsThatReturnOne) {
+  EXPECT_EQ(*ParseAction("SCMP_ACT_ERRNO", 5), SECCOMP_RET_ERRNO | 5);
+  EXPECT_EQ(*ParseAction("SCMP_ACT_TRACE", 5), SECCOMP_RET_TRACE | 5);
+  EXPECT_THAT(ParseAction("SCMP_ACT_ALLOW", 5),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("takes no errno")));
+}
+
 TEST(SeccompProfileTest, ConditionsAreDecidedByTheContext) {
   ASSERT_OK_AND_ASSIGN(const Policy plain, ParseSeccompProfile(kProfile, Context({})));
   EXPECT_THAT(plain.architectures, ElementsAre(Arch::kX86_64, Arch::kI386));
