@@ -27,7 +27,7 @@ class ContainerdTest(engine.EngineTest):
 
     def run_container(self, *args, code=0):
         return self.engine("run", "--runtime", "io.containerd.runc.v2", "--runc-binary",
-                           self.tiny_oci, "--cgroup",
+                           self.runtime, "--cgroup",
                            "%s/%d" % (self.cgroup_parent, next(self.numbers)), "--rootfs", *args,
                            code=code)
 
@@ -50,6 +50,12 @@ class ContainerdTest(engine.EngineTest):
         self.wait_until(lambda: "STOPPED" in self.engine("tasks", "ls"), "k3 does not stop")
         self.engine("tasks", "rm", "k3")
         self.engine("containers", "rm", "k3")
+
+
+class ContainerdWithRuncTest(ContainerdTest):
+    """The same session, as runc has it."""
+
+    peer = "runc"
 
 
 if __name__ == "__main__":

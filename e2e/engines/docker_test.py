@@ -13,7 +13,7 @@ class DockerTest(engine.EngineTest):
         cls.start_daemon("dockerd", "--data-root", folder + "/data", "--exec-root",
                          folder + "/exec", "--pidfile", folder + "/pid", "-H", socket,
                          "--ip6tables=false", "--storage-driver", "vfs", "--cgroup-parent",
-                         cls.cgroup_parent, "--add-runtime", "tiny=" + cls.tiny_oci,
+                         cls.cgroup_parent, "--add-runtime", "tiny=" + cls.runtime,
                          "--default-runtime", "tiny", "--exec-opt",
                          "native.cgroupdriver=cgroupfs")
         cls.command = ["docker", "-H", socket]
@@ -40,6 +40,12 @@ class DockerTest(engine.EngineTest):
         self.assertIn("/dev/pts/", self.run_busybox("-t", "busybox", "tty"))
         self.assertEqual(self.run_busybox("--read-only", "busybox", "sh", "-c",
                                           "touch /x 2>/dev/null || echo refused"), "refused\n")
+
+    def test_at_a_terminal(self):
+        text, code = self.at_terminal("test -t 0 && echo $((6*7)); exit 3\n", "run", "-it", "--rm",
+                                      "--network", "none", "busybox", "sh")
+        self.assertIn("42\r\n", text)
+        self.assertEqual(code, 3)
 
     def test_bridge_and_published_port(self):
         self.engine("run", "-d", "--name", "web", "-p", "127.0.0.1:8080:80", "busybox", "nc", "-ll",
@@ -69,6 +75,12 @@ class DockerTest(engine.EngineTest):
         self.assertEqual(self.engine("logs", "d1"), "started\nstarted\n")
         self.engine("rm", "-f", "d1")
         self.assertEqual(self.engine("ps", "-aq"), "")
+
+
+class DockerWithRuncTest(DockerTest):
+    """The same session, as runc has it."""
+
+    peer = "runc"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ and process namespaces of the test: whatever becomes of the test, nothing of it 
 import fcntl
 import glob
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -27,38 +28,47 @@ PROGRAMS = [ROOT + folder for folder in ("/usr/bin", "/usr/sbin", "/bin", "/sbin
 TIMEOUT = 60
 
 
-def download():
-    """Fills ROOT; the lists of packages are brought up to date where they are missing or old."""
-    archives = os.path.join(CACHE, "archives")
-    for folder in (archives, ROOT):
+def download(packages, cache):
+    """Fills the cache's root; lists of packages are brought up to date where missing or old."""
+    archives = os.path.join(cache, "archives")
+    root = os.path.join(cache, "root")
+    for folder in (archives, root):
         shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(os.path.join(archives, "partial"))
     get = ["apt-get", "-y", "-qq", "-o", "Dir::Cache::Archives=" + archives, "--download-only",
-           "--reinstall", "--no-install-recommends", "install", *PACKAGES]
+           "--reinstall", "--no-install-recommends", "install", *packages]
     if subprocess.run(get, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                       stderr=subprocess.DEVNULL).returncode:
         subprocess.run(["apt-get", "-qq", "update"], check=True)
         subprocess.run(get, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     for archive in glob.glob(archives + "/*.deb"):
-        subprocess.run(["dpkg", "-x", archive, ROOT], check=True)
+        subprocess.run(["dpkg", "-x", archive, root], check=True)
     shutil.rmtree(archives)
-    # The names that the packages' scripts would have made.
-    for name in ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save",
-                 "ip6tables-restore"):
-        os.symlink("xtables-nft-multi", os.path.join(ROOT, "usr/sbin", name))
+
+
+def unpack(packages, cache):
+    """Makes sure that the cache's root, which is returned, holds the packages' files."""
+    os.makedirs(cache, exist_ok=True)
+    complete = os.path.join(cache, "complete")
+    with open(os.path.join(cache, "lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        names = "\n".join(packages)
+        if not os.path.exists(complete) or open(complete, encoding="utf-8").read() != names:
+            download(packages, cache)
+            with open(complete, "w", encoding="utf-8") as file:
+                file.write(names)
+    return os.path.join(cache, "root")
 
 
 def fetch():
-    """Makes sure that ROOT holds the packages' files, and has programs found there."""
-    os.makedirs(CACHE, exist_ok=True)
-    complete = os.path.join(CACHE, "complete")
-    with open(os.path.join(CACHE, "lock"), "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        packages = "\n".join(PACKAGES)
-        if not os.path.exists(complete) or open(complete, encoding="utf-8").read() != packages:
-            download()
-            with open(complete, "w", encoding="utf-8") as file:
-                file.write(packages)
+    """Has the engines' files in ROOT, and their programs found there."""
+    unpack(PACKAGES, CACHE)
+    # The names that the packages' scripts would have made.
+    for name in ("iptables", "iptables-save", "iptables-restore", "ip6tables", "ip6tables-save",
+                 "ip6tables-restore"):
+        link = os.path.join(ROOT, "usr/sbin", name)
+        if not os.path.lexists(link):
+            os.symlink("xtables-nft-multi", link)
     os.environ["PATH"] = ":".join([*PROGRAMS, os.environ["PATH"], "/usr/sbin", "/sbin"])
     os.environ["LD_LIBRARY_PATH"] = ":".join(LIBRARIES)
     os.environ["XTABLES_LIBDIR"] = LIBRARIES[0] + "/xtables"
@@ -76,13 +86,19 @@ def remove_cgroups(parent):
 
 
 class EngineTest(unittest.TestCase):
-    """One engine for a class of tests. Subclasses set `command` in start_engine."""
+    """One engine for a class of tests. Subclasses set `command` in start_engine.
+
+    A subclass of these that sets `peer` runs the same session with another runtime: what tiny-oci
+    has to do is what that does.
+    """
+
+    peer = None
 
     @classmethod
     def setUpClass(cls):
         if os.geteuid() != 0:
             raise unittest.SkipTest("needs root")
-        cls.tiny_oci = runtime.find_runtime()
+        cls.runtime = shutil.which(cls.peer) if cls.peer else runtime.find_runtime()
         cls.folder = tempfile.mkdtemp(prefix="tiny-engine-", dir="/var/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.cgroup_parent = "/" + os.path.basename(cls.folder)
@@ -122,6 +138,23 @@ class EngineTest(unittest.TestCase):
                               check=False)
         self.assertEqual(done.returncode, code, "%s: %s" % (args, done.stderr))
         return done.stdout
+
+    def at_terminal(self, typed, *args):
+        """Runs the engine's command at a terminal, types the text; its output and exit code."""
+        pid, master = pty.fork()
+        if pid == 0:
+            os.execvp(self.command[0], [*self.command, *args])
+        output = b""
+        try:
+            while chunk := os.read(master, 4096):
+                if not output:
+                    os.write(master, typed.encode())  # the shell's prompt is there
+                output += chunk
+        except OSError:
+            pass  # EIO: all who had the terminal have ended
+        os.close(master)
+        _, status = os.waitpid(pid, 0)
+        return output.decode(), os.waitstatus_to_exitcode(status)
 
     def wait_until(self, condition, what):
         deadline = time.monotonic() + TIMEOUT

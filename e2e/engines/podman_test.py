@@ -8,6 +8,9 @@ import engine
 
 class PodmanTest(engine.EngineTest):
 
+    cgroup_manager = "cgroupfs"
+    pids_limit = 2048  # podman's default
+
     @classmethod
     def start_engine(cls):
         folder = cls.folder
@@ -24,15 +27,16 @@ class PodmanTest(engine.EngineTest):
             file.write('[network]\nnetwork_backend = "netavark"\n'
                        'network_config_dir = "%s/networks"\n' % folder)
             # Podman's defaults of 1048576 need CAP_SYS_RESOURCE.
-            file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n')
+            file.write('[containers]\ndefault_ulimits = ["nofile=1024:2048", "nproc=1024:1024"]\n'
+                       'pids_limit = %d\n' % cls.pids_limit)
         policy = os.path.join(folder, "policy.json")
         with open(policy, "w", encoding="utf-8") as file:
             file.write('{"default": [{"type": "insecureAcceptAnything"}]}')
         os.environ["CONTAINERS_CONF"] = config
         cls.command = ["podman", "--root", folder + "/graph", "--runroot", folder + "/run",
                        "--tmpdir", folder + "/tmp", "--storage-driver", "vfs",
-                       "--cgroup-manager", "cgroupfs", "--events-backend", "none",
-                       "--runtime", cls.tiny_oci]
+                       "--cgroup-manager", cls.cgroup_manager, "--events-backend", "none",
+                       "--runtime", cls.runtime]
         cls("engine").engine("import", "--signature-policy", policy, cls.image_archive(), "busybox")
 
     def run_busybox(self, *args, code=0):
@@ -55,9 +59,18 @@ class PodmanTest(engine.EngineTest):
         self.assertIn("eth0", self.engine("exec", "web", "ip", "-o", "-4", "addr"))
         self.engine("rm", "-f", "-t", "0", "web")
 
+    def test_at_a_terminal(self):
+        text, code = self.at_terminal(
+            "test -t 0 && echo $((6*7)); exit 3\n", "run", "-it", "--rm", "--network", "none",
+            "--cgroup-parent", self.cgroup_parent, "busybox", "sh")
+        self.assertIn("42\r\n", text)
+        self.assertEqual(code, 3)
+
     def test_limits_and_capabilities(self):
-        text = self.run_busybox("--memory", "64m", "busybox", "cat", "/proc/self/cgroup")
-        self.assertIn("memory", text)
+        text = self.run_busybox("--memory", "64m", "busybox", "sh", "-c",
+                                "cat /sys/fs/cgroup/memory/memory.limit_in_bytes "
+                                "/sys/fs/cgroup/memory.max 2>/dev/null; true")
+        self.assertEqual(text.strip(), str(64 << 20))
         text = self.run_busybox("--cap-drop", "all", "busybox", "grep", "CapEff",
                                 "/proc/self/status")
         self.assertEqual(int(text.split()[1], 16), 0)
@@ -86,6 +99,12 @@ class PodmanTest(engine.EngineTest):
         self.engine("kill", "c1")
         self.engine("rm", "-f", "c1")
         self.assertEqual(self.engine("ps", "-aq"), "")
+
+
+class PodmanWithRuncTest(PodmanTest):
+    """The same session, as runc has it."""
+
+    peer = "runc"
 
 
 if __name__ == "__main__":

@@ -110,6 +110,15 @@ class ExecTest(runtime.RuntimeTest):
             self.assertNotIn("bin", done.stdout)
         os.close(opened)
 
+    def test_cpu_affinity(self):
+        cpu = str(max(os.sched_getaffinity(0)))
+
+        def affinity(config):
+            config["process"]["execCPUAffinity"] = {"initial": cpu, "final": cpu}
+        self.start_sleeper(change=affinity)
+        done = self.exec(self.id, "grep", "Cpus_allowed_list", "/proc/self/status")
+        self.assertEqual(done.stdout.split()[1], cpu)
+
     def test_many_at_once(self):
         self.start_sleeper()
         processes = [subprocess.Popen([self.runtime, "--root", self.root, "exec", self.id, "sh",

@@ -214,12 +214,32 @@ class LifecycleTest(runtime.RuntimeTest):
 
     def test_a_failed_create_hook_undoes_the_container(self):
         for kind in ("prestart", "createRuntime", "createContainer"):
-            def hooks(config, kind=kind):
-                config["hooks"] = {kind: [{"path": "/bin/false"}]}
+            stopped = os.path.join(self.folder, "stopped-" + kind)
+
+            def hooks(config, kind=kind, stopped=stopped):
+                config["hooks"] = {kind: [{"path": "/bin/false"}],
+                                   "poststop": [{"path": "/bin/false"},
+                                                {"path": "/bin/touch", "args": ["touch", stopped]}]}
             self.config("true", change=hooks)
             done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn(kind + " hook /bin/false", done.stderr)
+            self.assertEqual(self.oci("list", "--quiet").stdout, "")
+            self.assertTrue(os.path.exists(stopped), kind)
+
+    def test_a_failed_start_hook_stops_the_container(self):
+        for kind in ("startContainer", "poststart"):
+            def hooks(config, kind=kind):
+                config["hooks"] = {kind: [{"path": "/bin/false"}]}
+            self.config("sleep", "1000", change=hooks)
+            self.create()
+            done = self.oci("start", self.id, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(kind + " hook /bin/false", done.stderr)
+            self.wait_for("stopped")
+            self.oci("delete", self.id)
+            done = self.run_container(check=False)
+            self.assertEqual(done.returncode, 1)
             self.assertEqual(self.oci("list", "--quiet").stdout, "")
 
     def test_container_hooks_run_in_the_containers_namespaces(self):
@@ -348,22 +368,80 @@ class LifecycleTest(runtime.RuntimeTest):
             self.assertEqual(done.returncode, 1)
             self.assertIn(message, done.stderr)
 
-    def test_version_features_and_help(self):
-        self.assertIn("spec: 1.", self.oci("--version").stdout)
+    def test_operations_need_an_id(self):
+        for verb in ("state", "create", "start", "kill", "delete", "exec", "pause", "ps"):
+            self.assertEqual(self.oci(verb, check=False).returncode, 1, verb)
+        for verb in ("state", "start", "kill", "delete", "pause", "resume", "ps", "update"):
+            done = self.oci(verb, "nobody", check=False)
+            self.assertEqual(done.returncode, 1, verb)
+            self.assertIn("nobody does not exist", done.stderr, verb)
+        done = self.oci("create", "--bundle", self.folder, self.id, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(self.folder + "/config.json", done.stderr)
+        self.config("true")
+        done = self.oci("create", "--bundle", self.bundle, "../x", check=False)
+        self.assertIn("invalid container id", done.stderr)
+
+    def test_a_configuration_of_another_name(self):
+        self.config("echo", "from elsewhere")
+        other = os.path.join(self.folder, "other.json")
+        os.rename(self.bundle + "/config.json", other)
+        self.assertEqual(self.run_container("--config", other).stdout, "from elsewhere\n")
+
+    def test_ids_by_regular_expression(self):
+        self.start_sleeper()
+        self.assertEqual(self.oci("kill", "--regex", "^nobody", "KILL").returncode, 0)
+        self.assertEqual(self.state()["status"], "running")
+        self.oci("kill", "--regex", "^t[0-9]+-", "KILL")
+        self.wait_for("stopped")
+        self.oci("delete", "--regex", "^t[0-9]+-")
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+        self.assertEqual(self.oci("delete", "--regex", "(", check=False).returncode, 1)
+
+    def test_features_are_what_is_accepted(self):
         features = json.loads(self.oci("features").stdout)
-        self.assertIn("time", features["linux"]["namespaces"])
-        self.assertIn("SCMP_ACT_NOTIFY", features["linux"]["seccomp"]["actions"])
+        linux = features["linux"]
+        self.assertEqual(set(features) - {"ociVersionMin", "ociVersionMax", "hooks", "mountOptions",
+                                          "linux", "annotations"}, set())
+        for enabled in (linux["seccomp"], linux["apparmor"], linux["selinux"], linux["intelRdt"],
+                        linux["netDevices"], linux["mountExtensions"]["idmap"]):
+            self.assertTrue(enabled["enabled"])
+        self.assertTrue(all(linux["cgroup"].values()))
+        for version in (features["ociVersionMin"], features["ociVersionMax"]):
+            self.config("true", change=lambda c, v=version: c.update(ociVersion=v))
+            self.run_container()
+
+        def everything(config):
+            seccomp = linux["seccomp"]
+            config["linux"]["seccomp"] = {
+                "defaultAction": "SCMP_ACT_ALLOW", "architectures": seccomp["archs"],
+                "flags": [f for f in seccomp["supportedFlags"] if "KILLABLE" not in f],
+                "syscalls": [{"names": ["acct"], "action": action} for action in seccomp["actions"]
+                             if action != "SCMP_ACT_NOTIFY"] +
+                            [{"names": ["acct"], "action": "SCMP_ACT_LOG",
+                              "args": [{"index": 0, "value": 1, "op": op}]}
+                             for op in seccomp["operators"]]}
+            config["process"]["capabilities"]["bounding"] = linux["capabilities"]
+            config["hooks"] = {kind: [] for kind in features["hooks"]}
+        self.config("true", change=everything)
+        done = self.run_container()
+        self.assertNotIn("unknown", done.stderr)
+        with_source = {"bind", "rbind", "remount", "defaults"}
+        for option in features["mountOptions"]:
+            def mount(config, option=option):
+                kind = {"type": "tmpfs", "source": "tmpfs"} if option not in with_source and (
+                    "bind" not in option) else {"type": "bind", "source": self.rootfs}
+                config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/tmp"]
+                config["mounts"].append({"destination": "/tmp", "options": [option], **kind})
+            self.config("true", change=mount)
+            done = self.run_container(check=False)
+            self.assertEqual(done.returncode, 0, (option, done.stderr))
+
+    def test_version_and_help(self):
+        self.assertIn("spec: 1.", self.oci("--version").stdout)
         self.assertIn("create", self.oci("--help").stdout)
         done = self.oci("checkpoint", "x", check=False)
         self.assertIn("not supported", done.stderr)
-        self.assertIn("--systemd-cgroup",
-                      self.oci("--systemd-cgroup", "create", "x", check=False).stderr + " " +
-                      self.systemd_error())
-
-    def systemd_error(self):
-        self.config("true")
-        return self.oci("--systemd-cgroup", "run", "--bundle", self.bundle, self.id,
-                        check=False).stderr
 
 
 if __name__ == "__main__":

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""tiny-oci is killed at any system call of create, start and delete: delete --force leaves nothing.
+
+It is traced by ptrace(2), so that where it dies does not depend on how fast the machine is.
+"""
+
+import ctypes
+import glob
+import json
+import os
+import signal
+import time
+import unittest
+
+import runtime
+
+PTRACE_TRACEME = 0
+PTRACE_SYSCALL = 24
+STEP = 5  # of the system calls' stops; each call has two
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run_until_stop(command, number, output):
+    """Runs the command and kills it at its `number`th stop; False if it ended before."""
+    pid = os.fork()
+    if pid == 0:
+        null = os.open(os.devnull, os.O_RDONLY)
+        out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(null, 0)
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        os.closerange(3, 256)
+        libc.ptrace(PTRACE_TRACEME, 0, None, None)
+        os.execv(command[0], command)
+    stops = 0
+    signal_to_pass = 0
+    os.waitpid(pid, 0)  # the stop of its execve
+    while True:
+        if stops == number:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            libc.ptrace(PTRACE_SYSCALL, pid, None, signal_to_pass)
+        _, status = os.waitpid(pid, 0)
+        if os.WIFSIGNALED(status):
+            return True
+        if os.WIFEXITED(status):
+            return False
+        signal_to_pass = 0
+        if os.WSTOPSIG(status) == signal.SIGTRAP:
+            stops += 1
+        else:
+            signal_to_pass = os.WSTOPSIG(status)
+
+
+class CrashTest(runtime.RuntimeTest):
+
+    def setUp(self):
+        super().setUp()
+        # The program's arguments are those of the init stub, too: so its processes are found.
+        self.config("sh", "-c", "sleep 1000", self.id)
+
+    def command(self, *args):
+        return [self.runtime, "--root", self.root, *args]
+
+    def processes(self):
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            try:
+                with open(path, "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            if self.id.encode() in words and b"tiny-oci" not in words[0]:
+                found.append((path, words))
+        return found
+
+    def cgroups(self):
+        return [path for pattern in ("/sys/fs/cgroup/tiny-oci-test/",
+                                     "/sys/fs/cgroup/*/tiny-oci-test/")
+                for path in glob.glob(pattern + self.id)]
+
+    def expect_nothing_after_delete(self, where):
+        done = self.oci("delete", "--force", self.id, check=False)
+        self.assertEqual(done.returncode, 0, (where, done.stderr))
+        self.assertEqual(self.cgroups(), [], where)
+        self.assertEqual([name for name in os.listdir(self.root) if not name.startswith("@")], [],
+                         where)
+        deadline = time.monotonic() + runtime.TIMEOUT
+        while self.processes():
+            self.assertLess(time.monotonic(), deadline, (where, self.processes()))
+            time.sleep(0.01)
+
+    def kill_at_each_step(self, prepare, *command):
+        """How often the command was killed before its end."""
+        killed = 0
+        output = os.path.join(self.folder, "output")
+        os.makedirs(self.root, exist_ok=True)
+        while True:
+            prepare()
+            where = "%s, stop %d" % (command[0], killed * STEP)
+            was_killed = run_until_stop(self.command(*command), killed * STEP, output)
+            self.expect_nothing_after_delete(where)
+            if not was_killed:
+                return killed
+            killed += 1
+
+    def test_create(self):
+        killed = self.kill_at_each_step(lambda: None, "create", "--bundle", self.bundle, self.id)
+        self.assertGreater(killed, 20)
+
+    def test_anothers_cgroup_is_left_alone(self):
+        """What the one that was killed had noted was not its own."""
+        self.create()
+        first, self.id = self.id, self.id + "x"
+        self.addCleanup(self.oci, "delete", "--force", first, check=False)
+        os.makedirs(os.path.join(self.root, self.id))
+        os.symlink("/tiny-oci-test/" + first, os.path.join(self.root, self.id, "cgroup"))
+        self.oci("delete", "--force", self.id)
+        self.assertEqual(json.loads(self.oci("state", first).stdout)["status"], "created")
+
+    def test_start(self):
+        killed = self.kill_at_each_step(self.create, "start", self.id)
+        self.assertGreater(killed, 5)
+
+    def test_delete(self):
+        def start():
+            self.create()
+            self.oci("start", self.id)
+        killed = self.kill_at_each_step(start, "delete", "--force", self.id)
+        self.assertGreater(killed, 5)
+
+
+if __name__ == "__main__":
+    runtime.reap_children()
+    unittest.main()

@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+"""linux of config.json: seccomp's agent, interfaces that are moved in, devices, limits, labels."""
+
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import socket
+import stat
+import struct
+import subprocess
+import unittest
+
+import runtime
+from process_test import receive_descriptors
+
+CLONE_NEWNET = 0x40000000
+SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100
+SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101
+
+
+def answer_with(listener, error):
+    """Answers one call that the filter asks about with an errno; returns whose it was."""
+    notification = bytearray(80)
+    fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification)
+    identity, pid = struct.unpack_from("=QI", notification)
+    fcntl.ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, struct.pack("=QqiI", identity, 0, -error, 0))
+    return pid
+
+
+class SeccompAgentTest(runtime.RuntimeTest):
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.folder, "agent")
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(self.listener.close)
+        self.listener.bind(self.path)
+        self.listener.listen(4)
+
+    def ask_of_mkdir(self, config):
+        config["linux"]["seccomp"] = {
+            "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+            "listenerPath": self.path, "listenerMetadata": "whose",
+            "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_NOTIFY"}]}
+
+    def expect_agent_is_told(self, pid):
+        text, (listener,) = receive_descriptors(self.listener)
+        told = json.loads(text)
+        self.assertEqual((told["fds"], told["metadata"], told["pid"]),
+                         (["seccompFd"], "whose", pid))
+        self.assertEqual((told["state"]["id"], told["state"]["bundle"]), (self.id, self.bundle))
+        answer_with(listener, errno.EDOM)
+        os.close(listener)
+
+    PROGRAM = ("sh", "-c", "mkdir /tmp/x; echo done; sleep 1000")
+
+    def test_create_and_start(self):
+        self.config(*self.PROGRAM, change=self.ask_of_mkdir)
+        self.create()
+        self.oci("start", self.id)
+        self.expect_agent_is_told(self.state()["pid"])
+        while "done" not in self.output():
+            pass
+        self.assertIn("argument out of domain", self.output().lower())
+
+    def test_exec(self):
+        self.config("sleep", "1000", change=self.ask_of_mkdir)
+        self.create()
+        self.oci("start", self.id)
+        receive_descriptors(self.listener)  # the container's own
+        pid_file = os.path.join(self.folder, "pid")
+        process = subprocess.Popen([self.runtime, "--root", self.root, "exec", "--pid-file",
+                                    pid_file, self.id, "mkdir", "/tmp/x"],
+                                   stderr=subprocess.PIPE, text=True)
+        text, (listener,) = receive_descriptors(self.listener)
+        with open(pid_file, encoding="utf-8") as file:
+            self.assertEqual(json.loads(text)["pid"], int(file.read()))
+        answer_with(listener, errno.EDOM)
+        os.close(listener)
+        _, stderr = process.communicate(timeout=runtime.TIMEOUT)
+        self.assertIn("argument out of domain", stderr.lower())
+
+    def test_an_agent_that_is_not_there_is_an_error(self):
+        self.listener.close()
+        self.config(*self.PROGRAM, change=self.ask_of_mkdir)
+        self.create()
+        done = self.oci("start", self.id, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("linux.seccomp.listenerPath", done.stderr)
+        self.wait_for("stopped")
+
+    def test_without_such_an_action_nobody_is_asked(self):
+        self.listener.close()
+
+        def allow(config):
+            self.ask_of_mkdir(config)
+            config["linux"]["seccomp"]["syscalls"][0]["action"] = "SCMP_ACT_ALLOW"
+        self.config("true", change=allow)
+        self.run_container()
+
+
+class NetDevicesTest(runtime.RuntimeTest):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if ctypes.CDLL(None).unshare(CLONE_NEWNET):
+            raise OSError("unshare")
+
+    @staticmethod
+    def ip(*args):
+        return subprocess.run([runtime.BUSYBOX, "ip", *args], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False).stdout
+
+    def setUp(self):
+        super().setUp()
+        self.ip("link", "add", "d0", "type", "veth")
+        self.ip("link", "set", "d0", "mtu", "1400", "up")
+        self.ip("addr", "add", "192.0.2.5/24", "dev", "d0")
+        self.ip("addr", "add", "2001:db8::5/64", "dev", "d0")
+        self.assertIn("192.0.2.5/24", self.ip("addr", "show", "d0"))
+        self.addCleanup(self.ip, "link", "del", "d0")
+
+    def devices(self, devices):
+        def change(config):
+            config["linux"]["netDevices"] = devices
+        return change
+
+    def test_moved_renamed_up_and_with_its_addresses(self):
+        self.config("ip", "addr", "show", "dev", "eth7",
+                    change=self.devices({"d0": {"name": "eth7"}}))
+        text = self.run_container().stdout
+        for expected in ("mtu 1400", "UP", "192.0.2.5/24", "2001:db8::5/64"):
+            self.assertIn(expected, text)
+        self.assertNotIn("mtu", self.ip("addr", "show", "d0"))
+
+    def test_keeps_its_name_or_gets_a_number(self):
+        self.config("ip", "addr", "show", "dev", "d0", change=self.devices({"d0": {}}))
+        self.assertIn("192.0.2.5/24", self.run_container().stdout)
+        self.doCleanups()
+        self.setUp()
+        self.config("ip", "addr", "show", "dev", "net0",
+                    change=self.devices({"d0": {"name": "net%d"}}))
+        self.assertIn("192.0.2.5/24", self.run_container().stdout)
+
+    def test_given_back_where_the_container_does_not_come_to_be(self):
+        def failing(config):
+            self.devices({"d0": {"name": "eth7"}})(config)
+            config["mounts"].append({"destination": "/x", "type": "bind", "source": "/no/such"})
+            config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+        self.config("true", change=failing)
+        self.assertEqual(self.run_container(check=False).returncode, 1)
+        text = self.ip("addr", "show", "d0")
+        for expected in ("mtu 1400", "UP", "192.0.2.5/24", "2001:db8::5/64"):
+            self.assertIn(expected, text)
+
+    def test_errors_name_the_interface(self):
+        for devices, message in (({"none": {}}, "linux.netDevices.none"),
+                                 ({"d0": {"name": "lo"}}, "has an interface lo")):
+            self.config("true", change=self.devices(devices))
+            done = self.run_container(check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(message, done.stderr)
+            self.assertIn("192.0.2.5/24", self.ip("addr", "show", "d0"))
+
+        def host(config):
+            config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"]
+                                             if n["type"] != "network"]
+            config["linux"]["netDevices"] = {"d0": {}}
+        self.config("true", change=host)
+        self.assertIn("linux.netDevices", self.run_container(check=False).stderr)
+
+
+class LinuxTest(runtime.RuntimeTest):
+
+    def test_namespaces_by_path_are_joined(self):
+        pid = self.start_sleeper()
+        first, self.id = self.id, self.id + "j"
+        self.addCleanup(self.oci, "delete", "--force", first, check=False)
+        joined = {"network": "net", "ipc": "ipc", "uts": "uts", "pid": "pid"}
+
+        def join(config):
+            for namespace in config["linux"]["namespaces"]:
+                if namespace["type"] in joined:
+                    namespace["path"] = "/proc/%d/ns/%s" % (pid, joined[namespace["type"]])
+            config.pop("hostname")
+        self.config("sh", "-c", "for n in /proc/self/ns/*; do readlink $n; done", change=join)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for name in ("net", "ipc", "uts", "pid"):
+            self.assertIn(os.readlink("/proc/%d/ns/%s" % (pid, name)), done.stdout)
+
+        def wrong(config):
+            config["linux"]["namespaces"][0]["path"] = "/proc/%d/ns/uts" % pid
+            config["linux"]["namespaces"][0]["type"] = "pid"
+        os.remove(self.bundle + "/config.json")
+        self.config("true", change=wrong)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/ns/uts", done.stderr)
+
+    def test_namespaces_that_are_not_listed_are_the_runtimes(self):
+        def fewer(config):
+            config["linux"]["namespaces"] = [{"type": "mount"}, {"type": "pid"}]
+            config.pop("hostname")
+        self.config("sh", "-c", "for n in net ipc uts; do readlink /proc/self/ns/$n; done",
+                    change=fewer)
+        self.assertEqual(self.run_container().stdout.split(),
+                         [os.readlink("/proc/self/ns/" + name) for name in ("net", "ipc", "uts")])
+
+    def test_devices(self):
+        def devices(config):
+            config["linux"]["devices"] = [
+                {"path": "/dev/own", "type": "c", "major": 1, "minor": 3, "fileMode": 0o640,
+                 "uid": 7, "gid": 8},
+                {"path": "/dev/pipe", "type": "p", "fileMode": 0o600},
+                {"path": "/dev/deep/er", "type": "b", "major": 7, "minor": 0}]
+        self.config("stat", "-c", "%F %a %u %g %t %T", "/dev/own", "/dev/pipe", "/dev/deep/er",
+                    change=devices)
+        lines = self.run_container().stdout.splitlines()
+        self.assertEqual(lines[0], "character special file 640 7 8 1 3")
+        self.assertTrue(lines[1].startswith("fifo 600 0 0"), lines[1])
+        self.assertTrue(lines[2].startswith("block special file"), lines[2])
+
+    def test_default_devices(self):
+        self.config("sh", "-c", "for d in null zero full random urandom tty; do "
+                    "stat -c '%n %t:%T %a' /dev/$d; done; readlink /dev/ptmx; readlink /dev/fd; "
+                    "echo x > /dev/null && head -c 4 /dev/zero | od -An -tx1; "
+                    "head -c 1 /dev/urandom | wc -c; echo x > /dev/full")
+        done = self.run_container(check=False)
+        self.assertEqual(done.stdout.splitlines(),
+                         ["/dev/null 1:3 666", "/dev/zero 1:5 666", "/dev/full 1:7 666",
+                          "/dev/random 1:8 666", "/dev/urandom 1:9 666", "/dev/tty 5:0 666",
+                          "pts/ptmx", "/proc/self/fd", " 00 00 00 00", "1"])
+        self.assertNotEqual(done.returncode, 0)  # no space left on /dev/full
+
+    def test_a_device_over_a_file_that_is_none_is_an_error(self):
+        def device(config):
+            config["linux"]["devices"] = [{"path": "/etc/passwd", "type": "c", "major": 1,
+                                           "minor": 3}]
+            config["root"]["readonly"] = False
+        self.config("true", change=device)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/etc/passwd", done.stderr)
+        self.assertTrue(stat.S_ISREG(os.stat(self.rootfs + "/etc/passwd").st_mode))
+
+    def test_device_rules_in_their_order(self):
+        def rules(config):
+            config["linux"]["devices"] = [{"path": "/dev/a", "type": "c", "major": 1, "minor": 11},
+                                          {"path": "/dev/k", "type": "c", "major": 1, "minor": 12}]
+            config["linux"]["resources"]["devices"] = [
+                {"allow": False, "access": "rwm"},
+                {"allow": True, "type": "c", "major": 1, "access": "rw"},
+                {"allow": False, "type": "c", "major": 1, "minor": 12, "access": "rw"}]
+        self.config("sh", "-c", "for d in a k; do (: > /dev/$d) 2>&1; done", change=rules)
+        text = self.run_container(check=False).stdout
+        self.assertNotIn("/dev/a: Operation not permitted", text)
+        self.assertIn("/dev/k: Operation not permitted", text)
+
+    def test_paths_masked_and_readonly(self):
+        def paths(config):
+            config["linux"]["maskedPaths"] = ["/etc/passwd", "/root", "/no/such"]
+            config["linux"]["readonlyPaths"] = ["/tmp"]
+            config["root"]["readonly"] = False
+        self.config("sh", "-c", "cat /etc/passwd | wc -c; ls /root | wc -l; : > /tmp/x",
+                    change=paths)
+        done = self.run_container(check=False)
+        self.assertEqual(done.stdout.split(), ["0", "0"], done.stderr)
+        self.assertIn("Read-only file system", done.stderr)
+
+    def test_sysctls(self):
+        def sysctls(config):
+            config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "4096"}
+        self.config("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/msgmax",
+                    change=sysctls)
+        self.assertEqual(self.run_container().stdout.split(), ["1", "4096"])
+
+    def test_the_same_path_is_the_same_cgroup(self):
+        places = []
+        for path in ("/tiny-oci-test/" + self.id, "/tiny-oci-test/" + self.id):
+            def at(config, path=path):
+                config["linux"]["cgroupsPath"] = path
+            pid = self.start_sleeper(change=at)
+            with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+                places.append(file.read())
+            self.kill_and_delete()
+        self.assertEqual(places[0], places[1])
+        self.assertIn("/tiny-oci-test/" + self.id, places[0])
+
+    def test_a_controller_that_is_not_there_is_an_error(self):
+        def unified(config):
+            config["linux"]["resources"]["unified"] = {"moon.max": "1"}
+        self.config("true", change=unified)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("moon", done.stderr)
+
+    def test_rdt_without_resctrl_is_an_error(self):
+        """And so is a class that is not there, where a machine has resctrl."""
+        def rdt(config):
+            config["linux"]["intelRdt"] = {"closID": self.id}
+        self.config("true", change=rdt)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("linux.intelRdt", done.stderr)
+        self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_an_apparmor_profile_is_given_to_the_kernel(self):
+        """Which does not know it, and refuses it by its name.
+
+        A kernel that has no AppArmor seems to have it in a mount namespace of the test's.
+        """
+        def profile(config):
+            config["process"]["apparmorProfile"] = "some-profile"
+        self.config("true", change=profile)
+        script = 'exec "$@"'
+        if not os.path.exists("/sys/module/apparmor"):
+            self.assertIn("this kernel has no AppArmor", self.run_container(check=False).stderr)
+            script = ("mount -t tmpfs none /sys/module && "
+                      "mkdir -p /sys/module/apparmor/parameters && "
+                      "echo Y > /sys/module/apparmor/parameters/enabled && ") + script
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh",
+             self.runtime, "--root", self.root, "run", "--bundle", self.bundle, self.id],
+            stderr=subprocess.PIPE, text=True, check=False, timeout=runtime.TIMEOUT)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("set the label of the program to exec some-profile", done.stderr)
+
+
+if __name__ == "__main__":
+    runtime.reap_children()
+    unittest.main()
