@@ -46,7 +46,7 @@ absl::StatusOr<Directory> OpenRoot(absl::string_view mount_point) {
 absl::StatusOr<Directory> OpenBeneath(const Directory& root, absl::string_view relative) {
   absl::ConsumePrefix(&relative, "/");
   Directory directory;
-  directory.path = absl::StrCat(root.path, "/", relative);
+  directory.path = relative.empty() ? root.path : absl::StrCat(root.path, "/", relative);
   open_how how = {};
   how.flags = kDirectoryFlags;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
@@ -61,7 +61,6 @@ absl::StatusOr<Directory> MakeBeneath(const Directory& root, absl::string_view r
   absl::StatusOr<Directory> existing = OpenBeneath(root, relative);
   if (!absl::IsNotFound(existing.status())) return existing;
   ASSIGN_OR_RETURN(Directory current, OpenBeneath(root, ""));
-  current.path = root.path;
   for (const absl::string_view name : absl::StrSplit(relative, '/', absl::SkipEmpty())) {
     if (mkdirat(current.fd.get(), std::string(name).c_str(), 0755) != 0 && errno != EEXIST) {
       return PosixStatus(errno, absl::StrCat("make cgroup ", current.path, "/", name));

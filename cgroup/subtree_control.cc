@@ -107,7 +107,6 @@ absl::Status EnableControllers(const Hierarchy& hierarchy, const Directory& root
     if (Without(all, enabled).empty()) return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(Directory current, OpenBeneath(root, ""));
-  current.path = root.path;
   bool is_mount_root = true;
   std::vector<absl::string_view> names = absl::StrSplit(relative, '/', absl::SkipEmpty());
   names.push_back("");  // the last directory, which has no next
