@@ -22,21 +22,6 @@ EngineImpl::~EngineImpl() {
   for (const pid_t pid : supervisors_) waitpid(pid, nullptr, WNOHANG);
 }
 
-bool IsActive(state::Status status) {
-  switch (status) {
-    case state::Status::kRunning:
-    case state::Status::kPaused:
-    case state::Status::kRestarting:
-      return true;
-    case state::Status::kCreated:
-    case state::Status::kRemoving:
-    case state::Status::kExited:
-    case state::Status::kDead:
-      return false;
-  }
-  return false;
-}
-
 std::string EngineImpl::SocketOf(const Container& container) const {
   return AttachSocket(options_.run_root, container.config.id);
 }

@@ -17,9 +17,6 @@
 
 namespace tiny::runtime {
 
-// True while there is, or is to be again, a process: running, paused, restarting.
-bool IsActive(state::Status status);
-
 class EngineImpl final : public Engine {
  public:
   EngineImpl(EngineOptions options, state::StateStore store)

@@ -1,6 +1,6 @@
+#include <set>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
@@ -121,12 +121,11 @@ absl::StatusOr<std::vector<Container>> EngineImpl::List(std::vector<std::string>
   std::vector<Container> containers;
   containers.reserve(listing.records.size());
   for (state::ContainerRecord& record : listing.records) {
-    const bool known = !IsActive(record.state.status);
-    Container recorded{record.config, record.state};
-    if (known) {
-      containers.push_back(std::move(recorded));
+    if (!IsActive(record.state.status)) {
+      containers.push_back({std::move(record.config), std::move(record.state)});
       continue;
     }
+    Container recorded{record.config, record.state};
     absl::StatusOr<Container> settled = SettleRecord(std::move(record));
     if (settled.ok()) {
       containers.push_back(*std::move(settled));
@@ -163,7 +162,7 @@ bool EngineImpl::SweepRunDirectory(const state::ContainerId& id) {
 
 absl::StatusOr<bool> EngineImpl::SweepRunRoot(const std::vector<Container>& known) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(options_.run_root));
-  absl::flat_hash_set<absl::string_view> active;
+  std::set<absl::string_view> active;
   for (const Container& container : known) {
     if (IsActive(container.state.status)) active.insert(container.config.id);
   }

@@ -12,11 +12,22 @@ bool IsAlive(const ProcessIdentity& identity) {
          stat->state != 'X';
 }
 
-bool IsUp(Status status) {
-  return status == Status::kRunning || status == Status::kPaused || status == Status::kRestarting;
-}
-
 }  // namespace
+
+bool IsActive(Status status) {
+  switch (status) {
+    case Status::kRunning:
+    case Status::kPaused:
+    case Status::kRestarting:
+      return true;
+    case Status::kCreated:
+    case Status::kRemoving:
+    case Status::kExited:
+    case Status::kDead:
+      return false;
+  }
+  return false;
+}
 
 Liveness ProbeLiveness(const ContainerState& recorded) {
   Liveness liveness;
@@ -30,7 +41,7 @@ Liveness ProbeLiveness(const ContainerState& recorded) {
 ContainerState Reconcile(const ContainerState& recorded, const Liveness& liveness) {
   ContainerState state = recorded;
   if (liveness.init_alive || liveness.supervisor_alive) return state;
-  if (IsUp(recorded.status)) {
+  if (IsActive(recorded.status)) {
     state.status = Status::kExited;
     state.exit_code = -1;
     state.error = liveness.same_boot ? "its supervisor was killed: the exit code is not known"
@@ -43,10 +54,6 @@ ContainerState Reconcile(const ContainerState& recorded, const Liveness& livenes
     state.supervisor = {};
   }
   return state;
-}
-
-bool NeedsSupervisor(const ContainerState& reconciled, const Liveness& liveness) {
-  return IsUp(reconciled.status) && liveness.init_alive && !liveness.supervisor_alive;
 }
 
 }  // namespace tiny::state

@@ -2,13 +2,15 @@
 //
 //   const Liveness liveness = ProbeLiveness(record.state);
 //   record.state = Reconcile(record.state, liveness);
-//   if (NeedsSupervisor(record.state, liveness)) ...
 #ifndef TINY_STATE_LIVENESS_H_
 #define TINY_STATE_LIVENESS_H_
 
 #include "state/container_state.h"
 
 namespace tiny::state {
+
+// True while there is, or is to be again, a process: running, paused, restarting.
+bool IsActive(Status status);
 
 // What the kernel says about the processes that a record names.
 struct Liveness {
@@ -24,9 +26,6 @@ Liveness ProbeLiveness(const ContainerState& recorded);
 // and supervisor are both gone, is exited with exit code -1 and an error that says why; one whose
 // supervisor lives is left to it.
 ContainerState Reconcile(const ContainerState& recorded, const Liveness& liveness);
-
-// A process runs and nothing watches it: the supervisor was killed.
-bool NeedsSupervisor(const ContainerState& reconciled, const Liveness& liveness);
 
 }  // namespace tiny::state
 

@@ -64,12 +64,6 @@ TEST(ReconcileTest, WhatEndedBeforeStaysAsItWas) {
   EXPECT_EQ(Reconcile(recorded, {}).status, Status::kDead);
 }
 
-TEST(NeedsSupervisorTest, OnlyALiveContainerWithoutOne) {
-  EXPECT_TRUE(NeedsSupervisor(Running(), {true, true, false}));
-  EXPECT_FALSE(NeedsSupervisor(Running(), {true, true, true}));
-  EXPECT_FALSE(NeedsSupervisor(Reconcile(Running(), {}), {}));
-}
-
 TEST(ProbeLivenessTest, KnowsAProcessFromALaterOneWithItsPid) {
   ContainerState state = Running();
   ASSERT_OK_AND_ASSIGN(state.init, IdentifyProcess(getpid()));
