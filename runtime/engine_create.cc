@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -79,6 +80,10 @@ absl::Status CheckNetworks(const state::ContainerConfig& config, const EngineOpt
 }  // namespace
 
 absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config) {
+  if (geteuid() != 0) {
+    return WithHint(absl::PermissionDeniedError("containers can be made by root only"),
+                    "run tiny with sudo");
+  }
   RETURN_IF_ERROR(CheckRootfs(config));
   RETURN_IF_ERROR(CheckRestartPolicy(config));
   if (config.entrypoint.empty() && config.command.empty()) {

@@ -302,6 +302,17 @@ TEST_F(EngineTest, RefusesWhatCannotBe) {
   });
 }
 
+TEST_F(EngineTest, OnlyRootMakesContainers) {
+  Isolated([this] {
+    ASSERT_EQ(seteuid(65534), 0);
+    const absl::StatusOr<std::string> created = engine_->Create(Shell("true"));
+    ASSERT_EQ(seteuid(0), 0);
+    EXPECT_THAT(created, StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("root only")));
+    EXPECT_EQ(GetHint(created.status()), "run tiny with sudo");
+    ExpectNothingLeft();
+  });
+}
+
 TEST_F(EngineTest, ListsProcessesAndCounters) {
   Isolated([this] {
     const std::string id = Run(Shell("sleep 1000 & sleep 1000"));
