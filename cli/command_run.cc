@@ -57,7 +57,9 @@ bool Attaches(const ContainerFlags& flags, absl::string_view stream) {
 // A container whose program never ran is not left behind.
 absl::StatusOr<int> Fail(Context& context, runtime::Engine& engine, const std::string& id,
                          const absl::Status& status) {
-  engine.Remove(id, /*force=*/true, /*volumes=*/true).IgnoreError();
+  if (!absl::IsUnavailable(status)) {
+    engine.Remove(id, /*force=*/true, /*volumes=*/true).IgnoreError();
+  }
   context.PrintError(status);
   return context.start_error_code(status);
 }

@@ -105,7 +105,8 @@ class Engine {
   // Starts a created or exited container under a supervisor of its own; returns when the program
   // runs. A running one is left alone.
   virtual absl::Status Start(absl::string_view reference) = 0;
-  // Start, with this process's streams attached before the program's first byte.
+  // Start, with this process's streams attached before the program's first byte. kUnavailable where
+  // the container has run and its supervisor was killed, so that its exit code is not known.
   virtual absl::StatusOr<AttachResult> StartAttached(absl::string_view reference,
                                                      const AttachOptions& options) = 0;
   virtual absl::StatusOr<AttachResult> Attach(absl::string_view reference,

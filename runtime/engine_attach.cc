@@ -62,9 +62,14 @@ absl::StatusOr<AttachResult> EngineImpl::ResultOf(const std::string& id,
       break;
   }
   // The supervisor was killed. The container may have ended meanwhile; else it has another one now.
-  ASSIGN_OR_RETURN(const Container container, Find(id));
-  if (IsActive(container.state.status)) return Attach(id, options);
-  return AttachResult{.exit_code = container.state.exit_code};
+  const absl::StatusOr<Container> container = Find(id);
+  if (container.ok() && IsActive(container->state.status)) return Attach(id, options);
+  if (container.ok() && container->state.exit_code >= 0) {
+    return AttachResult{.exit_code = container->state.exit_code};
+  }
+  return absl::UnavailableError(absl::StrCat("container ", id.substr(0, 12),
+                                             " has ended, and nobody saw its exit code: its "
+                                             "supervisor was killed"));
 }
 
 }  // namespace tiny::runtime

@@ -59,11 +59,10 @@ absl::Status EngineImpl::Mend(state::LockedContainer record,
   const state::ContainerConfig config = record.config();
   const state::ContainerState before = record.state();
   LogEvent(options_.root, config, "die", {{"exitCode", absl::StrCat(reconciled.exit_code)}});
-  ReleaseResources({options_}, config.id, before).IgnoreError();
-  RemoveRunDirectory(options_.run_root, config.id).IgnoreError();
+  ReleaseRemains(record.id(), before);
   if (config.auto_remove) {
-    RETURN_IF_ERROR(std::move(record).Remove());
     RemoveAnonymousVolumes(options_, config, before).IgnoreError();
+    RETURN_IF_ERROR(std::move(record).Remove());
     LogEvent(options_.root, config, "destroy");
     return absl::NotFoundError(absl::StrCat("no such container: ", config.name));
   }
@@ -141,7 +140,7 @@ absl::StatusOr<std::vector<Container>> EngineImpl::List(std::vector<std::string>
 // What a killed command or supervisor left of the run of a container that does not run: a run
 // directory tells that there is something. With the container's lock held, or with no container.
 void EngineImpl::ReleaseRemains(const state::ContainerId& id, state::ContainerState state) {
-  ReleaseResources({options_}, id.value(), state).IgnoreError();
+  if (!ReleaseResources({options_}, id.value(), state).ok()) return;  // the next one tries again
   RemoveRunDirectory(options_.run_root, id.value()).IgnoreError();
 }
 

@@ -78,10 +78,11 @@ absl::Status EngineImpl::RemoveOnce(absl::string_view reference, bool force, boo
     ReleaseRemains(id, state);
     SweepNetworks().IgnoreError();
   }
-  RETURN_IF_ERROR(std::move(*record).Remove());
+  // Before the record, which alone leads to them.
   if (volumes || config.auto_remove) {
     RETURN_IF_ERROR(RemoveAnonymousVolumes(options_, config, state));
   }
+  RETURN_IF_ERROR(std::move(*record).Remove());
   LogEvent(options_.root, config, "destroy");
   return absl::OkStatus();
 }

@@ -116,19 +116,25 @@ void Supervisor::RecordExit() {
   }
   state_.supervisor = {};
   if (record.ok() && config_.auto_remove) {
+    // What only the record leads to goes before it.
+    RemoveAnonymousVolumes(task_.options, config_, ended).IgnoreError();
+    if (!config_.cgroup_parent.empty()) {
+      ReleaseResources({task_.options, networks_.get()}, config_.id, ended).IgnoreError();
+    }
     std::move(*record).Remove().IgnoreError();
   } else if (record.ok()) {
     record->CommitState(state_).IgnoreError();
   }
   server_.TellWatchers(state_.exit_code, /*final=*/true);
   ContinueDraining();
-  ReleaseResources({task_.options, networks_.get()}, config_.id, ended).IgnoreError();
+  const absl::Status released =
+      ReleaseResources({task_.options, networks_.get()}, config_.id, ended);
   port_holders_.clear();
-  if (config_.auto_remove) {
-    RemoveAnonymousVolumes(task_.options, config_, ended).IgnoreError();
-    LogEvent("destroy");
-  }
-  LeaveRunDirectory();
+  if (config_.auto_remove) LogEvent("destroy");
+  if (released.ok()) return LeaveRunDirectory();
+  // The directory tells the next command that there is something to release.
+  server_.StopListening();
+  lock_.Reset();
 }
 
 absl::StatusOr<state::LockedContainer> Supervisor::LockRecord() {

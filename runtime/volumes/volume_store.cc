@@ -56,6 +56,12 @@ absl::Status CheckOptions(const std::map<std::string, std::string>& options) {
   return absl::OkStatus();
 }
 
+std::string DataPath(const std::string& directory, const Volume& volume) {
+  const auto device = volume.options.find("device");
+  if (device != volume.options.end()) return device->second;
+  return absl::StrCat(directory, "/", volume.name, "/", kData);
+}
+
 absl::StatusOr<Volume> ReadVolume(const std::string& directory, absl::string_view name) {
   const std::string folder = absl::StrCat(directory, "/", name);
   absl::StatusOr<std::string> text = ReadFile(absl::StrCat(folder, "/", kRecord), 1 << 20);
@@ -66,10 +72,28 @@ absl::StatusOr<Volume> ReadVolume(const std::string& directory, absl::string_vie
   absl::StatusOr<Volume> volume = ParseVolume(*text);
   if (!volume.ok()) return Annotate(volume.status(), absl::StrCat("volume ", name));
   volume->name = std::string(name);
-  const auto device = volume->options.find("device");
-  volume->path =
-      device == volume->options.end() ? absl::StrCat(folder, "/", kData) : device->second;
+  volume->path = DataPath(directory, *volume);
   return volume;
+}
+
+// Shared by those who have temporary folders in it, exclusive for who removes those of the dead.
+absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory, int operation) {
+  ASSIGN_OR_RETURN(UniqueFd lock, OpenFile(directory, kDirectory));
+  if (flock(lock.get(), operation) != 0) {
+    return PosixStatus(errno, absl::StrCat("flock ", directory));
+  }
+  return lock;
+}
+
+// What creators and removers left that were killed.
+void SweepTemporaries(const std::string& directory) {
+  const absl::StatusOr<UniqueFd> lock = LockDirectory(directory, LOCK_EX | LOCK_NB);
+  if (!lock.ok()) return;  // somebody is at it: the next one does it
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(directory);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (IsTemporary(name)) RemoveTree(absl::StrCat(directory, "/", name)).IgnoreError();
+  }
 }
 
 }  // namespace
@@ -103,6 +127,7 @@ absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
   volume.created_at = absl::Now();
 
   RETURN_IF_ERROR(MakeDirs(directory_, 0700));
+  ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_SH));
   ASSIGN_OR_RETURN(const std::string serial, RandomName());
   const std::string temporary = absl::StrCat(directory_, "/.new-", serial);
   const std::string final_name = absl::StrCat(directory_, "/", volume.name);
@@ -122,9 +147,12 @@ absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
     return absl::OkStatus();
   };
   const absl::Status made = make();
-  RETURN_IF_ERROR(RemoveTree(temporary));
+  RemoveTree(temporary).IgnoreError();  // Prune does, else
   RETURN_IF_ERROR(made);
-  return ReadVolume(directory_, volume.name);
+  if (!volume.anonymous) return ReadVolume(directory_, volume.name);
+  // Nobody else has made that one, and nobody would find it if reading it failed.
+  volume.path = DataPath(directory_, volume);
+  return volume;
 }
 
 absl::StatusOr<Volume> VolumeStore::Inspect(absl::string_view name) const {
@@ -163,6 +191,7 @@ absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf use
                     "Remove these containers first.");
   }
   // From here on nobody finds it, though its files may take a while to go.
+  ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_SH));
   ASSIGN_OR_RETURN(const std::string serial, RandomName());
   const std::string temporary = absl::StrCat(directory_, "/.old-", serial);
   if (rename(folder.c_str(), temporary.c_str()) != 0) {
@@ -173,6 +202,7 @@ absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf use
 
 absl::StatusOr<std::vector<std::string>> VolumeStore::Prune(bool all, UsersOf users_of) {
   std::vector<std::string> removed;
+  SweepTemporaries(directory_);
   ASSIGN_OR_RETURN(const std::vector<Volume> volumes, List());
   for (const Volume& volume : volumes) {
     if (!all && !volume.anonymous) continue;
