@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConf
     std::string source;
     if (mount.type == state::MountConfig::Type::kBind) {
       source = mount.source;
-      if (mount.create_source) RETURN_IF_ERROR(MakeDirs(source, 0755));
+      if (mount.create_source && !PathExists(source)) RETURN_IF_ERROR(MakeDirs(source, 0755));
     } else if (mount.type == state::MountConfig::Type::kVolume) {
       // An anonymous volume is made at the first start and kept.
       std::string& name = state->volumes[mount.destination];
