@@ -1,6 +1,7 @@
 // tiny exec and tiny attach.
 #include <unistd.h>
 
+#include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
@@ -36,7 +37,7 @@ constexpr Option kExecOptions[] = {
      }>},
     {'w', "workdir", "dir", "Working folder in the container",
      Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.working_dir, v);
+       return SetWorkingDir(v, &f.exec.working_dir);
      }>},
     {0, "privileged", "", "Give it all capabilities", Apply<[](ExecFlags& f, absl::string_view v) {
        return option_internal::Assign(f.exec.privileged, v);
@@ -52,8 +53,10 @@ constexpr const OptionGroup* kExecGroups[] = {&kExecGroup};
 
 absl::Status SetEnvironment(ExecFlags& flags) {
   for (const std::string& path : flags.env_files) {
-    ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
-    RETURN_IF_ERROR(Annotate(AddEnvFile(contents, LookUpEnv, &flags.exec.env), path));
+    const absl::StatusOr<std::string> contents = ReadFile(path);
+    RETURN_IF_ERROR(Annotate(contents.status(), "--env-file"));
+    RETURN_IF_ERROR(Annotate(AddEnvFile(*contents, LookUpEnv, &flags.exec.env),
+                             absl::StrCat("--env-file ", path)));
   }
   for (const std::string& each : flags.env) {
     RETURN_IF_ERROR(Annotate(AddEnv(each, LookUpEnv, &flags.exec.env), "--env"));
@@ -63,7 +66,7 @@ absl::Status SetEnvironment(ExecFlags& flags) {
 
 // As Docker has it: 1 where the container is not there or not running, 126 and 127 for the program.
 int ExitCodeOf(Context& context, const absl::Status& status) {
-  if (absl::IsFailedPrecondition(status) || !GetErrno(status).has_value()) return 1;
+  if (!GetErrno(status).has_value()) return 1;
   const int code = context.start_error_code(status);
   return code == kUsageErrorCode ? 1 : code;
 }
@@ -72,7 +75,9 @@ absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments argume
   if (flags.exec.tty && flags.exec.interactive && !flags.exec.detach && isatty(STDIN_FILENO) != 1) {
     return UsageError("-t: the input is not a terminal", "leave -t out, or use a terminal");
   }
-  RETURN_IF_ERROR(SetEnvironment(flags));
+  if (const absl::Status status = SetEnvironment(flags); !status.ok()) {
+    return UsageError(status.message());
+  }
   for (const absl::string_view word : arguments.subspan(1)) {
     flags.exec.command.emplace_back(word);
   }

@@ -1,4 +1,5 @@
 // tiny network connect, disconnect, reload and doctor.
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
@@ -76,8 +77,22 @@ struct DoctorFlags {
   bool json = false;
   absl::Duration timeout = absl::Seconds(2);
 };
+
+absl::Status SetTarget(absl::string_view value, std::string* target) {
+  const size_t colon = value.rfind(':');
+  const absl::string_view port = colon == absl::string_view::npos ? "" : value.substr(colon + 1);
+  uint32_t number = 0;
+  if (colon == 0 || !absl::SimpleAtoi(port, &number) || number == 0 || number > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", value, "\" is not a host and a port, such as example.org:443"));
+  }
+  *target = std::string(value);
+  return absl::OkStatus();
+}
+
 constexpr Option kDoctorOptions[] = {
-    {0, "to", "host:port", "Try to reach this from inside, too", Set<&DoctorFlags::to>},
+    {0, "to", "host:port", "Try to reach this from inside, too",
+     Apply<[](DoctorFlags& f, absl::string_view v) { return SetTarget(v, &f.to); }>},
     {0, "timeout", "duration", "Of each probe (default 2s)",
      Apply<[](DoctorFlags& f, absl::string_view v) {
        return Store(ParseHealthDuration(v), &f.timeout);

@@ -54,6 +54,7 @@ absl::Status Change(const ContainerFlags& flags, state::ContainerConfig& config)
 }
 
 absl::StatusOr<int> RunUpdate(Context& context, ContainerFlags& flags, Arguments targets) {
+  RETURN_IF_ERROR(CheckCpus(flags.config.resources.nano_cpus));
   return ForEachTarget(
       context, targets, TargetOrder::kOneByOne,
       [&](runtime::Engine& engine, absl::string_view target) -> absl::StatusOr<std::string> {

@@ -43,17 +43,19 @@ absl::Status SetEnvironment(const ContainerFlags& flags, EnvLookup lookup,
                             state::ContainerConfig* config) {
   config->env = {std::string(kDefaultPath)};
   for (const std::string& path : flags.env_files) {
-    ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+    const absl::StatusOr<std::string> contents = ReadFile(path);
+    RETURN_IF_ERROR(Annotate(contents.status(), "--env-file"));
     RETURN_IF_ERROR(
-        Annotate(AddEnvFile(contents, lookup, &config->env), absl::StrCat("--env-file ", path)));
+        Annotate(AddEnvFile(*contents, lookup, &config->env), absl::StrCat("--env-file ", path)));
   }
   for (const std::string& each : flags.env) {
     RETURN_IF_ERROR(Annotate(AddEnv(each, lookup, &config->env), "--env"));
   }
   for (const std::string& path : flags.label_files) {
-    ASSIGN_OR_RETURN(const std::string contents, ReadFile(path));
+    const absl::StatusOr<std::string> contents = ReadFile(path);
+    RETURN_IF_ERROR(Annotate(contents.status(), "--label-file"));
     RETURN_IF_ERROR(
-        Annotate(AddLabelFile(contents, &config->labels), absl::StrCat("--label-file ", path)));
+        Annotate(AddLabelFile(*contents, &config->labels), absl::StrCat("--label-file ", path)));
   }
   for (const std::string& each : flags.labels) {
     RETURN_IF_ERROR(Annotate(AddLabel(each, &config->labels), "--label"));
@@ -148,10 +150,7 @@ absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerC
   if (limits.nano_cpus != 0 && (limits.cpu_quota != 0 || limits.cpu_period != 0)) {
     return UsageError("--cpus does not go with --cpu-quota and --cpu-period");
   }
-  if (const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-      cpus > 0 && limits.nano_cpus > cpus * 1000000000) {
-    return UsageError(absl::StrCat("--cpus is more than this machine has: ", cpus));
-  }
+  RETURN_IF_ERROR(CheckCpus(limits.nano_cpus));
   if (limits.memory != 0 && limits.memory < kLeastMemory) {
     return UsageError("--memory is below 6m, with which no container starts");
   }
@@ -204,6 +203,20 @@ absl::StatusOr<state::ContainerConfig> BuildContainerConfig(
   config.attach_stdin = flags.interactive && !flags.detach;
   RETURN_IF_ERROR(CheckConflicts(flags, config));
   return config;
+}
+
+absl::Status SetWorkingDir(absl::string_view value, std::string* field) {
+  if (value.empty() || value[0] != '/') {
+    return absl::InvalidArgumentError(absl::StrCat("\"", value, "\" is not an absolute path"));
+  }
+  *field = std::string(value);
+  return absl::OkStatus();
+}
+
+absl::Status CheckCpus(int64_t nano_cpus) {
+  const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+  if (cpus <= 0 || nano_cpus <= cpus * 1000000000) return absl::OkStatus();
+  return UsageError(absl::StrCat("--cpus is more than this machine has: ", cpus));
 }
 
 std::optional<std::string> LookUpEnv(absl::string_view name) {

@@ -2,6 +2,7 @@
 #ifndef TINY_CLI_CONTAINER_FLAGS_H_
 #define TINY_CLI_CONTAINER_FLAGS_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -68,6 +69,11 @@ extern const OptionGroup kRefusedOptions;
 // go together.
 absl::StatusOr<state::ContainerConfig> BuildContainerConfig(
     const ContainerFlags& flags, absl::Span<const absl::string_view> command, EnvLookup lookup);
+
+// For setters: --workdir of run, create and exec.
+absl::Status SetWorkingDir(absl::string_view value, std::string* field);
+// kInvalidArgument where it is more than this machine has.
+absl::Status CheckCpus(int64_t nano_cpus);
 
 // getenv(3).
 std::optional<std::string> LookUpEnv(absl::string_view name);

@@ -58,9 +58,10 @@ absl::Status AddVolumesFrom(Context& context, absl::string_view text,
 
 absl::StatusOr<UniqueFd> CreateCidFile(const std::string& path) {
   absl::StatusOr<UniqueFd> file = OpenFile(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
-  if (file.ok() || GetErrno(file.status()) != EEXIST) return file;
-  return WithHint(Annotate(file.status(), "--cidfile"),
-                  "make sure that the other container is not running and remove the file");
+  if (file.ok()) return file;
+  const absl::Status status = Annotate(file.status(), "--cidfile");
+  if (GetErrno(status) != EEXIST) return status;
+  return WithHint(status, "make sure that the other container is not running and remove the file");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The options of run and create that say what the container is and how its program runs.
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/units.h"
 #include "cli/container_flags.h"
@@ -22,6 +23,12 @@ absl::Status SetName(Flags& flags, absl::string_view value) {
   return absl::OkStatus();
 }
 
+absl::Status SetPath(absl::string_view value, std::string* field) {
+  if (value.empty()) return absl::InvalidArgumentError("empty path");
+  *field = std::string(value);
+  return absl::OkStatus();
+}
+
 constexpr Option kOptions[] = {
     {0, "name", "name", "Name of the container",
      Apply<[](Flags& f, absl::string_view v) { return SetName(f, v); }>},
@@ -33,17 +40,11 @@ constexpr Option kOptions[] = {
        return option_internal::Assign(f.config.auto_remove, v);
      }>},
     {0, "rootfs", "dir[:O]", "Run this folder; with :O, a throw-away copy of it",
-     Set<&Flags::rootfs>},
+     Apply<[](Flags& f, absl::string_view v) { return SetPath(v, &f.rootfs); }>},
     {'e', "env", "name[=value]", "Set a variable, or pass on one of yours", Set<&Flags::env>},
     {0, "env-file", "file", "Read variables from a file", Set<&Flags::env_files>},
     {'w', "workdir", "dir", "Working folder in the container",
-     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
-       if (v.empty() || v[0] != '/') {
-         return absl::InvalidArgumentError(absl::StrCat("\"", v, "\" is not an absolute path"));
-       }
-       f.config.working_dir = std::string(v);
-       return absl::OkStatus();
-     }>},
+     Apply<[](Flags& f, absl::string_view v) { return SetWorkingDir(v, &f.config.working_dir); }>},
     {0, "entrypoint", "command", "Program in place of the image's", Set<&Flags::entrypoint>},
     {0, "init", "", "Run a small init as process 1, which forwards signals and reaps",
      Apply<[](Flags& f, absl::string_view v) {
@@ -81,7 +82,8 @@ constexpr Option kOptions[] = {
      }>},
     {0, "log-opt", "key=value", "max-size or max-file of the log",
      Apply<[](Flags& f, absl::string_view v) { return AddLogOption(v, &f.config.log); }>},
-    {0, "cidfile", "file", "Write the container's id to this new file", Set<&Flags::cidfile>},
+    {0, "cidfile", "file", "Write the container's id to this new file",
+     Apply<[](Flags& f, absl::string_view v) { return SetPath(v, &f.cidfile); }>},
     {'a', "attach", "stream", "Attach only stdin, stdout or stderr",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        if (v != "stdin" && v != "stdout" && v != "stderr") {
@@ -100,7 +102,15 @@ constexpr Option kOptions[] = {
        f.pull = std::string(v);
        return absl::OkStatus();
      }>},
-    {0, "platform", "os/arch", "Platform of the image", Set<&Flags::platform>},
+    {0, "platform", "os/arch", "Platform of the image",
+     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
+       if (!absl::StartsWith(v, "linux/") || v == "linux/") {
+         return absl::InvalidArgumentError(
+             absl::StrCat("\"", v, "\" is not a platform of Linux, such as linux/amd64"));
+       }
+       f.platform = std::string(v);
+       return absl::OkStatus();
+     }>},
     {'q', "quiet", "", "Do not show the progress of a pull", Set<&Flags::quiet>},
     {0, "replace", "", "Remove a container that has the name already", Set<&Flags::replace>},
 };

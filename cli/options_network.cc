@@ -1,5 +1,10 @@
 // The options of run and create for the network.
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/addresses.h"
@@ -19,10 +24,12 @@ absl::Status SetIp(bool valid, absl::string_view value, std::string* field) {
 
 // In resolv.conf a space would begin another word, and a newline another line.
 absl::Status AddResolverWord(absl::string_view value, std::vector<std::string>* words) {
-  for (const char c : value) {
-    if (absl::ascii_isgraph(static_cast<unsigned char>(c))) continue;
+  const bool is_word = !value.empty() && std::all_of(value.begin(), value.end(), [](char c) {
+    return absl::ascii_isgraph(static_cast<unsigned char>(c));
+  });
+  if (!is_word) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", value, "\" is more than one word of resolv.conf"));
+        absl::StrCat("\"", absl::CEscape(value), "\" is not one word of resolv.conf"));
   }
   words->emplace_back(value);
   return absl::OkStatus();

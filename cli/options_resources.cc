@@ -1,7 +1,11 @@
 // The options of run and create that limit what the container may use.
+#include <algorithm>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/units.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/resources.h"
@@ -16,6 +20,17 @@ absl::Status SetLimit(absl::string_view value, int64_t* field) {
   absl::StatusOr<int64_t> bytes = ParseBytes(value);
   if (bytes.ok() && *bytes == 0) return absl::InvalidArgumentError("the limit is 0");
   return Store(std::move(bytes), field);
+}
+
+absl::Status SetCgroupParent(absl::string_view value, std::string* field) {
+  if (value.empty()) return absl::InvalidArgumentError("empty path");
+  const std::vector<absl::string_view> names = absl::StrSplit(value, '/');
+  if (std::count(names.begin(), names.end(), "..") > 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", value, "\" must not leave its place by \"..\""));
+  }
+  *field = std::string(value);
+  return absl::OkStatus();
 }
 
 constexpr Option kLimits[] = {
@@ -102,10 +117,8 @@ constexpr Option kMore[] = {
        return absl::OkStatus();
      }>},
     {0, "cgroup-parent", "path", "Cgroup to make its own in",
-     Apply<[](Flags& f, absl::string_view v) -> absl::Status {
-       if (v.empty()) return absl::InvalidArgumentError("empty path");
-       f.config.cgroup_parent = std::string(v);
-       return absl::OkStatus();
+     Apply<[](Flags& f, absl::string_view v) {
+       return SetCgroupParent(v, &f.config.cgroup_parent);
      }>},
 };
 

@@ -1,5 +1,8 @@
 #include "cli/flag_parsers/mounts.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -7,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "base/units.h"
 #include "cli/flag_parsers/csv.h"
@@ -130,6 +134,28 @@ absl::Status SetTmpfsOptions(const MountFields& fields, state::MountConfig* moun
   return absl::OkStatus();
 }
 
+// Those of tmpfs(5), and those of every mount.
+absl::Status CheckTmpfsOption(absl::string_view option) {
+  constexpr absl::string_view kWords[] = {
+      "ro",       "rw",         "exec",        "noexec",        "suid",       "nosuid",  "dev",
+      "nodev",    "atime",      "noatime",     "diratime",      "nodiratime", "sync",    "async",
+      "relatime", "norelatime", "strictatime", "nostrictatime", "inode32",    "inode64", "noswap"};
+  if (std::count(std::begin(kWords), std::end(kWords), option) > 0) return absl::OkStatus();
+  const size_t equals = option.find('=');
+  const absl::string_view key = option.substr(0, equals);
+  const absl::string_view value =
+      equals == absl::string_view::npos ? "" : option.substr(equals + 1);
+  const bool is_size = key == "size" || key == "nr_blocks" || key == "nr_inodes";
+  if (is_size && ParseBytes(absl::StripSuffix(value, "%")).ok()) return absl::OkStatus();
+  uint32_t number = 0;
+  if ((key == "uid" || key == "gid") && absl::SimpleAtoi(value, &number)) return absl::OkStatus();
+  const bool is_octal = !value.empty() && value.size() <= 5 &&
+                        value.find_first_not_of("01234567") == absl::string_view::npos;
+  if (key == "mode" && is_octal) return absl::OkStatus();
+  if ((key == "huge" || key == "mpol") && !value.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("\"", option, "\" is no option of a tmpfs"));
+}
+
 absl::Status CheckFieldsOfType(const MountFields& fields) {
   const auto wrong = [&](absl::string_view field) {
     return absl::InvalidArgumentError(
@@ -224,7 +250,11 @@ absl::StatusOr<state::MountConfig> ParseTmpfs(absl::string_view text) {
   mount.type = Type::kTmpfs;
   const size_t colon = text.find(':');
   RETURN_IF_ERROR(SetDestination(text.substr(0, colon), &mount));
-  if (colon != absl::string_view::npos) mount.tmpfs_options = std::string(text.substr(colon + 1));
+  if (colon == absl::string_view::npos) return mount;
+  mount.tmpfs_options = std::string(text.substr(colon + 1));
+  for (const absl::string_view option : absl::StrSplit(mount.tmpfs_options, ',')) {
+    RETURN_IF_ERROR(CheckTmpfsOption(option));
+  }
   return mount;
 }
 

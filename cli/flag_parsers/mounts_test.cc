@@ -110,8 +110,11 @@ TEST(TmpfsTest, Forms) {
   ASSERT_OK_AND_ASSIGN(const state::MountConfig mount, ParseTmpfs("/run:size=1m,exec"));
   EXPECT_EQ(mount.destination, "/run");
   EXPECT_EQ(mount.tmpfs_options, "size=1m,exec");
-  EXPECT_FALSE(ParseTmpfs("run").ok());
-  EXPECT_FALSE(ParseTmpfs("").ok());
+  EXPECT_TRUE(ParseTmpfs("/run:rw,nosuid,size=50%,nr_inodes=1k,mode=1777,uid=5,huge=never").ok());
+  for (const char* bad : {"run", "", "/run:", "/run:bogus", "/run:size=", "/run:size=-1",
+                          "/run:mode=9", "/run:uid=x", "/run:size", "/run:ro,,rw"}) {
+    EXPECT_FALSE(ParseTmpfs(bad).ok()) << bad;
+  }
 }
 
 TEST(CleanPathTest, Resolves) {

@@ -1,6 +1,7 @@
 #include "cli/template/functions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -246,6 +247,11 @@ constexpr Function kFunctions[] = {
 };
 
 }  // namespace
+
+bool IsTemplateFunction(absl::string_view name) {
+  return std::any_of(std::begin(kFunctions), std::end(kFunctions),
+                     [&](const Function& function) { return function.name == name; });
+}
 
 absl::StatusOr<Value> CallTemplateFunction(absl::string_view name,
                                            absl::Span<const Value> arguments) {

@@ -12,6 +12,7 @@ namespace tiny::cli {
 // json, join, split, upper, lower, title, pad, truncate, len, index, print, printf, println, eq,
 // ne, lt, le, gt, ge, and, or, not. kNotFound where there is no such function; kInvalidArgument for
 // arguments that it does not take.
+bool IsTemplateFunction(absl::string_view name);
 absl::StatusOr<Value> CallTemplateFunction(absl::string_view name,
                                            absl::Span<const Value> arguments);
 

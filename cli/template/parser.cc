@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "cli/template/ast.h"
+#include "cli/template/functions.h"
 #include "cli/template/lexer.h"
 
 namespace tiny::cli {
@@ -153,6 +154,9 @@ class Parser {
         operand.name = token.text;
         break;
       case Kind::kWord:
+        if (!IsTemplateFunction(token.text)) {
+          return TemplateError(absl::StrCat("no function \"", token.text, "\""), token.position);
+        }
         operand.kind = Operand::Kind::kFunction;
         operand.name = token.text;
         return operand;

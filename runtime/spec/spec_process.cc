@@ -120,7 +120,9 @@ absl::StatusOr<oci::Process> BuildProcess(const ContainerConfig& config,
                     "name one after the image, or an image that has one");
   }
   auto user = security::ResolveUser(config.user, config.group_add, inputs.passwd, inputs.group);
-  if (!user.ok()) return Annotate(user.status(), "--user");
+  if (!user.ok()) {
+    return Annotate(user.status(), config.group_add.empty() ? "--user" : "--user, --group-add");
+  }
   process.user.uid = user->uid;
   process.user.gid = user->gid;
   process.user.additional_gids = user->additional_gids;
