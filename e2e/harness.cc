@@ -66,6 +66,8 @@ pid_t StartProcess(const std::vector<std::string>& args, const std::string& inpu
     _exit(99);
   }
   for (const int fd : {in[0], out[1], err[1]}) close(fd);
+  // Nobody reads the output yet, without which the program may not take all of its input.
+  if (input.size() > 65536) fcntl(in[1], F_SETPIPE_SZ, static_cast<int>(input.size()));
   EXPECT_OK(WriteAll(in[1], input, "stdin"));
   close(in[1]);
   Children()[pid] = {UniqueFd(out[0]), UniqueFd(err[0])};

@@ -1,6 +1,6 @@
-// Drives the real binary as a user would, on a machine of its own: the test program runs as the
-// first process of a new pid namespace with mounts and network of its own, so whatever a container
-// leaves behind can be seen, and goes when the test ends.
+// Drives the real binary as a user would, on a machine of its own: the test program runs in a new
+// pid namespace with mounts and network of its own, so whatever a container leaves behind can be
+// seen, and goes when the test ends.
 //
 //   TEST_F(TinyTest, SaysHello) {
 //     EXPECT_THAT(Tiny({"run", "--rm", "--rootfs", "/:O", "echo", "hello"}), Succeeds("hello\n"));

@@ -30,7 +30,8 @@ std::vector<pid_t> OtherProcesses() {
   std::vector<pid_t> pids;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     pid_t pid = 0;
-    if (absl::SimpleAtoi(entry.path().filename().string(), &pid) && pid != getpid()) {
+    // Neither the test nor the first process of its namespace (main.cc).
+    if (absl::SimpleAtoi(entry.path().filename().string(), &pid) && pid != getpid() && pid != 1) {
       pids.push_back(pid);
     }
   }
@@ -38,9 +39,6 @@ std::vector<pid_t> OtherProcesses() {
 }
 
 void AddProcesses(Lines& lines) {
-  // This is the first process of its namespace: orphans are its own to reap.
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
   for (const pid_t pid : OtherProcesses()) {
     const std::string folder = absl::StrCat("/proc/", pid);
     const std::string name = ReadFile(folder + "/comm").value_or("");

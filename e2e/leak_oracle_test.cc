@@ -37,7 +37,8 @@ TEST_F(LeakOracleTest, SeesAProcess) {
   }
   EXPECT_THAT(oracle().Leaks(), ElementsAre(StartsWith(absl::StrCat("process ", pid, " "))));
   kill(pid, SIGKILL);
-  EXPECT_THAT(Leaks(), IsEmpty()) << "and reaps it";
+  waitpid(pid, nullptr, 0);
+  EXPECT_THAT(Leaks(), IsEmpty());
 }
 
 TEST_F(LeakOracleTest, SeesAMount) {

@@ -1,4 +1,4 @@
-// Runs the tests as the first process of namespaces of their own (harness.h).
+// Runs the tests in namespaces of their own (harness.h), under a first process that reaps.
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -45,19 +45,30 @@ bool SetUpMachine() {
   return true;
 }
 
+// Waits for it, and for every other child that ends meanwhile.
+int ExitCodeOf(pid_t pid) {
+  int status = 0;
+  for (pid_t ended = 0; ended != pid;) {
+    ended = waitpid(-1, &status, 0);
+    if (ended < 0 && errno != EINTR) return 1;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleMock(&argc, argv);
   if (!tiny::testing::HavePrivilege()) return RUN_ALL_TESTS();
   if (unshare(kNamespaces) != 0) return Fail("unshare") + 1;
-  const pid_t child = fork();
-  if (child == 0) {
+  const pid_t init = fork();
+  if (init == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return SetUpMachine() ? RUN_ALL_TESTS() : 1;
+    if (!SetUpMachine()) return 1;
+    const pid_t tests = fork();
+    if (tests == 0) return RUN_ALL_TESTS();
+    // Reaps whatever has lost its parent, as a machine's init does.
+    return ExitCodeOf(tests);
   }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return ExitCodeOf(init);
 }

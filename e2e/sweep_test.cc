@@ -1,0 +1,119 @@
+// Kills each process of a command right after each of its system calls, and lets each call fail in
+// turn: whatever happens, the next command lists a container that can be removed, or nothing, and
+// after `tiny system prune` nothing at all is left.
+//
+// By default every kStride-th call, beginning at another one for each scenario. With
+// TINY_SWEEP=all in the environment, or after `bazel test --test_env=TINY_SWEEP=all`, all of them.
+#include <stdlib.h>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "e2e/stepper.h"
+
+namespace tiny::e2e {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr size_t kStride = 17;
+
+size_t Stride() { return getenv("TINY_SWEEP") != nullptr ? 1 : kStride; }
+
+class SweepTest : public TinyTest {
+ protected:
+  using Words = std::vector<std::string>;
+
+  // Before each blow `prepare` runs, and its result is the process to follow, too.
+  void Sweep(
+      Blow::Kind kind, const std::function<Words()>& command,
+      const std::function<pid_t()>& prepare = [] { return pid_t{0}; }) {
+    pid_t also = prepare();
+    const Stepped whole = Follow(CommandLine(command()), also);
+    ASSERT_EQ(whole.result.code, 0) << whole.result.err;
+    Recover("the whole command");
+    size_t next = kind == Blow::Kind::kKill ? 1 : Stride() / 2;
+    size_t blows = 0;
+    for (size_t process = 0; process < whole.calls.size(); ++process) {
+      for (size_t call = 1; call <= whole.calls[process].size(); ++call) {
+        const uint64_t number = whole.calls[process][call - 1];
+        if (kind == Blow::Kind::kFail && !CanFail(number)) continue;
+        if (next++ % Stride() != 0) continue;
+        also = prepare();
+        const Blow blow = {.kind = kind, .process = process, .call = call};
+        const Stepped stepped = Strike(CommandLine(command()), blow, also);
+        blows += stepped.struck;
+        const std::string where = absl::StrCat(
+            kind == Blow::Kind::kKill ? "killed after" : "failed at", " call ", call, " (number ",
+            number, ") of process ", process, " of `", absl::StrJoin(command(), " "), "`");
+        ExpectGoodManners(blow, stepped, where);
+        Recover(where);
+      }
+    }
+    EXPECT_GT(blows, 0U);
+    RecordProperty("blows", static_cast<int>(blows));
+  }
+
+  // Nothing crashes, and what fails says so.
+  static void ExpectGoodManners(const Blow& blow, const Stepped& stepped,
+                                const std::string& where) {
+    const Result& result = stepped.result;
+    if (blow.kind == Blow::Kind::kKill && blow.process == 0) return;
+    // 137: of a container that was killed.
+    EXPECT_TRUE(result.code <= 128 || result.code == 137) << where << ": " << result.code;
+    if (result.code == 0 || result.code == 137) return;
+    EXPECT_TRUE(absl::StartsWith(result.err, "tiny: ")) << where << ": " << result.err;
+  }
+
+  void Recover(const std::string& where) {
+    const Result listed = Tiny({"ps", "-aq"});
+    EXPECT_EQ(listed.code, 0) << where << ": " << listed.err;
+    EXPECT_EQ(listed.err, "") << where;
+    for (const absl::string_view id : absl::StrSplit(listed.out, '\n', absl::SkipEmpty())) {
+      const Result removed = Tiny({"rm", "-f", "-v", std::string(id)});
+      EXPECT_EQ(removed.code, 0) << where << ": " << removed.err;
+    }
+    // What a removal left half done; harmless, and found by no other command.
+    EXPECT_EQ(Tiny({"system", "prune", "-f", "--volumes"}).code, 0) << where;
+    EXPECT_THAT(Leaks(), IsEmpty()) << where;
+  }
+
+  // A container that runs; its supervisor.
+  pid_t Running() {
+    EXPECT_EQ(Run({"-d", "--name", "swept", "sleep", "1000"}).code, 0);
+    return SupervisorOf("swept");
+  }
+};
+
+#define SWEEP(name, ...)                                                     \
+  TEST_F(SweepTest, name##Killed) { Sweep(Blow::Kind::kKill, __VA_ARGS__); } \
+  TEST_F(SweepTest, name##Failing) { Sweep(Blow::Kind::kFail, __VA_ARGS__); }
+
+SWEEP(Run, [this] { return RunArgs({"--rm", "--name", "swept", "true"}); })
+SWEEP(RunDetached, [this] { return RunArgs({"-d", "--name", "swept", "sleep", "1000"}); })
+SWEEP(RunBridged, [this] {
+  return RunArgs({"-d", "--rm", "--name", "swept", "--network", "bridge", "-p", "8080:80", "-v",
+                  "/anonymous", "sleep", "1000"});
+})
+SWEEP(
+    Exec,
+    [] {
+      return Words{"exec", "swept", "true"};
+    },
+    [this] { return Running(); })
+SWEEP(
+    Stop,
+    [] {
+      return Words{"stop", "-t", "0", "swept"};
+    },
+    [this] { return Running(); })
+SWEEP(
+    Remove,
+    [] {
+      return Words{"rm", "-f", "swept"};
+    },
+    [this] { return Running(); })
+
+}  // namespace
+}  // namespace tiny::e2e

@@ -1,0 +1,148 @@
+// Files of the host, volumes and tmpfs: `volume ...`, -v, --mount, --tmpfs, --volumes-from.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+#include "e2e/harness.h"
+#include "testing/status_matchers.h"
+
+namespace tiny::e2e {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+class VolumesTest : public TinyTest {
+ protected:
+  std::string Volumes() { return Tiny({"volume", "ls", "-q"}).out; }
+  // What the container's mount table says of that folder.
+  Result MountLine(const std::vector<std::string>& args, const std::string& folder) {
+    std::vector<std::string> all = {"--rm"};
+    all.insert(all.end(), args.begin(), args.end());
+    all.insert(all.end(), {"grep", absl::StrCat(" ", folder, " "), "/proc/self/mountinfo"});
+    return Run(all);
+  }
+};
+
+TEST_F(VolumesTest, FromCreateToPrune) {
+  EXPECT_THAT(Tiny({"volume", "create", "--label", "a=b", "data"}), Succeeds("data\n"));
+  EXPECT_THAT(Tiny({"volume", "create", "data"}), Succeeds("data\n")) << "there already";
+  EXPECT_THAT(Tiny({"volume", "create", "other"}), Succeeds("other\n"));
+  EXPECT_EQ(Volumes(), "data\nother\n");
+  EXPECT_THAT(Tiny({"volume", "ls", "-q", "-f", "label=a=b"}), Succeeds("data\n"));
+  EXPECT_THAT(Tiny({"volume", "ls", "-q", "-f", "name=oth"}), Succeeds("other\n"));
+  EXPECT_THAT(Tiny({"volume", "inspect", "-f", "{{.Name}} {{.Driver}} {{.Labels.a}}", "data"}),
+              Succeeds("data local b\n"));
+  EXPECT_THAT(Tiny({"volume", "inspect", "nobody"}).err, HasSubstr("no such volume: nobody"));
+  EXPECT_THAT(Tiny({"volume", "rm", "nobody"}), FailsClearly(1, "nobody"));
+  EXPECT_EQ(Tiny({"volume", "rm", "-f", "nobody"}).code, 0);
+  EXPECT_THAT(Tiny({"volume", "prune", "-f"}).out, Not(HasSubstr("data")));
+  EXPECT_THAT(Tiny({"volume", "rm", "other"}), Succeeds("other\n"));
+  EXPECT_THAT(Tiny({"volume", "prune", "-a", "-f"}).out, HasSubstr("data"));
+  EXPECT_EQ(Volumes(), "");
+}
+
+TEST_F(VolumesTest, ANamedVolumeOutlivesItsContainers) {
+  EXPECT_EQ(Run({"--rm", "-v", "data:/data", "sh", "-c", "echo kept > /data/file"}).code, 0);
+  EXPECT_EQ(Volumes(), "data\n");
+  EXPECT_THAT(Run({"--rm", "--mount", "type=volume,src=data,dst=/d,ro", "sh", "-c",
+                   "cat /d/file; touch /d/x 2>/dev/null || echo read-only"}),
+              Succeeds("kept\nread-only\n"));
+  const std::string id = Detached({"-v", "data:/data", "sleep", "1000"});
+  EXPECT_THAT(Tiny({"volume", "rm", "data"}), FailsClearly(1, "data"));
+  EXPECT_THAT(Tiny({"volume", "prune", "-a", "-f"}).out, Not(HasSubstr("data")));
+  EXPECT_EQ(Tiny({"rm", "-f", "-v", id}).code, 0);
+  EXPECT_EQ(Volumes(), "data\n") << "-v is for those without a name";
+  EXPECT_EQ(Tiny({"volume", "rm", "data"}).code, 0);
+}
+
+TEST_F(VolumesTest, AnAnonymousOneGoesWithItsContainer) {
+  EXPECT_EQ(Run({"--rm", "-v", "/data", "touch", "/data/x"}).code, 0);
+  EXPECT_EQ(Volumes(), "");
+  const std::string first = Detached({"-v", "/data", "sleep", "1000"});
+  EXPECT_EQ(Tiny({"rm", "-f", "-v", first}).code, 0);
+  EXPECT_EQ(Volumes(), "");
+  const std::string second = Detached({"--mount", "type=volume,dst=/data", "sleep", "1000"});
+  EXPECT_EQ(Tiny({"rm", "-f", second}).code, 0);
+  EXPECT_THAT(Volumes(), MatchesRegex("[0-9a-f]{64}\n"));
+  EXPECT_THAT(Tiny({"volume", "ls", "-q", "-f", "dangling=true"}).out, Volumes());
+  EXPECT_EQ(Tiny({"volume", "prune", "-f"}).code, 0);
+  EXPECT_EQ(Volumes(), "");
+}
+
+TEST_F(VolumesTest, BindsFoldersOfTheHost) {
+  const testing::TempDir dir;
+  dir.Write("file", "inside\n");
+  EXPECT_THAT(Run({"--rm", "-v", dir.path() + ":/d", "cat", "/d/file"}), Succeeds("inside\n"));
+  EXPECT_THAT(
+      Run({"--rm", "--mount", "type=bind,source=" + dir.path() + ",target=/d", "cat", "/d/file"}),
+      Succeeds("inside\n"));
+  EXPECT_THAT(Run({"--rm", "-v", dir.Path("file") + ":/etc/one:ro", "cat", "/etc/one"}),
+              Succeeds("inside\n"))
+      << "a file";
+  EXPECT_EQ(Run({"--rm", "-v", dir.Path("made/here") + ":/d", "touch", "/d/x"}).code, 0);
+  EXPECT_TRUE(PathExists(dir.Path("made/here/x"))) << "-v makes the folder";
+  EXPECT_THAT(Run({"--rm", "--mount", "type=bind,src=" + dir.Path("no") + ",dst=/d", "true"}),
+              FailsClearly(125, dir.Path("no")));
+  EXPECT_FALSE(PathExists(dir.Path("no"))) << "--mount does not";
+  EXPECT_THAT(Run({"--rm", "-v", dir.Path("file") + ":/etc", "true"}),
+              ::testing::Field(&Result::code, 125))
+      << "a file on a folder";
+}
+
+TEST_F(VolumesTest, PropagationAndReadOnly) {
+  const testing::TempDir dir;
+  EXPECT_THAT(MountLine({"-v", dir.path() + ":/d"}, "/d").out,
+              AllOf(HasSubstr("rw"), Not(HasSubstr("shared:")), Not(HasSubstr("master:"))));
+  EXPECT_THAT(MountLine({"-v", dir.path() + ":/d:ro"}, "/d").out, HasSubstr(" /d ro"));
+  EXPECT_THAT(MountLine({"-v", dir.path() + ":/d:rslave"}, "/d").out, Not(HasSubstr("shared:")));
+  EXPECT_THAT(Run({"--rm", "-v", dir.path() + ":/d", "-v", "/x:/d", "true"}),
+              FailsClearly(125, "/d"));
+}
+
+TEST_F(VolumesTest, Tmpfs) {
+  EXPECT_THAT(MountLine({"--tmpfs", "/t:size=1m,mode=1700"}, "/t").out,
+              AllOf(HasSubstr("nosuid"), HasSubstr("nodev"), HasSubstr("noexec"),
+                    HasSubstr("size=1024k"), HasSubstr("mode=1700")));
+  EXPECT_THAT(MountLine({"--mount", "type=tmpfs,dst=/t,tmpfs-size=2m"}, "/t").out,
+              HasSubstr("size=2048k"));
+  EXPECT_NE(
+      Run({"--rm", "--tmpfs", "/t:size=64k", "dd", "if=/dev/zero", "of=/t/x", "bs=64k", "count=2"})
+          .code,
+      0);
+}
+
+TEST_F(VolumesTest, ReadOnlyRoot) {
+  EXPECT_THAT(Run({"--rm", "--read-only", "--tmpfs", "/t", "sh", "-c",
+                   "touch /x 2>/dev/null || echo no; touch /t/x && echo yes"}),
+              Succeeds("no\nyes\n"));
+}
+
+TEST_F(VolumesTest, FromAnotherContainer) {
+  const std::string id = Detached({"-v", "/data", "-v", "named:/n", "sleep", "1000"});
+  EXPECT_EQ(Run({"--rm", "--volumes-from", id, "sh", "-c", "echo a > /data/x; echo b > /n/x"}).code,
+            0);
+  EXPECT_THAT(Tiny({"exec", id, "cat", "/data/x", "/n/x"}), Succeeds("a\nb\n"))
+      << "and they outlive the second container";
+  EXPECT_NE(Run({"--rm", "--volumes-from", id + ":ro", "touch", "/data/y"}).code, 0);
+  EXPECT_EQ(Tiny({"rm", "-f", "-v", id}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "rm", "named"}).code, 0);
+}
+
+TEST_F(VolumesTest, InspectTellsOfThem) {
+  const testing::TempDir dir;
+  const std::string id = Detached({"-v", dir.path() + ":/b:ro", "-v", "named:/n", "sleep", "1000"});
+  EXPECT_EQ(Inspect(id, "{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}};{{end}}"),
+            "bind /b false;volume /n true;");
+  EXPECT_EQ(Tiny({"ps", "-q", "-f", "volume=named", "--no-trunc"}).out, id + "\n");
+  EXPECT_EQ(Tiny({"ps", "-q", "-f", "volume=other"}).out, "");
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "rm", "named"}).code, 0);
+}
+
+}  // namespace
+}  // namespace tiny::e2e
