@@ -85,7 +85,8 @@ TEST_F(CommandsTest, CopiesBothWays) {
   EXPECT_THAT(Tiny({"cp", dir.Path("no"), "box:/"}), FailsClearly(1, dir.Path("no")));
   EXPECT_THAT(Tiny({"cp", dir.Path("tree"), "box:/no/such/parent"}), FailsClearly(1, "/no/such"));
   EXPECT_THAT(Tiny({"cp", "nobody:/x", dir.path()}), FailsClearly(1, "nobody"));
-  EXPECT_THAT(Tiny({"cp", dir.path(), dir.path()}), FailsClearly(125, "cp"));
+  EXPECT_THAT(Tiny({"cp", dir.path(), dir.path()}),
+              FailsClearly(125, "neither side names a container"));
   Remove(id);
 }
 
