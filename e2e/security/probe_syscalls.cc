@@ -57,6 +57,8 @@ const char* Classify(int index, long (*call)(long)) {
   if (pid == 0) {
     close(ends[0]);
     setpgid(0, 0);
+    // Arguments of zero name descriptor 0, whose file fchmod(2) and others would change.
+    close(0);
     const long result = call(index);
     if (write(ends[1], &result, sizeof(result)) < 0) _exit(1);
     _exit(0);
