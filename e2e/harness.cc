@@ -132,9 +132,10 @@ void TinyTest::TearDown() {
 }
 
 std::vector<std::string> TinyTest::Leaks() const {
-  // The last process of a detached container may be about to end.
+  // The last process of a detached container may be about to end, and the kernel takes its time
+  // over a dead network namespace's interfaces.
   std::vector<std::string> leaks;
-  WaitUntil(absl::Seconds(5), [&] {
+  WaitUntil(absl::Seconds(20), [&] {
     leaks = oracle_->Leaks();
     return leaks.empty();
   });

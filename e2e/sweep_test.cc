@@ -63,7 +63,8 @@ class SweepTest : public TinyTest {
     // 137: of a container that was killed.
     EXPECT_TRUE(result.code <= 128 || result.code == 137) << where << ": " << result.code;
     if (result.code == 0 || result.code == 137) return;
-    EXPECT_TRUE(absl::StartsWith(result.err, "tiny: ")) << where << ": " << result.err;
+    EXPECT_TRUE(absl::StartsWith(result.err, "tiny: "))
+        << where << ": " << ::testing::PrintToString(result);
   }
 
   void Recover(const std::string& where) {
