@@ -53,6 +53,7 @@ absl::StatusOr<AttachResult> EngineImpl::ResultOf(const std::string& id,
   switch (outcome.kind) {
     case AttachOutcome::Kind::kExited:
     case AttachOutcome::Kind::kInterrupted:
+      if (outcome.exit_code < 0) break;
       return AttachResult{.exit_code = outcome.exit_code};
     case AttachOutcome::Kind::kDetached:
       return AttachResult{.detached = true};
