@@ -40,9 +40,8 @@ constexpr const char* kDenied[] = {
     // Obsolete, never implemented or gone.
     "_sysctl afs_syscall bdflush break create_module ftime get_kernel_syms getpmsg gtty idle lock",
     "mpx nfsservctl olduname oldolduname oldfstat oldlstat oldstat prof profil putpmsg",
-    "query_module readdir security sgetmask sigaction signal sigsuspend ssetmask stty sysfs "
-    "tuxcall",
-    "ulimit uselib ustat vm86 vm86old vserver",
+    "query_module readdir security sgetmask sigaction signal sigsuspend ssetmask stty sysfs",
+    "tuxcall ulimit uselib ustat vm86 vm86old vserver",
     // Private to 32-bit ARM.
     "usr26 usr32 pciconfig_iobase pciconfig_read pciconfig_write",
     "uprobe",
