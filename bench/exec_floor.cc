@@ -14,7 +14,7 @@ int main(int, char** argv) {
             CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET) != 0) {
     return 125;
   }
-  const pid_t child = vfork();
+  const pid_t child = fork();
   if (child == 0) {
     char* const arguments[] = {const_cast<char*>("true"), nullptr};
     char* const environment[] = {nullptr};

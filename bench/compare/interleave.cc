@@ -20,7 +20,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <exception>
 #include <iostream>
 #include <map>
 #include <string>
@@ -143,4 +143,11 @@ int Main() {
 }  // namespace
 }  // namespace tiny::bench
 
-int main() { return tiny::bench::Main(); }
+int main() {
+  try {
+    return tiny::bench::Main();
+  } catch (const std::exception& error) {
+    fprintf(stderr, "interleave: the plan: %s\n", error.what());
+    return 2;
+  }
+}
