@@ -1,0 +1,156 @@
+// tiny network create, ls, inspect, rm, connect, disconnect, prune, reload and doctor.
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "e2e/network_fixture.h"
+#include "net/nft_batch.h"
+#include "testing/status_matchers.h"
+
+namespace tiny::e2e {
+namespace {
+
+using runtime::EchoPeer;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+TEST_F(NetworkTest, CreateListInspectRemove) {
+  const Result created = Tiny({"network", "create", "--subnet", "10.20.0.0/24", "--gateway",
+                               "10.20.0.254", "--ip-range", "10.20.0.128/25", "--aux-address",
+                               "router=10.20.0.129", "--label", "team=blue", "--internal", "db"});
+  EXPECT_EQ(created.code, 0) << created.err;
+  EXPECT_THAT(created.out, MatchesRegex("[0-9a-f]{64}\n"));
+  EXPECT_THAT(Tiny({"network", "ls"}),
+              Succeeds(AllOf(HasSubstr("NETWORK ID"), HasSubstr("bridge"), HasSubstr("db"),
+                             HasSubstr("host"), HasSubstr("none"))));
+  EXPECT_THAT(Tiny({"network", "ls", "-q", "--no-trunc", "-f", "name=db"}), Succeeds(created.out));
+  const std::vector<std::vector<std::string>> kFinders = {
+      {"-f", "label=team"},
+      {"-f", "label=team=blue"},
+      {"-f", "type=custom"},
+      {"-f", "id=" + created.out.substr(0, 12)}};
+  for (std::vector<std::string> filter : kFinders) {
+    filter.insert(filter.begin(), {"network", "ls", "--format", "{{.Name}}"});
+    EXPECT_THAT(Tiny(filter), Succeeds("db\n")) << filter.back();
+  }
+  EXPECT_THAT(Tiny({"network", "ls", "-f", "label=team=red", "--format", "{{.Name}}"}),
+              Succeeds(""));
+  EXPECT_THAT(Tiny({"network", "ls", "-f", "colour=red"}), FailsClearly(125, "colour"));
+  EXPECT_THAT(Tiny({"network", "inspect", "db"}),
+              Succeeds(AllOf(HasSubstr("\"10.20.0.0/24\""), HasSubstr("\"10.20.0.254\""),
+                             HasSubstr("\"team\": \"blue\""), HasSubstr("\"Internal\": true"))));
+  const std::string id = Sleeper("db", {"--name", "one"});
+  EXPECT_EQ(AddressOf("one"), "10.20.0.128");
+  EXPECT_THAT(Tiny({"network", "inspect", "db"}), Succeeds(HasSubstr(id)));
+  EXPECT_THAT(Tiny({"network", "rm", "db"}), FailsClearly(1, id.substr(0, 12)));
+  EXPECT_EQ(Tiny({"rm", "-f", "one"}).code, 0);
+  EXPECT_THAT(Tiny({"network", "rm", created.out.substr(0, 8)}), Succeeds("db\n"));
+  EXPECT_THAT(Tiny({"network", "rm", "db"}), FailsClearly(1, "no such network: db"));
+  EXPECT_THAT(Tiny({"network", "rm", "-f", "db"}), Succeeds(""));
+  EXPECT_THAT(Tiny({"network", "inspect", "db"}).err, HasSubstr("no such network: db"));
+  EXPECT_THAT(Tiny({"network", "rm", "bridge"}), FailsClearly(1, "default network"));
+}
+
+TEST_F(NetworkTest, WhatCantBeMadeIsRefused) {
+  EXPECT_EQ(Tiny({"network", "create", "--subnet", "10.20.0.0/24", "one"}).code, 0);
+  EXPECT_THAT(Tiny({"network", "create", "one"}), FailsClearly(1, "one"));
+  EXPECT_THAT(Tiny({"network", "create", "--subnet", "10.20.0.128/25", "two"}),
+              FailsClearly(1, "overlaps the subnet of network one"));
+  EXPECT_THAT(Tiny({"network", "create", "--subnet", "192.0.2.0/25", "two"}),
+              FailsClearly(1, "overlaps the route 192.0.2.0/24 of lan0"));
+  EXPECT_THAT(
+      Tiny({"network", "create", "--subnet", "10.30.0.0/24", "--gateway", "10.31.0.1", "two"}),
+      FailsClearly(1, "10.31.0.1"));
+  EXPECT_THAT(Tiny({"network", "create", "--subnet", "10.30.0.0/33", "two"}),
+              FailsClearly(125, "invalid number \"33\""));
+  for (const char* name : {"host", "none", "default", "a/b", "a b", "\"; drop", "-x"}) {
+    EXPECT_NE(Tiny({"network", "create", "--", name}).code, 0) << name;
+  }
+  EXPECT_NE(Tiny({"network", "create", std::string(300, 'n')}).code, 0);
+  EXPECT_EQ(Tiny({"network", "rm", "one"}).code, 0);
+}
+
+TEST_F(NetworkTest, ARunningContainerJoinsAndLeaves) {
+  EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
+  Sleeper("back", {"--name", "db"});
+  Sleeper("bridge", {"--name", "web"});
+  EXPECT_EQ(Tiny({"network", "connect", "--alias", "front", "back", "web"}).code, 0);
+  EXPECT_THAT(Tiny({"exec", "web", "busybox", "ip", "-4", "-o", "addr", "show", "eth1"}),
+              Succeeds(HasSubstr("10.10.1.3/24")));
+  EXPECT_THAT(Tiny({"exec", "db", "busybox", "nslookup", "-type=a", "front"}),
+              Succeeds(HasSubstr("10.10.1.3")));
+  EXPECT_TRUE(WaitUntil(absl::Seconds(20), [&] {
+    return Tiny({"exec", "web", "busybox", "nslookup", "-type=a", "db"}).code == 0;
+  }));
+  EXPECT_THAT(Tiny({"network", "connect", "back", "web"}), FailsClearly(1, "already"));
+  EXPECT_EQ(Tiny({"network", "disconnect", "back", "web"}).code, 0);
+  EXPECT_NE(Tiny({"exec", "web", "busybox", "ip", "addr", "show", "eth1"}).code, 0);
+  EXPECT_THAT(Tiny({"network", "disconnect", "back", "web"}), FailsClearly(1, "not on network"));
+  EXPECT_EQ(Tiny({"network", "disconnect", "-f", "back", "web"}).code, 0);
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
+TEST_F(NetworkTest, PruneRemovesWhatNoContainerIsOn) {
+  EXPECT_EQ(Tiny({"network", "create", "used"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "create", "unused"}).code, 0);
+  Sleeper("used");
+  EXPECT_THAT(Tiny({"network", "prune", "-f"}), Succeeds("unused\n"));
+  RemoveContainers();
+  EXPECT_THAT(Tiny({"network", "prune", "-f"}), Succeeds("used\n"));
+}
+
+TEST_F(NetworkTest, TheDefaultSubnetMovesAsideForAHostRoute) {
+  // Another machine's network, by way of the neighbour.
+  EXPECT_EQ(Run({"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "route",
+                 "add", "10.10.0.0/16", "via", "192.0.2.2"})
+                .code,
+            0);
+  const Result result =
+      Run({"--rm", "--network", "bridge", "busybox", "ip", "-4", "-o", "addr", "show", "eth0"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("172.31.0.2/24"));
+  // The other tests of this machine have the usual subnet.
+  EXPECT_EQ(Run({"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "link",
+                 "delete", "td0"})
+                .code,
+            0);
+  ASSERT_OK_AND_ASSIGN(auto netfilter, net::NetlinkSocket::Open(NETLINK_NETFILTER));
+  net::NftBatch batch({NFPROTO_INET, "tiny"});
+  batch.DeleteTable();
+  EXPECT_OK(batch.Commit(netfilter));
+}
+
+TEST_F(NetworkTest, TheDoctorNamesTheBrokenLinkAndReloadMendsIt) {
+  Sleeper("bridge", {"--name", "web", "-p", "8080:80", "--dns", "192.0.2.2"});
+  const UniqueFd web = NamespaceOf("web");
+  EchoPeer server(web.get(), SOCK_STREAM, 80);
+  const std::vector<std::string> doctor = {"network", "doctor", "--timeout", "100ms", "web"};
+  // All is well but that there is no DNS server.
+  Result result = Tiny(doctor);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("port-holders"), HasSubstr("no DNS server answers")));
+  EXPECT_EQ(Run({"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "link",
+                 "set", "td0", "down"})
+                .code,
+            0);
+  result = Tiny(doctor);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("td0 is down on the host"),
+                                HasSubstr("tiny network reload"), Not(HasSubstr("port-holders"))));
+  std::vector<std::string> json = doctor;
+  json.insert(json.begin() + 2, "--json");
+  EXPECT_THAT(Tiny(json).out, AllOf(HasSubstr("\"bridge-up\""), HasSubstr("\"BROKEN\"")));
+  EXPECT_EQ(server.Ask(neighbour(), "192.0.2.1", 8080, 200), "");
+  EXPECT_EQ(Tiny({"network", "reload"}).code, 0);
+  EXPECT_EQ(server.Ask(neighbour(), "192.0.2.1", 8080), "192.0.2.2");
+  EXPECT_THAT(Tiny({"network", "doctor", "nobody"}), FailsClearly(1, "nobody"));
+}
+
+}  // namespace
+}  // namespace tiny::e2e

@@ -1,0 +1,153 @@
+// What a container finds on each kind of network, and whom it can talk to.
+#include <sys/socket.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "e2e/network_fixture.h"
+
+namespace tiny::e2e {
+namespace {
+
+using runtime::EchoPeer;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(NetworkTest, ABridgeGivesAnAddressARouteAndAGateway) {
+  const Result result = Run({"--rm", "--network", "bridge", "sh", "-c",
+                             "busybox ip addr; busybox ip route; busybox ping -c1 -W5 10.10.0.1"});
+  EXPECT_THAT(result, Succeeds(AllOf(HasSubstr("inet 127.0.0.1/8"), HasSubstr("inet 10.10.0.2/24"),
+                                     HasSubstr("default via 10.10.0.1 dev eth0"),
+                                     Not(HasSubstr("fe80")), HasSubstr("1 packets received"))));
+  EXPECT_EQ(result.err, "");
+}
+
+TEST_F(NetworkTest, TheBridgeIsWhatARunGetsUnasked) {
+  EXPECT_THAT(Tiny({"run", "--rm", "--cgroup-parent", cgroup_parent(), "--rootfs", "/:O", "busybox",
+                    "ip", "-4", "-o", "addr", "show", "eth0"}),
+              Succeeds(HasSubstr("10.10.0.2/24")));
+}
+
+TEST_F(NetworkTest, ContainersOfANetworkFindEachOtherByNameAndAlias) {
+  EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
+  Sleeper("back", {"--name", "db", "--network-alias", "store"});
+  const std::string address = "10.10.1.2";
+  EXPECT_EQ(AddressOf("db"), address);
+  for (const char* name : {"db", "store", "db.back"}) {
+    EXPECT_THAT(Run({"--rm", "--network", "back", "busybox", "nslookup", "-type=a", name}),
+                Succeeds(HasSubstr(address)))
+        << name;
+  }
+  EXPECT_THAT(Run({"--rm", "--network", "back", "busybox", "ping", "-c1", "-W5", address}),
+              Succeeds(HasSubstr("1 packets received")));
+  // A server in one, a client in the other.
+  Detached({"--network", "back", "--name", "web", "busybox", "nc", "-ll", "-p", "80", "-e", "echo",
+            "served"});
+  EXPECT_THAT(Run({"--rm", "--network", "back", "sh", "-c",
+                   "a=$(busybox nslookup -type=a web | sed -n 's/^Address: //p' | tail -1); "
+                   "until busybox nc -w5 $a 80 </dev/null; do sleep 0.1; done"}),
+              Succeeds("served\n"));
+  // Another network's do not.
+  EXPECT_EQ(Tiny({"network", "create", "front"}).code, 0);
+  EXPECT_NE(Run({"--rm", "--network", "front", "busybox", "nslookup", "-type=a", "db"}).code, 0);
+  const std::string other = Sleeper("front");
+  EchoPeer server(NamespaceOf("db").get(), SOCK_STREAM, 5432);
+  EXPECT_EQ(server.Ask(NamespaceOf(other).get(), address, 5432, 200), "");
+  RemoveContainers();
+  EXPECT_THAT(Tiny({"network", "rm", "back", "front"}), Succeeds("back\nfront\n"));
+}
+
+TEST_F(NetworkTest, NoneAndIsolatedHaveLoopbackAlone) {
+  for (const char* mode : {"none", "isolated"}) {
+    EXPECT_THAT(Run({"--rm", "--network", mode, "sh", "-c",
+                     "busybox ip -o link | wc -l; busybox ip -4 -o addr; "
+                     "busybox ping -c1 127.0.0.1; busybox ip route | wc -l"}),
+                Succeeds(AllOf(::testing::StartsWith("1\n"), HasSubstr("inet 127.0.0.1/8"),
+                               HasSubstr("1 packets received"), ::testing::EndsWith("\n0\n"))))
+        << mode;
+  }
+}
+
+TEST_F(NetworkTest, HostIsTheHostsOwn) {
+  EXPECT_THAT(Run({"--rm", "--network", "host", "busybox", "ip", "-o", "addr", "show", "lan0"}),
+              Succeeds(HasSubstr("192.0.2.1/24")));
+}
+
+TEST_F(NetworkTest, AContainersNetworkCanBeShared) {
+  const std::string owner = Sleeper("bridge", {"--name", "owner"});
+  EXPECT_THAT(Run({"--rm", "--network", "container:owner", "busybox", "ip", "-4", "-o", "addr",
+                   "show", "eth0"}),
+              Succeeds(HasSubstr("10.10.0.2/24")));
+  EXPECT_THAT(Run({"--rm", "--network", "container:nobody", "true"}), FailsClearly(125, "nobody"));
+  EXPECT_THAT(Run({"--rm", "--network", "container:owner", "-p", "80", "true"}),
+              FailsClearly(125, "port"));
+}
+
+TEST_F(NetworkTest, AddressesAndNamesAsAskedFor) {
+  EXPECT_EQ(Tiny({"network", "create", "--subnet", "10.77.0.0/24", "--ipv6", "fixed"}).code, 0);
+  EXPECT_THAT(
+      Run({"--rm", "--network", "fixed", "--ip", "10.77.0.50", "--mac-address", "02:00:00:00:00:50",
+           "--hostname", "chosen", "--add-host", "elsewhere:192.0.2.2", "--dns", "192.0.2.2", "sh",
+           "-c",
+           "hostname; busybox ip -o addr show eth0; busybox ip -o link show eth0; cat /etc/hosts; "
+           "busybox ip -6 route"}),
+      Succeeds(AllOf(HasSubstr("chosen\n"), HasSubstr("10.77.0.50/24"),
+                     HasSubstr("02:00:00:00:00:50"), HasSubstr("192.0.2.2\telsewhere"))));
+  EXPECT_THAT(Run({"--rm", "--network", "fixed", "--ip", "10.78.0.1", "true"}),
+              FailsClearly(125, "10.78.0.1 can't be had on network fixed"));
+  Sleeper("fixed", {"--name", "holder", "--ip", "10.77.0.50"});
+  EXPECT_THAT(Run({"--rm", "--network", "fixed", "--ip", "10.77.0.50", "true"}),
+              FailsClearly(125, "10.77.0.50"));
+  EXPECT_THAT(Run({"--rm", "--network", "nowhere", "true"}),
+              FailsClearly(125, "no such network: nowhere"));
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "fixed"}).code, 0);
+}
+
+TEST_F(NetworkTest, TheWorldIsReachedByTheHostsAddressAndNotFromAnInternalNetwork) {
+  EXPECT_EQ(Tiny({"network", "create", "--internal", "inner"}).code, 0);
+  const std::string open = Sleeper("bridge");
+  const std::string closed = Sleeper("inner");
+  for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+    EchoPeer server(neighbour(), type, 7);
+    EXPECT_EQ(server.Ask(NamespaceOf(open).get(), "192.0.2.2", 7), "192.0.2.1");
+    EXPECT_EQ(server.Ask(NamespaceOf(closed).get(), "192.0.2.2", 7, 200), "");
+  }
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "inner"}).code, 0);
+}
+
+TEST_F(NetworkTest, AFullSubnetSaysSo) {
+  EXPECT_EQ(Tiny({"network", "create", "--subnet", "10.88.0.0/29", "small"}).code, 0);
+  std::string last;
+  for (int i = 0; i < 5; ++i) last = Sleeper("small");
+  EXPECT_THAT(Run({"--rm", "--network", "small", "true"}),
+              FailsClearly(125, "no free address in 10.88.0.0/29 (5 in use)"));
+  EXPECT_EQ(Tiny({"rm", "-f", last}).code, 0);
+  EXPECT_EQ(Run({"--rm", "--network", "small", "true"}).code, 0);
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "small"}).code, 0);
+}
+
+TEST_F(NetworkTest, ManyStartsAtOnceGetAnAddressEach) {
+  constexpr int kStarts = 60;
+  std::vector<pid_t> starts;
+  for (int i = 0; i < kStarts; ++i) {
+    starts.push_back(Spawn(RunArgs({"-d", "--network", "bridge", "sleep", "1000"})));
+  }
+  std::set<std::string> addresses;
+  for (const pid_t start : starts) {
+    const Result result = Finish(start);
+    ASSERT_EQ(result.code, 0) << result.err;
+    addresses.insert(AddressOf(result.out.substr(0, 12)));
+  }
+  EXPECT_EQ(addresses.size(), static_cast<size_t>(kStarts));
+  RemoveContainers();
+}
+
+}  // namespace
+}  // namespace tiny::e2e
