@@ -26,7 +26,8 @@ long Prepare(Cover& cover) noexcept {
 }
 
 long OpenNullTree(Cover& cover) noexcept {
-  const long tree = CloneTree(AT_FDCWD, "/dev/null", 0, Attributes(0, 0, MS_PRIVATE));
+  const long tree =
+      CloneTree(AT_FDCWD, "/dev/null", 0, Attributes(MOUNT_ATTR_RDONLY, 0, MS_PRIVATE));
   if (tree < 0) return tree;
   struct stat file = {};
   const long error = RawSyscall(SYS_newfstatat, tree, "", &file, AT_EMPTY_PATH);

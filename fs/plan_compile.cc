@@ -127,7 +127,8 @@ absl::Status PlanCompiler::AddPaths(const std::vector<std::string>& paths,
 }
 
 absl::Status PlanCompiler::OpenNull() {
-  const long tree = CloneTree(AT_FDCWD, "/dev/null", 0, Attributes(0, 0, MS_PRIVATE));
+  const long tree =
+      CloneTree(AT_FDCWD, "/dev/null", 0, Attributes(MOUNT_ATTR_RDONLY, 0, MS_PRIVATE));
   if (tree == -EPERM && plan_.user_namespace) return absl::OkStatus();
   if (tree < 0) return PosixStatus(static_cast<int>(-tree), "open_tree /dev/null");
   out_.null_tree = out_.Keep(UniqueFd(static_cast<int>(tree)));

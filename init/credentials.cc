@@ -87,6 +87,27 @@ long OpenExecLabel() {
   return result;
 }
 
+bool IsNull(long fd) {
+  struct stat file;
+  return RawSyscall(SYS_fstat, fd, &file) == 0 && S_ISCHR(file.st_mode) &&
+         file.st_rdev == kNullDevice;
+}
+
+// Root changes the mode and the owner of what it holds open: that may be its own null device, but
+// not the host's.
+void UseOwnNull() {
+  long own = -1;
+  for (int fd = 0; fd < 3; ++fd) {
+    if (!IsNull(fd)) continue;
+    if (own < 0) {
+      constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+      own = RawSyscall(SYS_openat, AT_FDCWD, "/dev/null", kFlags);
+    }
+    if (own >= 0 && IsNull(own)) RawSyscall(SYS_dup3, own, fd, 0);
+  }
+  if (own >= 0) RawSyscall(SYS_close, own);
+}
+
 // The streams were made by another user; the program may want to open /dev/stdout again.
 void OwnStdio(uint32_t uid) {
   for (int fd = 0; fd < 3; ++fd) {
@@ -150,6 +171,7 @@ ChildResult PrepareSession(const InitConfig& config) {
     RawSyscall(SYS_close, fd);
     if (written < 0) return ChildError(written, "set the label of the program to", label);
   }
+  UseOwnNull();
   if ((config.flags & kOwnStdio) != 0) OwnStdio(config.uid);
   return ChildResult();
 }

@@ -85,8 +85,8 @@ void SecurityTest::MakeRoot() {
   stdfs::copy_file("/bin/busybox", Root() + "/bin/busybox");
   stdfs::copy_file(BuiltProgram("e2e/security/probe"), Root() + "/bin/probe");
   for (const char* applet :
-       {"cat", "echo", "env", "grep", "hostname", "id", "kill", "ln", "ls", "mkdir", "mv", "rm",
-        "rmdir", "sh", "sleep", "stat", "touch", "true", "wc"}) {
+       {"cat",   "chmod", "chown", "echo",  "env", "grep",  "hostname", "id",    "kill", "ln", "ls",
+        "mkdir", "mv",    "rm",    "rmdir", "sh",  "sleep", "stat",     "touch", "true", "wc"}) {
     ASSERT_EQ(symlink("busybox", absl::StrCat(Root(), "/bin/", applet).c_str()), 0);
   }
   WriteIn("/etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n");

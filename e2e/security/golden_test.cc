@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr char kEtcFile[] = " (rw|ro),\\S*relatime private 644 0:0";
-constexpr char kMask[] = " (devtmpfs|tmpfs) rw,\\S*relatime private 666 0:0";
+constexpr char kMask[] = " (devtmpfs|tmpfs) ro,\\S*relatime private 666 0:0";
 constexpr char kEmpty[] = " tmpfs ro,nosuid,nodev,noexec,relatime private 1777 0:0";
 constexpr char kReadonlyProc[] = " proc ro,nosuid,nodev,noexec,relatime private 555 0:0";
 
@@ -123,6 +123,26 @@ TEST_F(Golden, P02_WhatTakesWritesIsKnown) {
        std::vector<std::string>(absl::StrSplit(result.out, '\n', absl::SkipEmpty()))) {
     EXPECT_THAT(allowed, ::testing::Contains(path));
   }
+}
+
+// The null device is the host's where something is masked, and was where stdin is nothing.
+TEST_F(Golden, P07_TheHostsNullDeviceKeepsItsMode) {
+  struct stat before;
+  ASSERT_EQ(stat("/dev/null", &before), 0);
+  const std::string id = Detached({"--rootfs", Root(), "sleep", "1000"});
+  const std::vector<std::string> change = {
+      "sh", "-c", "chmod 600 /proc/keys; chown 1 /proc/keys; chmod 600 /proc/self/fd/0"};
+  std::vector<std::string> args = {"exec", id};
+  args.insert(args.end(), change.begin(), change.end());
+  Tiny(args);
+  RunRoot(change);
+  struct stat after;
+  ASSERT_EQ(stat("/dev/null", &after), 0);
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_EQ(after.st_uid, before.st_uid);
+  chmod("/dev/null", before.st_mode & 07777);
+  EXPECT_EQ(chown("/dev/null", before.st_uid, before.st_gid), 0);
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
 TEST_F(Golden, P02_MaskedPathsAreEmpty) {
