@@ -12,12 +12,14 @@ namespace {
 
 alignas(8) unsigned char message_buffer[kMaxConfigBytes];
 
+// What can't be told would be waited for without end; the end of this process is seen.
 void Send(int fd, MessageKind kind, const ChildResult& result, int32_t value = 0) {
   InitMessage message;
   message.kind = kind;
   message.value = value;
   message.result = result;
-  RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
+  const long sent = RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
+  if (sent < 0) Exit(kFailedExitCode);
 }
 
 [[noreturn]] void Fail(int fd, ChildResult result) {
@@ -80,7 +82,8 @@ int ParseLink(char* name) {
   if (first_link < 0) Exit(kFailedExitCode);
   const Arguments arguments = {argv + 1, argv + argc + 1};
   // The link and what comes after it end with the exec of the program, which is how it is seen.
-  RawSyscall(SYS_close_range, first_link, ~0U, CLOSE_RANGE_CLOEXEC);
+  const long closed = RawSyscall(SYS_close_range, first_link, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (closed < 0) Fail(first_link, ChildError(closed, "close_range"));
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, 0);
   int link = first_link;
   Send(link, MessageKind::kReady, ChildResult());

@@ -45,7 +45,7 @@ void WaitForParent(int link) noexcept {
 }
 
 void Barrier(int link, int id) noexcept {
-  Send(link, init::MessageKind::kBarrier, id, nullptr);
+  if (Send(link, init::MessageKind::kBarrier, id, nullptr) < 0) Exit(kExitCode);
   WaitForParent(link);
 }
 
@@ -185,7 +185,8 @@ ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
     if (placed < 0) return ChildError(placed, "place a descriptor for the program");
   }
   const int first_closed = link + (plan.start_fd >= 0 ? 2 : 1);
-  RawSyscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
+  const long closed = RawSyscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
+  if (closed < 0) return ChildError(closed, "close_range");
   ResetSignals();
   const long error =
       RawSyscall(SYS_execveat, plan.image_fd, "", plan.argv, plan.envp, AT_EMPTY_PATH);
