@@ -61,6 +61,16 @@ def make_cgroup(scratch):
     return tree, folder
 
 
+def remove(folder):
+    """Removes a cgroup with those in it; False while it is in use."""
+    for below, _, _ in os.walk(folder, topdown=False):
+        try:
+            os.rmdir(below)
+        except OSError:
+            return False
+    return True
+
+
 def main(unittest_main):
     """Runs the tests below a systemd; in there it is `unittest_main` that is called."""
     if "TINY_SYSTEMD_INSIDE" in os.environ:
@@ -92,11 +102,8 @@ def main(unittest_main):
         code = result.readline().strip()
     machine.kill()
     machine.wait()
-    for below, _, _ in os.walk(folder, topdown=False):
-        try:
-            os.rmdir(below)
-        except OSError:
-            pass
+    # Those that systemd had are dead or dying now.
+    engine.EngineTest("engine").wait_until(lambda: remove(folder), folder)
     subprocess.run(["umount", tree], check=False)
     subprocess.run(["rm", "-rf", "--one-file-system", scratch], check=False)
     sys.exit(int(code) if code else 1)
