@@ -26,6 +26,8 @@ namespace {
 constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                           PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 
+constexpr unsigned kPatienceSeconds = 20;
+
 // Where the output goes: a pipe would have to be read all the while.
 std::string ReadAll(int fd) {
   lseek(fd, 0, SEEK_SET);
@@ -60,8 +62,13 @@ class Stepper {
     kill(root_, SIGCONT);
     traced_ = {root_};
     while (!traced_.empty()) {
+      alarm(kPatienceSeconds);
       const pid_t pid = waitpid(-1, &status, __WALL);
-      if (pid < 0) continue;
+      if (pid < 0) {
+        if (errno == ECHILD) break;
+        KillAll();
+        continue;
+      }
       if (!WIFSTOPPED(status)) {
         if (pid == root_) root_status = status;
         traced_.erase(pid);
@@ -73,15 +80,22 @@ class Stepper {
       unsigned long child = 0;
       if ((event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
            event == PTRACE_EVENT_CLONE) &&
-          ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &child) == 0) {
+          ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &child) == 0 &&
+          kill(static_cast<pid_t>(child), 0) == 0) {  // and has not been reaped before
         traced_.insert(static_cast<pid_t>(child));
       }
       ptrace(PTRACE_SYSCALL, pid, nullptr, SignalOf(pid, status));
     }
+    alarm(0);
     return root_status;
   }
 
  private:
+  // Where nothing has happened for long, nothing will.
+  void KillAll() {
+    std::erase_if(traced_, [](pid_t pid) { return kill(pid, SIGKILL) != 0; });
+  }
+
   // What the process is to get when it goes on.
   long SignalOf(pid_t pid, int status) {
     const int signal = WSTOPSIG(status);
@@ -136,6 +150,9 @@ std::string Call::Text(int argument) const {
 Result RunStepped(const std::vector<std::string>& argv, const std::function<void(Call&)>& handler) {
   const UniqueFd out(memfd_create("stdout", MFD_CLOEXEC));
   const UniqueFd err(memfd_create("stderr", MFD_CLOEXEC));
+  struct sigaction interrupts = {};
+  interrupts.sa_handler = [](int) {};
+  sigaction(SIGALRM, &interrupts, nullptr);  // without SA_RESTART
   const pid_t pid = StartTraced(argv, out.get(), err.get());
   const int status = Stepper(pid, handler).Run();
   return {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),

@@ -5,7 +5,7 @@
 //     if (call.number == SYS_move_mount && ++count == 3) Exchange("swap", "link");
 //   });
 //
-// Returns when all of them have ended. x86-64 only.
+// Returns when all of them have ended; if nothing happens for 20 s they are killed. x86-64 only.
 #ifndef TINY_E2E_SECURITY_STEPPER_H_
 #define TINY_E2E_SECURITY_STEPPER_H_
 
