@@ -16,7 +16,9 @@
 //           and one for each version 1 controller that a limit needs. A directory there costs up to
 //           70 us and joining it up to 300 us, so there is none for counting only: without limits
 //           ReadStats takes cpu time from the unified tree and memory from /proc.
-//   v1      one for the freezer, which also tracks, and as above for limits.
+//   v1      one for the freezer, which also tracks, and as above for limits. Cpu time is from
+//   /proc,
+//           too: that of processes that live and of the children that they have waited for.
 //
 // A new cgroup namespace has as its root the cgroups of the process that makes it: unshare(2) it in
 // the child after EnterLegacy; with clone(2) the root would be the parent's cgroup.
@@ -83,6 +85,12 @@ class Cgroup {
   // Changes limits of running processes; makes the version 1 directory of a controller that had
   // none and moves them there. Quota and period go together. Device rules are not changed.
   absl::Status Update(const Resources& resources);
+
+  // The unified directory, of this cgroup or one in it, that a process of it is in. For one more
+  // process where the container has handed controllers on to cgroups of its own: its own takes none
+  // then (EBUSY; cgroup-v2.rst, "No Internal Process Constraint"). kFailedPrecondition for a
+  // process that is elsewhere.
+  absl::StatusOr<UniqueFd> OpenCgroupOf(pid_t pid) const;
 
   absl::StatusOr<Stats> ReadStats() const;
   // How many processes have been killed for want of memory; 0 where nothing counts them.

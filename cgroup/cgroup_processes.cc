@@ -9,7 +9,10 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -143,6 +146,18 @@ absl::Status Cgroup::RemoveDirectories() {
   for (const LegacyDirectory& legacy : legacy_) remove(legacy.directory);
   if (unified_.fd) remove(unified_);
   return first;
+}
+
+absl::StatusOr<UniqueFd> Cgroup::OpenCgroupOf(pid_t pid) const {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat("/proc/", pid, "/cgroup")));
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::ConsumePrefix(&line, "0::")) continue;
+    if (line != path_ && !absl::StartsWith(line, path_ + "/")) break;
+    ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy_.unified()));
+    ASSIGN_OR_RETURN(Directory directory, OpenBeneath(root, line));
+    return std::move(directory.fd);
+  }
+  return absl::FailedPreconditionError(absl::StrCat("process ", pid, " is not in cgroup ", path_));
 }
 
 absl::Status Cgroup::Remove(absl::Duration deadline) {

@@ -53,9 +53,10 @@ std::string HostPath(absl::string_view path) {
   return absl::StartsWith(path, "/") ? std::string(path) : absl::StrCat(CurrentFolder(), "/", path);
 }
 
-absl::StatusOr<fs::RootedDir> OpenRoot(Context& context, const std::string& name) {
+absl::StatusOr<fs::RootedDir> OpenRoot(Context& context, const std::string& name,
+                                       runtime::Engine::RootUse use) {
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
-  absl::StatusOr<UniqueFd> root = engine->OpenRoot(name);
+  absl::StatusOr<UniqueFd> root = engine->OpenRoot(name, use);
   if (!root.ok()) return context.ExplainMissing(root.status(), name);
   return fs::RootedDir(*std::move(root));
 }
@@ -69,14 +70,16 @@ absl::StatusOr<int> RunCopy(Context& context, CopyFlags& flags, Arguments argume
         "write a container's side as NAME:PATH, such as web:/etc/hosts");
   }
   if (source.container.empty()) {
-    ASSIGN_OR_RETURN(const fs::RootedDir root, OpenRoot(context, destination.container));
+    ASSIGN_OR_RETURN(const fs::RootedDir root,
+                     OpenRoot(context, destination.container, runtime::Engine::RootUse::kWrite));
     RETURN_IF_ERROR(
         source.path == "-"
             ? runtime::ExtractTar(STDIN_FILENO, root, destination.path, flags.copy)
             : runtime::CopyIn(HostPath(source.path), root, destination.path, flags.copy));
     return 0;
   }
-  ASSIGN_OR_RETURN(const fs::RootedDir root, OpenRoot(context, source.container));
+  ASSIGN_OR_RETURN(const fs::RootedDir root,
+                   OpenRoot(context, source.container, runtime::Engine::RootUse::kRead));
   if (destination.path != "-") {
     RETURN_IF_ERROR(runtime::CopyOut(root, source.path, HostPath(destination.path), flags.copy));
     return 0;
@@ -89,24 +92,11 @@ absl::StatusOr<int> RunCopy(Context& context, CopyFlags& flags, Arguments argume
 }
 
 absl::StatusOr<int> RunDiff(Context& context, NoFlags&, Arguments arguments) {
+  const std::string name(arguments[0]);
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
-  const absl::StatusOr<runtime::Container> container = engine->Inspect(arguments[0]);
-  if (!container.ok()) return context.ExplainMissing(container.status(), arguments[0]);
-  const state::ContainerConfig& config = container->config;
-  if (!config.rootfs.empty()) {
-    return WithHint(
-        absl::FailedPreconditionError(
-            config.rootfs_overlay
-                ? absl::StrCat("what ", config.name,
-                               " has changed is in memory of its own and cannot be listed")
-                : absl::StrCat(config.name, " has no layer of its own: it writes to ",
-                               config.rootfs)),
-        "diff is for containers that are made from an image");
-  }
-  const std::string folder = absl::StrCat(context.options.root, "/containers/", config.id);
-  ASSIGN_OR_RETURN(const std::vector<runtime::Change> changes,
-                   runtime::DiffUpper(folder + "/upper", {}));
-  for (const runtime::Change& change : changes) {
+  const absl::StatusOr<std::vector<runtime::Change>> changes = engine->Diff(name);
+  if (!changes.ok()) return context.ExplainMissing(changes.status(), name);
+  for (const runtime::Change& change : *changes) {
     context.out.Print(std::string(1, change.kind), " ", Printable(change.path), "\n");
   }
   return 0;
@@ -137,6 +127,9 @@ constinit const Command kDiffCommand = {
     .name = "diff",
     .summary = "List the files that a container has added (A), changed (C) and deleted (D)",
     .usage = "CONTAINER",
+    .details =
+        "What a container with --rootfs DIR:O has changed is in memory and goes when it ends: of\n"
+        "one that does not run nothing is listed.",
     .examples = "tiny diff web",
     .min_arguments = 1,
     .max_arguments = 1,

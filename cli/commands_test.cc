@@ -184,6 +184,12 @@ TEST_F(CommandsTest, Volumes) {
   EXPECT_EQ(Tiny("volume create -d nfs x").code, 125);
 }
 
+TEST_F(CommandsTest, DiffPrintsALineForEachChange) {
+  AddContainer("web");
+  EXPECT_EQ(Tiny("diff web").out, "C /etc\nA /etc/new\\x1b\nD /old\n");
+  EXPECT_EQ(Tiny("diff nosuch").code, 1);
+}
+
 TEST_F(CommandsTest, CopyNeedsExactlyOneContainer) {
   EXPECT_THAT(Tiny("cp a b").err, HasSubstr("neither side names a container"));
   EXPECT_THAT(Tiny("cp a:/x b:/y").err, HasSubstr("both sides name a container"));

@@ -147,8 +147,12 @@ class FakeEngine : public runtime::Engine {
     sample.pids = 3;
     return sample;
   }
-  absl::StatusOr<UniqueFd> OpenRoot(absl::string_view) override {
+  absl::StatusOr<UniqueFd> OpenRoot(absl::string_view, RootUse) override {
     return absl::UnimplementedError("the fake engine has no files");
+  }
+  absl::StatusOr<std::vector<runtime::Change>> Diff(absl::string_view reference) override {
+    RETURN_IF_ERROR(Note("diff", reference).status());
+    return std::vector<runtime::Change>{{'C', "/etc"}, {'A', "/etc/new\x1b"}, {'D', "/old"}};
   }
   absl::Status Sweep() override { return absl::OkStatus(); }
 

@@ -77,6 +77,7 @@ struct RootStep {
   mode_t upper_mode = 0755;  // of the topmost lower directory
   uid_t upper_uid = 0;
   gid_t upper_gid = 0;
+  int* upper_descriptor = nullptr;
   const char* overlay_data = nullptr;  // for mount(2)
   bool lower_by_descriptor = false;    // its lower directories are names in /proc/self/fd
 };

@@ -41,6 +41,9 @@ struct RootOptions {
   std::string upper_dir;  // empty: on a tmpfs that goes with the container
   std::string work_dir;
   std::vector<std::string> overlay_options;  // "volatile", "metacopy=off", ...
+  // Where the child stores an O_PATH descriptor of the upper directory on the tmpfs, which has no
+  // path once it is covered; as console_master below. nullptr: none is wanted.
+  int* upper_descriptor = nullptr;
 
   bool readonly = false;
   Propagation propagation;  // of "/" in the container, when all is done

@@ -20,6 +20,10 @@ ChildResult MakeUpper(const RootStep& root) noexcept {
   if (error == 0 && (root.upper_uid != 0 || root.upper_gid != 0)) {
     error = RawSyscall(SYS_fchownat, AT_FDCWD, "/../upper", root.upper_uid, root.upper_gid, 0);
   }
+  if (error == 0 && root.upper_descriptor != nullptr) {
+    error = RawSyscall(SYS_openat, AT_FDCWD, "/../upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *root.upper_descriptor = static_cast<int>(error);
+  }
   return error < 0 ? ChildError(error, "make the overlay's upper directory") : ChildResult();
 }
 

@@ -57,6 +57,7 @@ absl::Status PlanCompiler::AddOverlay() {
   RootStep& root = out_.root;
   root.overlay = true;
   root.upper_on_tmpfs = options.upper_dir.empty();
+  root.upper_descriptor = options.upper_descriptor;
   for (const std::string& lower : options.lower_dirs) {
     if (lower.empty() || lower[0] != '/') {
       return absl::InvalidArgumentError(

@@ -128,9 +128,10 @@ struct BarrierArgument {
   int id = 0;
 };
 ChildResult BarrierStep(const void* argument) noexcept;
-// Sends kDescriptor with the descriptor of that number, and closes it.
+// Sends kDescriptor with `id` and the descriptor of that number, and closes it.
 struct SendDescriptorArgument {
   int fd = -1;
+  int id = 0;
 };
 ChildResult SendDescriptorStep(const void* argument) noexcept;
 

@@ -49,9 +49,10 @@ void Barrier(int link, int id) noexcept {
   WaitForParent(link);
 }
 
-ChildResult SendDescriptor(int link, int descriptor) noexcept {
+ChildResult SendDescriptor(int link, const SendDescriptorArgument& argument) noexcept {
   init::InitMessage message;
   message.kind = init::MessageKind::kDescriptor;
+  message.value = argument.id;
   iovec part = {&message, sizeof(message)};
   alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
@@ -63,9 +64,9 @@ ChildResult SendDescriptor(int link, int descriptor) noexcept {
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int));
-  *reinterpret_cast<int*>(CMSG_DATA(rights)) = descriptor;
+  *reinterpret_cast<int*>(CMSG_DATA(rights)) = argument.fd;
   const long sent = RawSyscall(SYS_sendmsg, link, &header, MSG_NOSIGNAL);
-  RawSyscall(SYS_close, descriptor);
+  RawSyscall(SYS_close, argument.fd);
   return sent < 0 ? ChildError(sent, "send a descriptor") : ChildResult();
 }
 
@@ -227,7 +228,7 @@ void RunFinal(void* argument) noexcept {
       Barrier(plan.link, static_cast<const BarrierArgument*>(step.argument)->id);
     } else if (step.run == &SendDescriptorStep) {
       result =
-          SendDescriptor(plan.link, static_cast<const SendDescriptorArgument*>(step.argument)->fd);
+          SendDescriptor(plan.link, *static_cast<const SendDescriptorArgument*>(step.argument));
     } else {
       result = step.run(step.argument);
     }

@@ -19,6 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "runtime/files/container_files.h"
 #include "state/container_config.h"
 #include "state/container_state.h"
 
@@ -149,7 +150,12 @@ class Engine {
 
   // The root of a container's files as an O_PATH descriptor: a running one's own, or the root that
   // a start would give. Paths below it are the container's: use openat2 with RESOLVE_IN_ROOT.
-  virtual absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference) = 0;
+  // kFailedPrecondition for writing to a throw-away root that nobody runs in.
+  enum class RootUse { kRead, kWrite };
+  virtual absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference, RootUse use) = 0;
+  // What a container has added, changed and deleted in its root; by path. Nothing for a throw-away
+  // root that nobody runs in. kFailedPrecondition where nothing tells it.
+  virtual absl::StatusOr<std::vector<Change>> Diff(absl::string_view reference) = 0;
 
   // Removes what dead containers and killed commands have left. Each command does so for the
   // containers it touches, and List where a run directory tells of it; this looks everywhere.

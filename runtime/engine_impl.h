@@ -55,7 +55,8 @@ class EngineImpl final : public Engine {
   absl::StatusOr<ProcessTable> Top(absl::string_view reference,
                                    const std::vector<std::string>& options) override;
   absl::StatusOr<StatsSample> Stats(absl::string_view reference) override;
-  absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference) override;
+  absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference, RootUse use) override;
+  absl::StatusOr<std::vector<Change>> Diff(absl::string_view reference) override;
   absl::Status Sweep() override;
 
  private:

@@ -9,9 +9,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/posix_status.h"
+#include "cgroup/hierarchy.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/engine_test_fixture.h"
@@ -20,6 +22,7 @@
 namespace tiny::runtime {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::StatusIs;
@@ -133,6 +136,46 @@ TEST_F(EngineTest, AProgramThatCannotBeStartedLeavesOnlyItsRecord) {
   });
 }
 
+TEST_F(EngineTest, ListsWhatAThrowAwayRootHasChanged) {
+  Isolated([this] {
+    for (const char* name : {"changed", "deleted", "same"}) {
+      ASSERT_OK(MakeDirs(absl::StrCat(rootfs_, "/files/", name), 0755));
+    }
+    state::ContainerConfig config = Shell(
+        "busybox touch /files/changed/new; busybox rm -r /files/deleted; "
+        "busybox mkdir /added; echo done; sleep 1000");
+    config.rootfs_overlay = true;
+    const std::string id = Create(config);
+    EXPECT_THAT(engine_->Diff(id).value(), IsEmpty()) << "of one that never ran";
+    EXPECT_THAT(engine_->OpenRoot(id, Engine::RootUse::kWrite),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not running")));
+    ASSERT_OK(engine_->Start(id));
+    Eventually("the program is done", [&] { return LogOf(id) == "done\n"; });
+    const absl::StatusOr<std::vector<Change>> changes = engine_->Diff(id);
+    ASSERT_OK(changes);
+    std::vector<std::string> lines;
+    for (const Change& change : *changes) {
+      if (absl::StartsWith(change.path, "/files") || change.path == "/added") {
+        lines.push_back(absl::StrCat(std::string(1, change.kind), " ", change.path));
+      }
+    }
+    EXPECT_THAT(lines, ElementsAre("A /added", "C /files", "C /files/changed",
+                                   "A /files/changed/new", "D /files/deleted"));
+    EXPECT_OK(engine_->OpenRoot(id, Engine::RootUse::kWrite));
+    const pid_t supervisor = Look(id).state.supervisor.pid;
+    ASSERT_EQ(kill(supervisor, SIGKILL), 0);
+    Eventually("another has it", [&] { return Look(id).state.supervisor.pid != supervisor; });
+    EXPECT_THAT(engine_->Diff(id),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("supervisor")));
+    ASSERT_OK(engine_->Remove(id, /*force=*/true, false));
+    const std::string plain = Create(Shell("true"));
+    EXPECT_THAT(engine_->Diff(plain),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("layer")));
+    ASSERT_OK(engine_->Remove(plain, false, false));
+    ExpectNothingLeft();
+  });
+}
+
 TEST_F(EngineTest, WaitsForTheExitCode) {
   Isolated([this] {
     const std::string id = Run(Shell("sleep 0.1; exit 5"));
@@ -190,10 +233,39 @@ TEST_F(EngineTest, ExecutesInARunningContainer) {
     ExecOptions missing;
     missing.command = {"/bin/missing"};
     EXPECT_THAT(engine_->Exec(id, missing), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_THAT(engine_->Exec(id, {.command = {"/bin/true"}, .working_dir = "/missing"}),
+                StatusIs(absl::StatusCode::kNotFound, HasSubstr("chdir to /missing")));
     ASSERT_OK(engine_->Stop(id, {.timeout_seconds = 0}));
     missing.command = {"/bin/true"};
     EXPECT_THAT(engine_->Exec(id, missing),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("not running")));
+  });
+}
+
+TEST_F(EngineTest, ExecGoesToWhereTheContainerHasPutItsFirstProcess) {
+  Isolated([this] {
+    const std::string id = Run(Shell("sleep 1000"));
+    const Container container = Look(id);
+    ASSERT_OK_AND_ASSIGN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    const std::string own = hierarchy.unified() + container.state.cgroup_path;
+    // As systemd does in a container. Without controllers to hand on there is nothing to heed.
+    const bool nests = !hierarchy.unified().empty() &&
+                       absl::StrContains(ReadFile(own + "/cgroup.controllers").value(), "pids");
+    if (nests) {
+      ASSERT_EQ(mkdir((own + "/leaf").c_str(), 0755), 0);
+      ASSERT_OK(
+          WriteControlFile(own + "/leaf/cgroup.procs", absl::StrCat(container.state.init.pid)));
+      ASSERT_OK(WriteControlFile(own + "/cgroup.subtree_control", "+pids"));
+    }
+    absl::StatusOr<AttachResult> result = absl::UnknownError("");
+    const Captured captured = CaptureStreams("", [&] {
+      result = engine_->Exec(id, {.command = {"/bin/cat", "/proc/self/cgroup"}});
+    });
+    ASSERT_OK(result);
+    EXPECT_EQ(result->exit_code, 0);
+    EXPECT_EQ(absl::StrContains(captured.out, "0::/leaf\n"), nests) << captured.out;
+    ASSERT_OK(engine_->Remove(id, /*force=*/true, false));
+    ExpectNothingLeft();
   });
 }
 

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -15,8 +14,6 @@
 #include "cgroup/cgroup.h"
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
-#include "runtime/files/container_files.h"
-#include "runtime/prepare.h"
 #include "runtime/process_table.h"
 
 namespace tiny::runtime {
@@ -92,15 +89,6 @@ absl::StatusOr<StatsSample> EngineImpl::Stats(absl::string_view reference) {
       ReadFile(absl::StrCat("/proc/", container.state.init.pid, "/net/dev"));
   if (devices.ok()) AddNetwork(*devices, sample);
   return sample;
-}
-
-absl::StatusOr<UniqueFd> EngineImpl::OpenRoot(absl::string_view reference) {
-  ASSIGN_OR_RETURN(const Container container, Find(reference));
-  if (!HasProcess(container)) return OpenStoppedRoot(container.config);
-  ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenProcess(container.state.init));
-  ASSIGN_OR_RETURN(const fs::RootedDir root,
-                   OpenProcessRoot(container.state.init.pid, pidfd.get()));
-  return root.OpenIn("/", O_PATH | O_DIRECTORY);
 }
 
 }  // namespace tiny::runtime

@@ -86,12 +86,23 @@ absl::Status SupervisorSilent() {
 
 }  // namespace
 
-bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags) {
+bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags,
+               int descriptor) {
   FrameHeader header{type};
   iovec parts[2] = {{&header, sizeof(header)}, {const_cast<void*>(payload), size}};
   msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = size > 0 ? 2 : 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (descriptor >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
+  }
   ssize_t sent;
   do {
     sent = sendmsg(socket, &message, flags | MSG_NOSIGNAL);
@@ -99,12 +110,27 @@ bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int
   return sent >= 0;
 }
 
-std::optional<Frame> ReceiveFrame(int socket, char* buffer, int flags) {
+std::optional<Frame> ReceiveFrame(int socket, char* buffer, int flags, UniqueFd* descriptor) {
+  iovec part = {buffer, kMaxFrame};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (descriptor != nullptr) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+  }
   ssize_t size;
   do {
-    size = recv(socket, buffer, kMaxFrame, flags);
+    size = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
   if (size >= 0) errno = 0;
+  const cmsghdr* rights = size < 0 ? nullptr : CMSG_FIRSTHDR(&message);
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    int received = -1;
+    memcpy(&received, CMSG_DATA(rights), sizeof(received));
+    descriptor->Reset(received);
+  }
   if (size < static_cast<ssize_t>(sizeof(FrameHeader))) return std::nullopt;
   return Frame{static_cast<FrameType>(static_cast<uint8_t>(buffer[0])),
                absl::string_view(buffer + sizeof(FrameHeader),
@@ -168,7 +194,8 @@ absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const 
   if (!SendFrame(fd, FrameType::kHello, hello, 0)) return SupervisorGone();
   if (!deadline.AwaitReadable(fd)) return SupervisorSilent();
   std::vector<char> buffer(kMaxFrame);
-  const std::optional<Frame> frame = ReceiveFrame(fd, buffer.data(), MSG_DONTWAIT);
+  const std::optional<Frame> frame =
+      ReceiveFrame(fd, buffer.data(), MSG_DONTWAIT, &connection.upper);
   if (!frame.has_value()) return SupervisorGone();
   if (frame->type == FrameType::kRefused) return DecodeStatus(frame->payload);
   const auto welcome = ParsePayload<WelcomePayload>(frame->payload);

@@ -6,6 +6,7 @@
 //   client                          supervisor
 //   Hello {version, what it wants} →
 //                                  ← Welcome {version, tty}      (or Refused {status}, and the end)
+//                                    with the upper directory's descriptor, if it is wanted
 //   Stdin (one at a time)          →
 //                                  ← StdinAck                    (written: send the next)
 //   StdinClose, Resize, Signal     →
@@ -78,6 +79,7 @@ inline constexpr uint32_t kWantStdout = 2;
 inline constexpr uint32_t kWantStderr = 4;
 inline constexpr uint32_t kLossless = 8;
 inline constexpr uint32_t kWantFinalExit = 16;  // no Exited before a run that is not restarted
+inline constexpr uint32_t kWantUpper = 32;      // the upper directory of a throw-away root
 
 struct WindowSize {
   uint16_t rows = 0;
@@ -104,7 +106,9 @@ struct ExitedPayload {
 
 // Sends one frame; false with errno set where it could not be sent whole. `flags` are those of
 // send(2); MSG_NOSIGNAL is added.
-bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags);
+// With a `descriptor` of 0 or more, that goes with it.
+bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags,
+               int descriptor = -1);
 template <typename Payload>
 bool SendFrame(int socket, FrameType type, const Payload& payload, int flags) {
   return SendFrame(socket, type, &payload, sizeof(payload), flags);
@@ -116,8 +120,10 @@ struct Frame {
 };
 
 // Receives one frame into `buffer` of kMaxFrame bytes. Nothing when the other end is gone or sends
-// what is not a frame; then errno is 0, or says what recv(2) said: EAGAIN among others.
-std::optional<Frame> ReceiveFrame(int socket, char* buffer, int flags);
+// what is not a frame; then errno is 0, or says what recv(2) said: EAGAIN among others. A
+// descriptor that came with it goes to `descriptor`.
+std::optional<Frame> ReceiveFrame(int socket, char* buffer, int flags,
+                                  UniqueFd* descriptor = nullptr);
 
 // The payload as a struct; a shorter one is refused, a longer one cut.
 template <typename Payload>
@@ -141,6 +147,7 @@ absl::StatusOr<UniqueFd> ConnectTo(absl::string_view socket_path);
 struct Connection {
   UniqueFd socket;
   bool tty = false;
+  UniqueFd upper;  // with kWantUpper, where the supervisor has it
 };
 absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const HelloPayload& hello,
                                            absl::Duration patience);

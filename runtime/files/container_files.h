@@ -60,8 +60,9 @@ struct Change {
   std::string path;  // absolute, in the container
 };
 
-// What an overlay's upper directory says has changed against the layers below; by path.
-absl::StatusOr<std::vector<Change>> DiffUpper(absl::string_view upper_dir,
+// What an overlay's upper directory (a descriptor of it, O_PATH will do) says has changed against
+// the layers below; by path.
+absl::StatusOr<std::vector<Change>> DiffUpper(int upper,
                                               const std::vector<std::string>& lower_dirs);
 
 }  // namespace tiny::runtime

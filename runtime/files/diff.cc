@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -29,6 +30,18 @@ bool IsOpaque(int directory) {
     if (fgetxattr(directory, name, &value, 1) == 1 && value == 'y') return true;
   }
   return false;
+}
+
+// What the overlay shows of its lower layers, without what is mounted on them.
+absl::StatusOr<UniqueFd> OpenLower(const std::vector<std::string>& lower_dirs) {
+  if (lower_dirs.size() != 1) {
+    ASSIGN_OR_RETURN(const UniqueFd merged, fs::MountOverlayDetached({.lower_dirs = lower_dirs}));
+    return OpenFileAt(merged.get(), ".", kDirectory);
+  }
+  const UniqueFd layer(
+      open_tree(AT_FDCWD, lower_dirs[0].c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!layer) return PosixStatus(errno, absl::StrCat("open ", lower_dirs[0]));
+  return OpenFileAt(layer.get(), ".", kDirectory);
 }
 
 class Differ {
@@ -85,14 +98,10 @@ absl::Status Differ::Walk(int upper, int lower, const std::string& path, int dep
 
 }  // namespace
 
-absl::StatusOr<std::vector<Change>> DiffUpper(absl::string_view upper_dir,
+absl::StatusOr<std::vector<Change>> DiffUpper(int upper_directory,
                                               const std::vector<std::string>& lower_dirs) {
-  ASSIGN_OR_RETURN(const UniqueFd upper, OpenFile(upper_dir, O_RDONLY | O_DIRECTORY));
-  UniqueFd lower;
-  if (!lower_dirs.empty()) {
-    ASSIGN_OR_RETURN(const UniqueFd merged, fs::MountOverlayDetached({.lower_dirs = lower_dirs}));
-    ASSIGN_OR_RETURN(lower, OpenFileAt(merged.get(), ".", kDirectory));
-  }
+  ASSIGN_OR_RETURN(const UniqueFd upper, OpenFileAt(upper_directory, ".", kDirectory));
+  ASSIGN_OR_RETURN(const UniqueFd lower, OpenLower(lower_dirs));
   Differ differ;
   RETURN_IF_ERROR(differ.Walk(upper.get(), lower.get(), "", 0));
   std::vector<Change> changes = differ.Take();

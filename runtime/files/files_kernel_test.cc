@@ -52,9 +52,14 @@ TEST(OverlayFiles, Diff) {
     ASSERT_OK(root.WriteFile("/opaque/renewed", "2", 0644));
     ASSERT_OK(root.MakeDirs("/new/dir", 0755));
   }
-  ASSERT_OK_AND_ASSIGN(const std::vector<Change> changes, DiffUpper(dir.Path("upper"), lowers));
+  // What is mounted on the lower layer is no part of the overlay.
+  ASSERT_EQ(mount("tmpfs", dir.Path("lower/opaque").c_str(), "tmpfs", 0, nullptr), 0);
+  ASSERT_OK_AND_ASSIGN(const UniqueFd upper, OpenFile(dir.Path("upper"), O_PATH | O_DIRECTORY));
+  const absl::StatusOr<std::vector<Change>> changes = DiffUpper(upper.get(), lowers);
+  ASSERT_EQ(umount(dir.Path("lower/opaque").c_str()), 0);
+  ASSERT_OK(changes);
   std::vector<std::string> lines;
-  for (const Change& change : changes)
+  for (const Change& change : *changes)
     lines.push_back(absl::StrCat(std::string(1, change.kind), " ", change.path));
   EXPECT_THAT(lines, ElementsAre("D /deleted", "C /etc", "A /etc/added", "C /etc/changed",
                                  "D /gone", "A /new", "A /new/dir", "C /opaque", "D /opaque/old",

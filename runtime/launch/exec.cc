@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/unique_fd.h"
 #include "init/image.h"
 #include "ns/namespaces.h"
 #include "runtime/launch/launch.h"
@@ -69,8 +70,16 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
   RETURN_IF_ERROR(PlanExec(request, *impl));
-  ASSIGN_OR_RETURN(ns::PendingChild child, ns::CloneChild(impl->plan));
-  impl->child.emplace(std::move(child));
+  absl::StatusOr<ns::PendingChild> child = ns::CloneChild(impl->plan);
+  UniqueFd cgroup;
+  if (GetErrno(child.status()) == EBUSY && impl->cgroup.has_value()) {
+    // The container has cgroups of its own: to where its first process is.
+    ASSIGN_OR_RETURN(cgroup, impl->cgroup->OpenCgroupOf(request.container_pid));
+    impl->plan.cgroup_fd = cgroup.get();
+    child = ns::CloneChild(impl->plan);
+  }
+  RETURN_IF_ERROR(child.status());
+  impl->child.emplace(*std::move(child));
   RETURN_IF_ERROR(
       impl->WaitUntilReady([](int) { return absl::InternalError("an unexpected barrier"); }));
   if (impl->cgroup.has_value()) {

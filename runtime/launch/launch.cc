@@ -164,8 +164,13 @@ absl::Status Launcher::PlanMountSteps() {
     mounts.console_master = &container_.console_master.fd;
     mounts.console_slave = &container_.console_slave;
   }
+  const bool upper_on_tmpfs = !request_.overlay.empty() && request_.overlay[0].upper_dir.empty();
+  if (upper_on_tmpfs) mounts.root.upper_descriptor = &container_.overlay_upper.fd;
   ASSIGN_OR_RETURN(container_.mounts, fs::Compile(mounts));
   container_.AddStep("mounts", fs::ApplyMountsInChild, container_.mounts.get());
+  if (upper_on_tmpfs) {
+    container_.AddStep("upper", ns::SendDescriptorStep, &container_.overlay_upper);
+  }
   const oci::Hooks& hooks = spec_.hooks;
   if (!hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty()) {
     container_.AddStep("hooks", ns::BarrierStep, &container_.barrier);
@@ -196,6 +201,7 @@ absl::Status Launcher::PlanProgram() {
   inputs.default_seccomp = request_.default_seccomp;
   inputs.seccomp_cache = request_.seccomp_cache;
   inputs.reaper = request_.init_reaper;
+  inputs.make_cwd = true;
   inputs.check_program = container_.waits_on_socket;
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));

@@ -83,6 +83,7 @@ class LaunchedContainer {
   pid_t pid() const;  // as the host sees it
   int pidfd() const;
   UniqueFd TakeConsole();  // the master of the terminal, where process.terminal is set
+  UniqueFd TakeUpper();    // an overlay's upper directory that is on a tmpfs: O_PATH
   UniqueFd TakePidfd();
 
   // Lets the program start and returns when execve(2) has succeeded; else the error says which

@@ -78,6 +78,10 @@ absl::Status LaunchedContainer::Impl::WaitUntilReady(
   return child->WaitUntilReady(
       [this, &on_barrier](const init::InitMessage& message, UniqueFd descriptor) -> absl::Status {
         if (message.kind == init::MessageKind::kDescriptor) {
+          if (message.value == kUpperDescriptor) {
+            upper = std::move(descriptor);
+            return absl::OkStatus();
+          }
           console = std::move(descriptor);
           RETURN_IF_ERROR(SetConsoleSize());
         }
@@ -97,6 +101,7 @@ LaunchedContainer::~LaunchedContainer() = default;
 pid_t LaunchedContainer::pid() const { return impl_->child->pid(); }
 int LaunchedContainer::pidfd() const { return impl_->child->pidfd(); }
 UniqueFd LaunchedContainer::TakeConsole() { return std::move(impl_->console); }
+UniqueFd LaunchedContainer::TakeUpper() { return std::move(impl_->upper); }
 UniqueFd LaunchedContainer::TakePidfd() { return impl_->child->TakePidfd(); }
 
 absl::Status LaunchedContainer::Start() {

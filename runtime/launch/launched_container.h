@@ -51,12 +51,15 @@ struct LaunchedContainer::Impl {
   CgroupStep cgroups;
   ns::SendDescriptorArgument console_master;
   int console_slave = -1;
+  static constexpr int kUpperDescriptor = 1;
+  ns::SendDescriptorArgument overlay_upper{.id = kUpperDescriptor};
   TerminalStep terminal;
   ns::BarrierArgument barrier;
   ns::LaunchPlan plan;
 
   UniqueFd console;
   std::optional<oci::ConsoleSize> console_size;
+  UniqueFd upper;
   UniqueFd seccomp_listener;
   std::string init_config;
   std::vector<oci::Hook> start_hooks;

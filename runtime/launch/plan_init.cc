@@ -109,7 +109,8 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   const oci::Process& process = *inputs.process;
   init::InitConfig config;
   Message message;
-  config.flags = init::kNewSession | init::kSetGroups | init::kSetUser | init::kMakeCwd;
+  config.flags = init::kNewSession | init::kSetGroups | init::kSetUser;
+  if (inputs.make_cwd) config.flags |= init::kMakeCwd;
   if (process.terminal) config.flags |= init::kControllingTty;
   if (process.no_new_privileges) config.flags |= init::kNoNewPrivileges;
   if (inputs.reaper) config.flags |= init::kReaper;

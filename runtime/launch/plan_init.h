@@ -17,6 +17,7 @@ struct InitInputs {
   bool default_seccomp = false;
   std::string seccomp_cache;  // empty: nothing is kept
   bool reaper = false;
+  bool make_cwd = false;  // a working directory that is not there
   bool check_program = false;
   int start_fd = -1;
 };

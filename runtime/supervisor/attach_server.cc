@@ -113,7 +113,9 @@ void AttachServer::Greet(Client& client, const HelloPayload& hello) {
   client.patience_ends = absl::InfiniteDuration();
   WelcomePayload welcome;
   welcome.tty = tty_ ? 1 : 0;
-  if (!SendFrame(client.socket.get(), FrameType::kWelcome, welcome, MSG_DONTWAIT)) {
+  const int upper = (hello.wants & kWantUpper) != 0 ? host_->Upper() : -1;
+  if (!SendFrame(client.socket.get(), FrameType::kWelcome, &welcome, sizeof(welcome), MSG_DONTWAIT,
+                 upper)) {
     return Drop(client);
   }
   if (tty_ && hello.size != WindowSize{}) host_->Resize(hello.size);

@@ -33,6 +33,8 @@ class AttachServer {
     virtual void Resize(WindowSize size) = 0;
     virtual void Signal(int signal) = 0;
     virtual void Reload() = 0;
+    // The upper directory of a throw-away root; -1: none. Clients that ask for it get it.
+    virtual int Upper() = 0;
   };
 
   static constexpr size_t kMaxClients = 32;

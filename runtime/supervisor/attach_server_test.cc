@@ -36,11 +36,13 @@ class FakeHost : public AttachServer::Host {
   void Resize(WindowSize size) override { sizes.push_back(size); }
   void Signal(int signal) override { signals.push_back(signal); }
   void Reload() override { ++reloads; }
+  int Upper() override { return upper; }
 
   size_t room = SIZE_MAX;
   std::string input;
   int closed = 0;
   int reloads = 0;
+  int upper = -1;
   std::vector<WindowSize> sizes;
   std::vector<int> signals;
 };
@@ -213,6 +215,18 @@ TEST_F(AttachServerTest, GreetsOverItsSocket) {
   ASSERT_OK(connection);
   EXPECT_TRUE(connection->tty);
   EXPECT_THAT(host_.sizes, ElementsAre(WindowSize{50, 132}));
+
+  EXPECT_FALSE(connection->upper) << "nobody asked for it";
+
+  host_.upper = directory.get();
+  hello.wants = kWantUpper;
+  hello.size = {51, 132};
+  std::thread asker(
+      [&] { connection = ConnectAndGreet(dir.Path("attach.sock"), hello, absl::Seconds(20)); });
+  while (host_.sizes.size() < 2) RunOnce();
+  asker.join();
+  ASSERT_OK(connection);
+  EXPECT_TRUE(PathExists(absl::StrCat("/proc/self/fd/", connection->upper.get(), "/attach.sock")));
 
   hello.version = 999;
   std::thread newer(

@@ -116,6 +116,7 @@ class Supervisor final : private AttachServer::Host {
   void Resize(WindowSize size) override;
   void Signal(int signal) override;
   void Reload() override;
+  int Upper() override { return upper_.get(); }
 
   void LogEvent(absl::string_view action, std::map<std::string, std::string> attributes = {}) const;
 
@@ -138,7 +139,8 @@ class Supervisor final : private AttachServer::Host {
 
   Phase phase_ = Phase::kDone;
   UniqueFd pidfd_;
-  bool adopted_ = false;                                   // not our child
+  UniqueFd upper_;        // of --rootfs DIR:O, for `tiny diff`; lost with the supervisor
+  bool adopted_ = false;  // not our child
   state::Status status_before_ = state::Status::kCreated;  // the start
   std::optional<int> oom_score_adj_;  // what the container is to have, and this process has not
   bool streams_watched_ = false;

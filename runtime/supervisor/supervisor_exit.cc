@@ -40,6 +40,7 @@ bool AskCgroup(const state::ContainerConfig& config, const state::ContainerState
 // kernel and the disk still hold of it.
 void Supervisor::OnExit() {
   poller_.Remove(pidfd_.get());
+  upper_.Reset();
   if (streams_.out() >= 0) poller_.Remove(streams_.out());
   if (streams_.err() >= 0) poller_.Remove(streams_.err());
   if (stdin_blocked_ && !streams_.tty() && streams_.in() >= 0) poller_.Remove(streams_.in());

@@ -81,6 +81,7 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   }
   RETURN_IF_ERROR(container->Start());
   pidfd_ = container->TakePidfd();
+  upper_ = container->TakeUpper();
   adopted_ = false;
   return WatchRun();
 }
