@@ -146,15 +146,25 @@ class RecordReader {
 
   template <class T>
   void operator()(absl::string_view key, T& member, const T&) {
-    if (matched_ || key != key_) return;
-    matched_ = true;
-    // The key is copied, since reading a nested struct replaces key_.
-    if (!Value(member))
+    Object& object = *object_;
+    if (!object.has_key || key != object.key) return;
+    object.matched = true;
+    if (Value(member)) {
+      object.has_key = json_.NextKey(&object.key);
+    } else {
+      object.has_key = false;
       path_ = absl::StrCat(key, path_.empty() || path_[0] == '[' ? "" : ".", path_);
-    matched_ = true;
+    }
   }
 
  private:
+  // One that is being read.
+  struct Object {
+    bool has_key = false;  // `key` is the next member's
+    std::string key;
+    bool matched = false;  // in this pass over the fields
+  };
+
   bool Value(std::string& value) { return json_.ReadString(&value); }
   bool Value(bool& value) { return json_.ReadBool(&value); }
   template <std::signed_integral T>
@@ -236,17 +246,23 @@ class RecordReader {
   requires std::is_class_v<T>
   bool Value(T& value) {
     if (!json_.BeginObject()) return false;
-    std::string key;
-    while (json_.NextKey(&key)) {
-      key_ = key;
-      matched_ = false;
-      if (version_limit_ > 0 && key == "version") {
-        if (!Version()) return false;
+    Object* const outer = object_;
+    Object object;
+    object.has_key = json_.NextKey(&object.key);
+    // One pass over the fields is enough where the keys come in the order in which they are
+    // written.
+    while (object.has_key) {
+      if (outer == nullptr && object.key == "version") {
+        object.has_key = Version() && json_.NextKey(&object.key);
         continue;
       }
+      object.matched = false;
+      object_ = &object;
       VisitFields(*this, value, value);  // a reader looks at no defaults
-      if (!matched_) json_.Skip();
-      if (!json_.ok()) return false;
+      object_ = outer;
+      if (object.matched) continue;
+      json_.Skip();
+      object.has_key = json_.ok() && json_.NextKey(&object.key);
     }
     return json_.ok();
   }
@@ -267,9 +283,8 @@ class RecordReader {
   JsonReader json_;
   int version_limit_ = 0;
   int newer_ = 0;
-  absl::string_view key_;  // of the member being read, while it is looked for
-  bool matched_ = false;
-  std::string path_;  // to the value that was wrong
+  Object* object_ = nullptr;  // whose fields are visited
+  std::string path_;          // to the value that was wrong
   std::string scratch_;
 };
 

@@ -139,6 +139,19 @@ TEST(ConfigJsonTest, DefaultsAreLeftOutAndComeBack) {
   EXPECT_EQ(read.stop_timeout, 0);
 }
 
+TEST(ConfigJsonTest, KeysMayComeInAnyOrderAndTwice) {
+  ASSERT_OK_AND_ASSIGN(
+      const ContainerConfig read,
+      ConfigFromJson(R"({"log":{"driver":"none"},"of a later version":[1],"image":"i","tty":true,)"
+                     R"("health":{"retries":7,"test":["NONE"]},"id":"x","version":1,"id":"y"})"));
+  EXPECT_EQ(read.id, "y");
+  EXPECT_EQ(read.image, "i");
+  EXPECT_TRUE(read.tty);
+  EXPECT_EQ(read.health.retries, 7);
+  EXPECT_THAT(read.health.test, ::testing::ElementsAre("NONE"));
+  EXPECT_EQ(read.log.driver, "none");
+}
+
 TEST(StateJsonTest, EveryStatusHasItsName) {
   const Status all[] = {Status::kCreated,  Status::kRunning, Status::kPaused, Status::kRestarting,
                         Status::kRemoving, Status::kExited,  Status::kDead};

@@ -158,7 +158,8 @@ absl::StatusOr<Listing> StateStore::List() const {
     if (GetErrno(names.status()) == ENOENT) return listing;
     return names.status();
   }
-  listing.records.reserve(names->size());
+  std::vector<ContainerRecord> records;
+  records.reserve(names->size());
   std::string buffer;
   for (const std::string& name : *names) {
     const absl::StatusOr<ContainerId> id = ContainerId::Parse(name);
@@ -173,11 +174,17 @@ absl::StatusOr<Listing> StateStore::List() const {
       listing.damaged.push_back({name, config.ok() ? state.status() : config.status()});
       continue;
     }
-    listing.records.push_back({*std::move(config), *std::move(state)});
+    records.push_back({*std::move(config), *std::move(state)});
   }
-  std::stable_sort(
-      listing.records.begin(), listing.records.end(),
-      [](const auto& a, const auto& b) { return a.config.created_at > b.config.created_at; });
+  // Each record, which is large, is moved only once.
+  std::vector<ContainerRecord*> order;
+  order.reserve(records.size());
+  for (ContainerRecord& record : records) order.push_back(&record);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->config.created_at > b->config.created_at;
+  });
+  listing.records.reserve(order.size());
+  for (ContainerRecord* record : order) listing.records.push_back(std::move(*record));
   return listing;
 }
 
