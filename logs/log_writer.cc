@@ -23,6 +23,10 @@ namespace {
 constexpr absl::Duration kRetryInterval = absl::Milliseconds(100);
 constexpr mode_t kMode = 0600;
 
+absl::string_view StreamTag(Stream stream) {
+  return stream == Stream::kStdout ? " stdout " : " stderr ";
+}
+
 std::string SegmentName(int64_t number) { return absl::StrCat(kLogFile, ".", number); }
 
 // One past the highest number of a rotated segment.
@@ -83,6 +87,7 @@ void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
   time_ = now;
   stamp_ = FormatTimestamp(now);
   std::string& held = held_[static_cast<int>(stream)];
+  const std::string prefix = absl::StrCat(stamp_, StreamTag(stream), "F ");
   while (!chunk.empty()) {
     const void* newline = memchr(chunk.data(), '\n', chunk.size());
     const size_t length =
@@ -100,7 +105,10 @@ void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
       held.append(piece.data(), piece.size());
       break;
     }
-    if (held.empty()) {
+    if (held.empty() && options_.format == logs::Format::kK8sFile) {
+      batch_.append(prefix);
+      batch_.append(chunk.data(), length + 1);  // with its newline
+    } else if (held.empty()) {
       Format(stream, /*ends_line=*/true, piece);
     } else {
       held.append(piece.data(), piece.size());
@@ -127,9 +135,7 @@ void LogWriter::Finish(absl::Time now) {
 
 void LogWriter::Format(Stream stream, bool ends_line, absl::string_view text) {
   if (options_.format == logs::Format::kK8sFile) {
-    batch_.append(stamp_);
-    batch_.append(stream == Stream::kStdout ? " stdout " : " stderr ");
-    batch_.append(ends_line ? "F " : "P ");
+    absl::StrAppend(&batch_, stamp_, StreamTag(stream), ends_line ? "F " : "P ");
     batch_.append(text.data(), text.size());
     batch_.push_back('\n');
   } else {

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "gmock/gmock.h"
@@ -136,6 +137,34 @@ TEST_F(LogTest, GoesOnAfterACrash) {
   LogWriter writer = Open({});
   writer.Append(Stream::kStdout, "next\n", kStart);
   EXPECT_THAT(Read({}), ElementsAre("whole", "next"));
+}
+
+// How much this process has read, of files and else: proc_pid_io(5).
+int64_t BytesRead() {
+  const std::string text = ReadFile("/proc/self/io").value();
+  int64_t bytes = -1;
+  EXPECT_TRUE(absl::SimpleAtoi(absl::string_view(text).substr(7, text.find('\n') - 7), &bytes));
+  return bytes;
+}
+
+TEST_F(LogTest, TailAndSinceReadLittleOfALargeLog) {
+  LogOptions options;
+  options.max_size = -1;
+  LogWriter writer = Open(options);
+  const std::string line = std::string(79, 'x') + "\n";
+  std::string chunk;
+  for (int i = 0; i < 1000; ++i) chunk += line;
+  for (int i = 0; i < 400; ++i) writer.Append(Stream::kStdout, chunk, kStart + absl::Seconds(i));
+  ASSERT_GT(writer.stats().bytes, 40U << 20);
+
+  const int64_t before_tail = BytesRead();
+  EXPECT_EQ(Read({.tail = 10}).size(), 10U);
+  EXPECT_LT(BytesRead() - before_tail, 1 << 20);
+
+  // The search by halves, and the lines themselves.
+  const int64_t before_since = BytesRead();
+  EXPECT_EQ(Read({.since = kStart + absl::Seconds(398)}).size(), 2000U);
+  EXPECT_LT(BytesRead() - before_since, 4 << 20);
 }
 
 TEST_F(LogTest, AFullDiskDropsWholeLinesAndMarksTheGap) {

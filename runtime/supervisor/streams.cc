@@ -15,6 +15,7 @@
 namespace tiny::runtime {
 namespace {
 
+constexpr int kBusyFifo = 1 << 20;  // what /proc/sys/fs/pipe-max-size allows by default
 constexpr const char* kFifos[3] = {"stdin", "stdout", "stderr"};
 
 }  // namespace
@@ -81,6 +82,13 @@ void Streams::SetTerminal(UniqueFd master) {
   fcntl(master.get(), F_SETFL, fcntl(master.get(), F_GETFL) | O_NONBLOCK);
   slave_.Reset(ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   out_ = std::move(master);
+}
+
+void Streams::Widen(int fd) {
+  bool& widened = widened_[fd == err_.get() ? 1 : 0];
+  if (tty_ || widened) return;
+  widened = true;
+  fcntl(fd, F_SETPIPE_SZ, kBusyFifo);  // where it may not, it stays as it is
 }
 
 size_t Streams::WriteStdin(absl::string_view data) {

@@ -35,6 +35,9 @@ class Streams {
   int in() const { return tty_ ? out_.get() : in_.get(); }
   bool tty() const { return tty_; }
 
+  // For a stream whose fifo is found full: a larger one, so that the two sides take fewer turns.
+  void Widen(int fd);
+
   // How many of the bytes were taken; all of them where nobody reads any more.
   size_t WriteStdin(absl::string_view data);
   // Half-close: the container reads the end of its input. Nothing with a terminal.
@@ -49,6 +52,7 @@ class Streams {
   UniqueFd in_;
   UniqueFd out_;
   UniqueFd err_;
+  bool widened_[2] = {false, false};  // out, err
   UniqueFd slave_;  // so that the master sees no hang-up while the container reopens its terminal
   UniqueFd container_[3];
   int ends_[3] = {-1, -1, -1};

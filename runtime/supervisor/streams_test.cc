@@ -81,6 +81,15 @@ TEST_F(StreamsTest, OutputOutlivesTheSupervisorsDescriptors) {
   EXPECT_EQ(ReadSome(next.out()), "unwatched");
 }
 
+TEST_F(StreamsTest, AFifoThatIsBusyIsMadeLarger) {
+  Streams streams;
+  ASSERT_OK(streams.Create(directory_.get(), false, false));
+  const int before = fcntl(streams.out(), F_GETPIPE_SZ);
+  streams.Widen(streams.out());
+  EXPECT_GT(fcntl(streams.out(), F_GETPIPE_SZ), before);
+  EXPECT_EQ(fcntl(streams.err(), F_GETPIPE_SZ), before) << "each for itself";
+}
+
 TEST_F(StreamsTest, TakesOnlyAsMuchInputAsThereIsRoomFor) {
   Streams streams;
   ASSERT_OK(streams.Create(directory_.get(), false, true));

@@ -145,6 +145,7 @@ bool Supervisor::PumpOnce(int fd, FrameType type) {
     size = read(fd, piece_.get(), kMaxData);
   } while (size < 0 && errno == EINTR);
   if (size <= 0) return false;
+  if (size == static_cast<ssize_t>(kMaxData)) streams_.Widen(fd);
   const absl::string_view data(piece_.get(), static_cast<size_t>(size));
   if (log_.has_value()) {
     log_->Append(type == FrameType::kStderr ? logs::Stream::kStderr : logs::Stream::kStdout, data,
