@@ -93,7 +93,8 @@ bool ReadIo(const Directory* v1, const Directory* v2, Stats& stats) {
   return true;
 }
 
-// What no controller counts is added up over the processes that live now.
+// What no controller counts is added up over the processes that live now. Their memory is then that
+// which is theirs alone: neither shared nor of files.
 struct Wanted {
   bool cpu = false;
   bool memory = false;
@@ -118,17 +119,20 @@ void AddProcess(pid_t pid, const Wanted& wanted, Stats& stats) {
     stats.io_write_bytes += FlatKeyedValue(text, "write_bytes:").value_or(0);
   }
   if (wanted.cpu) {
-    // proc_pid_stat(5): after the name in parentheses, fields 14 and 15 are at 11 and 12.
+    // proc_pid_stat(5): after the name in parentheses, fields 14 to 17 are at 11 to 14. The last
+    // two are of children that have been waited for: what has ended is counted with who reaped it.
     const std::string text = ReadFile(folder + "stat").value_or("");
     const std::vector<absl::string_view> fields = absl::StrSplit(
         absl::string_view(text).substr(std::min(text.rfind(')') + 2, text.size())), ' ');
-    uint64_t user = 0;
-    uint64_t system = 0;
-    if (fields.size() > 12 && absl::SimpleAtoi(fields[11], &user) &&
-        absl::SimpleAtoi(fields[12], &system)) {
+    uint64_t ticks[4] = {};
+    bool complete = fields.size() > 14;
+    for (size_t i = 0; complete && i < 4; ++i) {
+      complete = absl::SimpleAtoi(fields[11 + i], &ticks[i]);
+    }
+    if (complete) {
       const absl::Duration tick = absl::Seconds(1) / sysconf(_SC_CLK_TCK);
-      stats.cpu_user += tick * user;
-      stats.cpu_system += tick * system;
+      stats.cpu_user += tick * (ticks[0] + ticks[2]);
+      stats.cpu_system += tick * (ticks[1] + ticks[3]);
       stats.cpu_usage = stats.cpu_user + stats.cpu_system;
     }
   }

@@ -180,7 +180,10 @@ constinit const Command kStatsCommand = {
     .name = "stats",
     .summary = "Show what containers use, again every second",
     .usage = "[OPTIONS] [CONTAINER...]",
-    .details = "MEM leaves out the page cache that could be dropped at once. PIDS counts threads.",
+    .details =
+        "MEM leaves out the page cache that could be dropped at once. PIDS counts threads. On a\n"
+        "machine with cgroup v1, what no limit counts is added up over the processes: MEM is then\n"
+        "their own memory, without files and what they share.",
     .examples = "tiny stats\ntiny stats --no-stream --format '{{.Name}} {{.CPUPerc}}' web",
     .options = kGroups,
     .run = Run<Flags, RunStats>,
