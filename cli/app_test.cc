@@ -33,6 +33,20 @@ TEST_F(AppTest, RunBuildsTheContainerAndExitsAsItsProgram) {
   EXPECT_TRUE(host_.attach.stdin_open);
 }
 
+TEST_F(AppTest, AnotherPlatformIsRefused) {
+#if defined(__x86_64__)
+  constexpr absl::string_view kMine = "linux/amd64";
+  constexpr absl::string_view kOther = "linux/arm64";
+#else
+  constexpr absl::string_view kMine = "linux/arm64";
+  constexpr absl::string_view kOther = "linux/amd64";
+#endif
+  EXPECT_EQ(Tiny(absl::StrCat("create --rootfs / --platform ", kMine, " sh")).code, 0);
+  const Result result = Tiny(absl::StrCat("create --rootfs / --platform ", kOther, " sh"));
+  EXPECT_EQ(result.code, 125);
+  EXPECT_THAT(result.err, HasSubstr(absl::StrCat("this machine is ", kMine)));
+}
+
 TEST_F(AppTest, RunDetachedPrintsTheWholeId) {
   const Result result = Tiny("run -d --rootfs /srv sleep 9");
   EXPECT_EQ(result.code, 0);

@@ -1,5 +1,10 @@
 // tiny info and tiny doctor.
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "base/units.h"
 #include "cli/commands.h"
@@ -26,7 +31,37 @@ struct Counts {
   int running = 0;
   int paused = 0;
   int stopped = 0;
+
+  // What tiny itself takes for them.
+  int supervisors = 0;
+  uint64_t supervisor_bytes = 0;
+  size_t supervisor_descriptors = 0;
 };
+
+// Its share of memory (PSS of proc_pid_smaps(5)) and its descriptors.
+void AddSupervisor(pid_t pid, Counts& counts) {
+  if (pid <= 0) return;
+  const std::string folder = absl::StrCat("/proc/", pid);
+  const absl::StatusOr<std::string> memory = ReadFile(folder + "/smaps_rollup");
+  const absl::StatusOr<std::vector<std::string>> descriptors = ListDirectory(folder + "/fd");
+  if (!memory.ok() || !descriptors.ok()) return;
+  ++counts.supervisors;
+  counts.supervisor_descriptors += descriptors->size();
+  for (absl::string_view line : absl::StrSplit(*memory, '\n')) {
+    uint64_t kilobytes = 0;
+    if (absl::ConsumePrefix(&line, "Pss:") && absl::ConsumeSuffix(&line, "kB") &&
+        absl::SimpleAtoi(line, &kilobytes)) {
+      counts.supervisor_bytes += kilobytes << 10;
+    }
+  }
+}
+
+std::string OwnCost(const Counts& counts) {
+  return absl::StrCat(counts.supervisors,
+                      counts.supervisors == 1 ? " supervisor, " : " supervisors, ",
+                      FormatBinaryBytes(counts.supervisor_bytes), ", ",
+                      counts.supervisor_descriptors, " descriptors");
+}
 
 // What cannot be read is not counted: info is for machines where something is wrong, too.
 Counts CountContainers(Context& context) {
@@ -37,6 +72,7 @@ Counts CountContainers(Context& context) {
   if (!all.ok()) return counts;
   for (const runtime::Container& container : *all) {
     ++counts.all;
+    AddSupervisor(container.state.supervisor.pid, counts);
     switch (container.state.status) {
       case state::Status::kRunning:
       case state::Status::kRestarting:
@@ -68,6 +104,9 @@ Value InfoValue(const Context& context, const runtime::HostReport& host, const C
                         {"ContainersRunning", counts.running},
                         {"ContainersPaused", counts.paused},
                         {"ContainersStopped", counts.stopped},
+                        {"Supervisors", counts.supervisors},
+                        {"SupervisorMemory", counts.supervisor_bytes},
+                        {"SupervisorDescriptors", counts.supervisor_descriptors},
                         {"Driver", "overlay"},
                         {"LoggingDriver", "k8s-file"},
                         {"CgroupVersion", host.cgroup_mode == "v2" ? "2" : "1"},
@@ -100,6 +139,7 @@ absl::StatusOr<int> RunInfo(Context& context, InfoFlags& flags, Arguments) {
   out.Print("tiny:              ", kVersion, "\n");
   out.Print("Containers:        ", counts.all, " (", counts.running, " running, ", counts.paused,
             " paused, ", counts.stopped, " stopped)\n");
+  if (counts.supervisors > 0) out.Print("Own cost:          ", OwnCost(counts), "\n");
   out.Print("Host:              ", host.hostname, "\n");
   out.Print("Operating system:  ", host.operating_system, "\n");
   out.Print("Kernel:            ", host.kernel, " (", host.machine, ")\n");

@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "base/units.h"
 #include "cli/commands.h"
+#include "cli/container_view.h"
 #include "cli/format.h"
 #include "cli/object_filter.h"
 #include "cli/object_values.h"
@@ -15,9 +16,11 @@ namespace tiny::cli {
 namespace {
 
 struct DfFlags {
+  bool verbose = false;
   std::string format;
 };
 constexpr Option kDfOptions[] = {
+    {'v', "verbose", "", "Show each container and volume", Set<&DfFlags::verbose>},
     {0, "format", "form", "table, json or a template such as {{.Type}}", Set<&DfFlags::format>},
 };
 constexpr OptionGroup kDfGroup = {"", kDfOptions};
@@ -61,7 +64,39 @@ bool Runs(const runtime::Container& container) {
          container.state.status == state::Status::kRestarting;
 }
 
+constexpr Column kContainerColumns[] = {
+    {"ID", "CONTAINER ID"},    {"Image", "IMAGE"},   {"Command", "COMMAND"}, {"Size", "SIZE"},
+    {"RunningFor", "CREATED"}, {"Status", "STATUS"}, {"Names", "NAMES"},
+};
+constexpr Column kVolumeColumns[] = {{"Name", "VOLUME NAME"}, {"Links", "LINKS"}, {"Size", "SIZE"}};
+
+absl::Status PrintEach(Context& context, const std::vector<runtime::Container>& containers,
+                       const std::vector<runtime::Volume>& volumes) {
+  ASSIGN_OR_RETURN(RowFormat rows, RowFormat::Parse("", kContainerColumns));
+  for (const runtime::Container& container : containers) {
+    Value row = ContainerRow(container, {.now = absl::Now()});
+    row.Set("Size", FormatDecimalBytes(WritableSize(context, container.config)));
+    RETURN_IF_ERROR(rows.AddRow(row));
+  }
+  context.out.Write("Containers space usage:\n\n");
+  rows.Print(context.out);
+  ASSIGN_OR_RETURN(rows, RowFormat::Parse("", kVolumeColumns));
+  for (const runtime::Volume& volume : volumes) {
+    const size_t users = UsersOfVolume(containers, volume.name).size();
+    RETURN_IF_ERROR(
+        rows.AddRow(Value::Object({{"Name", volume.name},
+                                   {"Links", absl::StrCat(users)},
+                                   {"Size", FormatDecimalBytes(DiskUsage(volume.path))}})));
+  }
+  context.out.Write("\nLocal Volumes space usage:\n\n");
+  rows.Print(context.out);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> RunDf(Context& context, DfFlags& flags, Arguments) {
+  if (flags.verbose && !flags.format.empty()) {
+    return UsageError("--verbose does not go with --format");
+  }
   ASSIGN_OR_RETURN(RowFormat format, RowFormat::Parse(flags.format, kColumns));
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
@@ -71,6 +106,10 @@ absl::StatusOr<int> RunDf(Context& context, DfFlags& flags, Arguments) {
   }
   ASSIGN_OR_RETURN(const std::vector<runtime::Volume> all,
                    runtime::VolumeStore(context.options.root).List(nullptr));
+  if (flags.verbose) {
+    RETURN_IF_ERROR(PrintEach(context, containers, all));
+    return 0;
+  }
   Usage volumes = {.type = "Local Volumes"};
   for (const runtime::Volume& volume : all) {
     volumes.Add(DiskUsage(volume.path), !UsersOfVolume(containers, volume.name).empty());
@@ -94,33 +133,35 @@ constexpr Option kPruneOptions[] = {
 };
 constexpr Option kSystemOptions[] = {
     {0, "volumes", "", "Anonymous volumes, too", Set<&PruneFlags::volumes>},
-    {'a', "all", "", "", Set<&PruneFlags::all>},
+    {'a', "all", "", "As Docker's, for images: there are none", Set<&PruneFlags::all>},
 };
 constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
 constexpr OptionGroup kSystemGroup = {"What else to remove", kSystemOptions};
 constexpr const OptionGroup* kContainerGroups[] = {&kPruneGroup};
 constexpr const OptionGroup* kSystemGroups[] = {&kPruneGroup, &kSystemGroup};
 
-absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags) {
+absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags, uint64_t* freed) {
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   int code = 0;
-  uint64_t freed = 0;
   for (const runtime::Container& container : containers) {
     if (Runs(container) || !flags.filter.Matches(container)) continue;
     const uint64_t size = WritableSize(context, container.config);
     const absl::Status removed =
         engine->Remove(container.config.id, /*force=*/false, /*volumes=*/false);
     if (removed.ok()) {
-      freed += size;
+      *freed += size;
       context.out.Print(container.config.id, "\n");
     } else {
       context.PrintError(removed);
       code = 1;
     }
   }
-  context.out.Print("Total reclaimed space: ", FormatDecimalBytes(freed), "\n");
   return code;
+}
+
+void PrintTotal(Context& context, uint64_t freed) {
+  context.out.Print("Total reclaimed space: ", FormatDecimalBytes(freed), "\n");
 }
 
 absl::StatusOr<int> RunContainerPrune(Context& context, PruneFlags& flags, Arguments) {
@@ -128,7 +169,10 @@ absl::StatusOr<int> RunContainerPrune(Context& context, PruneFlags& flags, Argum
     ASSIGN_OR_RETURN(const bool go_ahead, Confirm(context, "all stopped containers"));
     if (!go_ahead) return 0;
   }
-  return PruneContainers(context, flags);
+  uint64_t freed = 0;
+  ASSIGN_OR_RETURN(const int code, PruneContainers(context, flags, &freed));
+  PrintTotal(context, freed);
+  return code;
 }
 
 absl::StatusOr<int> RunSystemPrune(Context& context, PruneFlags& flags, Arguments) {
@@ -142,12 +186,14 @@ absl::StatusOr<int> RunSystemPrune(Context& context, PruneFlags& flags, Argument
   }
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   RETURN_IF_ERROR(engine->Sweep());
-  ASSIGN_OR_RETURN(int code, PruneContainers(context, flags));
+  uint64_t freed = 0;
+  ASSIGN_OR_RETURN(int code, PruneContainers(context, flags, &freed));
   if (const absl::StatusOr<int> networks = PruneNetworks(context); !networks.ok()) {
     context.PrintError(networks.status());
     code = 1;
   }
-  if (flags.volumes) RETURN_IF_ERROR(PruneVolumes(context, /*all=*/false).status());
+  if (flags.volumes) RETURN_IF_ERROR(PruneVolumes(context, /*all=*/false, &freed));
+  PrintTotal(context, freed);
   return code;
 }
 
@@ -158,7 +204,7 @@ constinit const Command kSystemDfCommand = {
     .summary = "Show what containers, their logs and volumes take on the disk",
     .usage = "[OPTIONS]",
     .details = "A container's share is its log, and its own layer where it is made from an image.",
-    .examples = "tiny system df",
+    .examples = "tiny system df\ntiny system df -v",
     .options = kDfGroups,
     .max_arguments = 0,
     .run = Run<DfFlags, RunDf>,

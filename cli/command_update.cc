@@ -53,8 +53,18 @@ absl::Status Change(const ContainerFlags& flags, state::ContainerConfig& config)
   return absl::OkStatus();
 }
 
+bool HasLimit(const state::ResourceConfig& given) {
+  return given.memory != 0 || given.memory_swap != 0 || given.memory_reservation != 0 ||
+         given.nano_cpus != 0 || given.cpu_shares != 0 || given.cpu_period != 0 ||
+         given.cpu_quota != 0 || !given.cpuset_cpus.empty() || !given.cpuset_mems.empty() ||
+         given.pids_limit != 0 || given.blkio_weight != 0;
+}
+
 absl::StatusOr<int> RunUpdate(Context& context, ContainerFlags& flags, Arguments targets) {
   RETURN_IF_ERROR(CheckCpus(flags.config.resources.nano_cpus));
+  if (!flags.has_restart && !HasLimit(flags.config.resources)) {
+    return UsageError("nothing to change is given", "for example: tiny update -m 256m web");
+  }
   return ForEachTarget(
       context, targets, TargetOrder::kOneByOne,
       [&](runtime::Engine& engine, absl::string_view target) -> absl::StatusOr<std::string> {

@@ -1,5 +1,6 @@
 // tiny volume create, ls, inspect, rm and prune.
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
@@ -172,21 +173,30 @@ absl::StatusOr<int> RunPrune(Context& context, PruneFlags& flags, Arguments) {
                                                 : "anonymous volumes that no container uses"));
     if (!go_ahead) return 0;
   }
-  return PruneVolumes(context, flags.all);
+  uint64_t freed = 0;
+  RETURN_IF_ERROR(PruneVolumes(context, flags.all, &freed));
+  context.out.Print("Total reclaimed space: ", FormatDecimalBytes(freed), "\n");
+  return 0;
 }
 
 }  // namespace
 
-absl::StatusOr<int> PruneVolumes(Context& context, bool all) {
+absl::Status PruneVolumes(Context& context, bool all, uint64_t* freed) {
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   runtime::VolumeStore store(context.options.root);
+  ASSIGN_OR_RETURN(const std::vector<runtime::Volume> volumes, store.List(nullptr));
+  std::map<std::string, uint64_t> sizes;
+  for (const runtime::Volume& volume : volumes) sizes[volume.name] = DiskUsage(volume.path);
   ASSIGN_OR_RETURN(const std::vector<std::string> names,
                    store.Prune(all, [&](absl::string_view volume) {
                      return UsersOfVolume(containers, volume);
                    }));
-  for (const std::string& name : names) context.out.Print(name, "\n");
-  return 0;
+  for (const std::string& name : names) {
+    context.out.Print(name, "\n");
+    *freed += sizes[name];
+  }
+  return absl::OkStatus();
 }
 
 constinit const Command kVolumeCreateCommand = {

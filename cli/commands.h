@@ -2,6 +2,8 @@
 #ifndef TINY_CLI_COMMANDS_H_
 #define TINY_CLI_COMMANDS_H_
 
+#include <cstdint>
+
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -78,7 +80,8 @@ absl::StatusOr<int> InspectAll(Context& context, absl::string_view format, Argum
                                absl::FunctionRef<absl::StatusOr<Value>(absl::string_view)> look);
 
 // What the prune commands share: each prints the names of what it has removed.
-absl::StatusOr<int> PruneVolumes(Context& context, bool all);
+// Prints what it removes, and adds its bytes to `freed`.
+absl::Status PruneVolumes(Context& context, bool all, uint64_t* freed);
 absl::StatusOr<int> PruneNetworks(Context& context);
 
 // In the order of help.

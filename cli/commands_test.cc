@@ -1,6 +1,8 @@
 // The commands beside run and ps, and what holds for the tables of all of them.
 #include "cli/commands.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
@@ -206,12 +208,18 @@ TEST_F(CommandsTest, PrunesAskUnlessForced) {
   ASSERT_EQ(host_.containers.size(), 1u);
   EXPECT_EQ(host_.containers[0].config.name, "web");
   EXPECT_THAT(Tiny("system df").out, HasSubstr("Containers      1       1"));
+  EXPECT_THAT(Tiny("system df -v").out, HasSubstr("Local Volumes space usage"));
+  EXPECT_EQ(Tiny("volume prune -f").out, "Total reclaimed space: 0B\n");
+  EXPECT_EQ(Tiny("system prune -f --volumes").out, "Total reclaimed space: 0B\n");
+  EXPECT_THAT(Tiny("update web").err, HasSubstr("nothing to change"));
 }
 
 TEST_F(CommandsTest, InfoAndDoctor) {
   AddContainer("web");
   EXPECT_THAT(Tiny("info").out, HasSubstr("Containers:        1 (1 running, 0 paused"));
   EXPECT_EQ(Tiny("info -f {{.ContainersRunning}}/{{.OSType}}").out, "1/linux\n");
+  host_.containers[0].state.supervisor.pid = getpid();
+  EXPECT_THAT(Tiny("info").out, HasSubstr("Own cost:          1 supervisor, "));
   EXPECT_THAT(Tiny("doctor --json").out, HasSubstr("\"check\": \"kernel\""));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 
 #include "absl/strings/match.h"
@@ -135,6 +136,23 @@ absl::Status SetHealth(const ContainerFlags& flags, state::ContainerConfig* conf
   return absl::OkStatus();
 }
 
+// "linux/amd64", or one of its parts: what runs here is what this machine's kernel can execute.
+absl::Status CheckPlatform(absl::string_view platform) {
+  if (platform.empty()) return absl::OkStatus();
+#if defined(__x86_64__)
+  constexpr absl::string_view kNames[] = {"amd64", "x86_64", "x86-64"};
+#else
+  constexpr absl::string_view kNames[] = {"arm64", "aarch64", "arm64/v8", "aarch64/v8"};
+#endif
+  absl::string_view architecture = platform;
+  absl::ConsumePrefix(&architecture, "linux/");
+  if (std::find(std::begin(kNames), std::end(kNames), architecture) != std::end(kNames)) {
+    return absl::OkStatus();
+  }
+  return UsageError(
+      absl::StrCat("--platform: this machine is linux/", kNames[0], ", not ", platform));
+}
+
 constexpr int64_t kLeastMemory = int64_t{6} << 20;  // as Docker has it
 
 absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerConfig& config) {
@@ -194,6 +212,7 @@ absl::StatusOr<state::ContainerConfig> BuildContainerConfig(
     const ContainerFlags& flags, absl::Span<const absl::string_view> command, EnvLookup lookup) {
   state::ContainerConfig config = flags.config;
   if (flags.rootfs.empty()) return ImageError(command);
+  RETURN_IF_ERROR(CheckPlatform(flags.platform));
   RETURN_IF_ERROR(SetRootfs(flags, &config));
   RETURN_IF_ERROR(SetCommand(flags, command, &config));
   RETURN_IF_ERROR(SetEnvironment(flags, lookup, &config));

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "cli/suggest.h"
@@ -27,8 +28,9 @@ absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Context::Networks() con
 }
 
 absl::Status Context::ExplainMissing(absl::Status status, absl::string_view reference) {
-  // A file or program that was not found has an errno.
-  if (!absl::IsNotFound(status) || GetErrno(status).has_value() || engine == nullptr) {
+  // Other things may not be found, too: a file, a program, a user.
+  if (!absl::IsNotFound(status) || engine == nullptr ||
+      !absl::StartsWith(status.message(), "no such container")) {
     return status;
   }
   const absl::StatusOr<std::vector<runtime::Container>> all = engine->List(nullptr);

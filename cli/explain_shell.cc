@@ -127,6 +127,16 @@ std::string NetworkPart(const state::ContainerConfig& config) {
   return BridgePart(config);
 }
 
+// The programs that the script runs; a half-made container would be left where one is missing.
+std::string ToolsPart(const state::ContainerConfig& config) {
+  const std::string network = NetworkOf(config);
+  const bool shared = network == "host" || absl::StartsWith(network, "container:");
+  return absl::StrCat("for tool in unshare setpriv", shared ? "" : " nsenter ip",
+                      shared || network == "none" ? "" : " nft", "; do\n",
+                      "  command -v $tool > /dev/null || { echo \"needs $tool\" >&2; exit 1; }\n",
+                      "done\n");
+}
+
 std::string RootPart(const state::ContainerConfig& config) {
   const std::string rootfs = ShellQuote(config.rootfs);
   if (!config.rootfs_overlay) {
@@ -167,6 +177,8 @@ std::string MountsPart(const state::ContainerConfig& config) {
       "mount -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=620,gid=5 devpts "
       "$root/dev/pts\n",
       "ln -s pts/ptmx $root/dev/ptmx\n", "ln -s /proc/self/fd $root/dev/fd\n",
+      "ln -s /proc/self/fd/0 $root/dev/stdin\n", "ln -s /proc/self/fd/1 $root/dev/stdout\n",
+      "ln -s /proc/self/fd/2 $root/dev/stderr\n",
       "mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=", config.shm_size,
       " shm $root/dev/shm\n", "mount -t mqueue -o nosuid,nodev,noexec mqueue $root/dev/mqueue\n",
       "mount -t sysfs -o nosuid,nodev,noexec,", config.security.privileged ? "rw" : "ro",
@@ -256,14 +268,14 @@ std::string ExplainShell(const state::ContainerConfig& config, absl::string_view
   const std::string name = config.name.empty() ? "by-hand" : config.name;
   const std::string hostname = config.hostname.empty() ? name : config.hostname;
   const std::string folder = config.working_dir.empty() ? "/" : config.working_dir;
-  std::string text = absl::StrCat(
-      "#!/bin/sh\n# The same container by hand; run this as root.\nset -e\nname=", name,
-      "\nbase=/run/$name; mkdir -p $base\n\n", CgroupPart(config, cgroup_mode), "\n",
-      NetworkPart(config), "\n",
-      "# 3. Namespaces of its own for what it sees. What follows runs in them.\n"
-      "export name base\n"
-      "$enter unshare ",
-      UnshareFlags(config), " --propagation private sh -ec \"$(cat <<'INSIDE'\n");
+  std::string text =
+      absl::StrCat("#!/bin/sh\n# The same container by hand; run this as root.\nset -e\n",
+                   ToolsPart(config), "name=", name, "\nbase=/run/$name; mkdir -p $base\n\n",
+                   CgroupPart(config, cgroup_mode), "\n", NetworkPart(config), "\n",
+                   "# 3. Namespaces of its own for what it sees. What follows runs in them.\n"
+                   "export name base\n"
+                   "$enter unshare ",
+                   UnshareFlags(config), " --propagation private sh -ec \"$(cat <<'INSIDE'\n");
   if (config.uts_mode.empty()) absl::StrAppend(&text, "hostname ", ShellQuote(hostname), "\n");
   absl::StrAppend(
       &text,

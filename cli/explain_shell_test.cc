@@ -28,9 +28,10 @@ TEST(ShellQuoteTest, MakesOneWord) {
 TEST(ExplainShellTest, NamesEveryStep) {
   const std::string text = ExplainShell(Sample(), "v2");
   for (const char* step :
-       {"cgroup=/sys/fs/cgroup/tiny/$name", "ip link add veth-$name", "masquerade",
-        "unshare --mount --cgroup --pid --fork --uts --ipc", "mount --rbind '/srv/my root' $root",
-        "pivot_root . .", "--bounding-set=-all,+chown,", "env -i PATH=/bin 'A=b c' sh -c"}) {
+       {"for tool in unshare setpriv nsenter ip nft; do", "cgroup=/sys/fs/cgroup/tiny/$name",
+        "ip link add veth-$name", "masquerade", "unshare --mount --cgroup --pid --fork --uts --ipc",
+        "mount --rbind '/srv/my root' $root", "pivot_root . .", "--bounding-set=-all,+chown,",
+        "env -i PATH=/bin 'A=b c' sh -c"}) {
     EXPECT_THAT(text, HasSubstr(step));
   }
 }
@@ -50,7 +51,7 @@ TEST(ExplainShellTest, FollowsTheFlags) {
        {"mount -t overlay overlay -o lowerdir='/srv/my root'", "memory.limit_in_bytes",
         "echo 150000 > /sys/fs/cgroup/cpu/tiny/$name/cpu.cfs_quota_us",
         "ip -n $name link set lo up", "--bounding-set=-all,+net_admin --inh-caps", "--no-new-privs",
-        "remount,bind,ro $root"}) {
+        "remount,bind,ro $root", "for tool in unshare setpriv nsenter ip; do"}) {
     EXPECT_THAT(text, HasSubstr(step));
   }
   EXPECT_THAT(text, Not(HasSubstr("veth")));

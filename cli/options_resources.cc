@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/files.h"
 #include "base/units.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/resources.h"
@@ -31,6 +33,14 @@ absl::Status SetCgroupParent(absl::string_view value, std::string* field) {
   }
   *field = std::string(value);
   return absl::OkStatus();
+}
+
+// Cpus or memory nodes, of those that are online in /sys/devices/system/`kind`.
+absl::Status SetCpuset(absl::string_view value, absl::string_view kind, std::string* field) {
+  const absl::StatusOr<std::string> online =
+      ReadFile(absl::StrCat("/sys/devices/system/", kind, "/online"));
+  const std::string all = online.value_or("0");  // a kernel without NUMA has one node
+  return Store(ParseCpuList(value, absl::StripAsciiWhitespace(all)), field);
 }
 
 constexpr Option kLimits[] = {
@@ -61,11 +71,11 @@ constexpr Option kLimits[] = {
      }>},
     {0, "cpuset-cpus", "list", "Cpus that it may use, such as 0-2,5",
      Apply<[](Flags& f, absl::string_view v) {
-       return Store(ParseCpuList(v), &f.config.resources.cpuset_cpus);
+       return SetCpuset(v, "cpu", &f.config.resources.cpuset_cpus);
      }>},
     {0, "cpuset-mems", "list", "Memory nodes that it may use",
      Apply<[](Flags& f, absl::string_view v) {
-       return Store(ParseCpuList(v), &f.config.resources.cpuset_mems);
+       return SetCpuset(v, "node", &f.config.resources.cpuset_mems);
      }>},
     {0, "pids-limit", "number", "Most processes and threads; -1 for no limit",
      Apply<[](Flags& f, absl::string_view v) {

@@ -1,5 +1,6 @@
 #include "cli/why.h"
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/units.h"
 #include "cli/container_view.h"
@@ -9,10 +10,17 @@ namespace {
 
 using Status = state::Status;
 
+// Within a sentence: "about an hour".
+std::string Rough(absl::Duration duration) {
+  std::string text = FormatRoughDuration(duration);
+  text[0] = absl::ascii_tolower(static_cast<unsigned char>(text[0]));
+  return text;
+}
+
 std::string Lifetime(const state::ContainerState& state, absl::Time now) {
   if (state.finished_at == absl::InfinitePast()) return "at an unknown time";
-  return absl::StrCat(FormatRoughDuration(now - state.finished_at), " ago, after ",
-                      FormatRoughDuration(state.finished_at - state.started_at));
+  return absl::StrCat(Rough(now - state.finished_at), " ago, after ",
+                      Rough(state.finished_at - state.started_at));
 }
 
 void AddEnd(const runtime::Container& container, absl::Time now,
@@ -60,14 +68,12 @@ std::vector<std::string> ExplainState(const runtime::Container& container, absl:
   std::vector<std::string> sentences;
   switch (state.status) {
     case Status::kCreated:
-      sentences.push_back(absl::StrCat(config.name, " was created ",
-                                       FormatRoughDuration(now - config.created_at),
+      sentences.push_back(absl::StrCat(config.name, " was created ", Rough(now - config.created_at),
                                        " ago and has not been started."));
       break;
     case Status::kRunning:
     case Status::kPaused:
-      sentences.push_back(absl::StrCat(config.name, " has run for ",
-                                       FormatRoughDuration(now - state.started_at),
+      sentences.push_back(absl::StrCat(config.name, " has run for ", Rough(now - state.started_at),
                                        state.status == Status::kPaused ? " and is paused." : "."));
       break;
     case Status::kRestarting:

@@ -50,6 +50,26 @@ bool IsNumberOrStar(absl::string_view text) {
   return text == "*" || absl::SimpleAtoi(text, &number);
 }
 
+struct CpuRange {
+  uint32_t first = 0;
+  uint32_t last = 0;
+};
+
+absl::StatusOr<std::vector<CpuRange>> ParseCpuRanges(absl::string_view text) {
+  std::vector<CpuRange> ranges;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const std::vector<absl::string_view> ends = absl::StrSplit(part, '-');
+    CpuRange range;
+    if (ends.size() > 2 || !absl::SimpleAtoi(ends.front(), &range.first) ||
+        !absl::SimpleAtoi(ends.back(), &range.last) || range.last < range.first) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("invalid list \"", text, "\": want for example 0-3,7"));
+    }
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> ParseCpus(absl::string_view text) {
@@ -67,15 +87,18 @@ absl::StatusOr<int64_t> ParseBytesOrUnlimited(absl::string_view text) {
   return ParseBytes(text);
 }
 
-absl::StatusOr<std::string> ParseCpuList(absl::string_view text) {
-  for (const absl::string_view part : absl::StrSplit(text, ',')) {
-    const std::vector<absl::string_view> ends = absl::StrSplit(part, '-');
-    uint32_t first = 0;
-    uint32_t last = 0;
-    if (ends.size() > 2 || !absl::SimpleAtoi(ends.front(), &first) ||
-        !absl::SimpleAtoi(ends.back(), &last) || last < first) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("invalid list \"", text, "\": want for example 0-3,7"));
+absl::StatusOr<std::string> ParseCpuList(absl::string_view text, absl::string_view available) {
+  ASSIGN_OR_RETURN(const std::vector<CpuRange> wanted, ParseCpuRanges(text));
+  ASSIGN_OR_RETURN(const std::vector<CpuRange> there, ParseCpuRanges(available));
+  for (const CpuRange& range : wanted) {
+    for (uint32_t number = range.first; number <= range.last; ++number) {
+      const bool is_there = std::any_of(there.begin(), there.end(), [&](const CpuRange& each) {
+        return each.first <= number && number <= each.last;
+      });
+      if (!is_there) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("there is no ", number, ": this machine has ", available));
+      }
     }
   }
   return std::string(text);

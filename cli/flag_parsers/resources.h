@@ -18,8 +18,8 @@ absl::StatusOr<int64_t> ParseCpus(absl::string_view text);
 // A size, or -1 for no limit (--memory-swap).
 absl::StatusOr<int64_t> ParseBytesOrUnlimited(absl::string_view text);
 
-// "0-3,7" as cpuset(7) has it.
-absl::StatusOr<std::string> ParseCpuList(absl::string_view text);
+// "0-3,7" as cpuset(7) has it, of numbers that are in the list `available`.
+absl::StatusOr<std::string> ParseCpuList(absl::string_view text, absl::string_view available);
 
 // A whole number in [low, high].
 absl::StatusOr<int64_t> ParseNumber(absl::string_view text, int64_t low, int64_t high);

@@ -9,6 +9,9 @@
 namespace tiny::cli {
 namespace {
 
+using ::testing::HasSubstr;
+using ::tiny::testing::StatusIs;
+
 TEST(CpusTest, Numbers) {
   EXPECT_EQ(*ParseCpus("0.5"), 500000000);
   EXPECT_EQ(*ParseCpus("2"), 2000000000);
@@ -28,9 +31,14 @@ TEST(BytesTest, Unlimited) {
 }
 
 TEST(CpuListTest, Lists) {
-  EXPECT_EQ(*ParseCpuList("0-3,7"), "0-3,7");
+  EXPECT_EQ(*ParseCpuList("0-3,7", "0-7"), "0-3,7");
+  EXPECT_EQ(*ParseCpuList("1,4", "0-1,4"), "1,4");
+  EXPECT_THAT(ParseCpuList("0-3", "0-1,3"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("there is no 2: this machine has 0-1,3")));
+  EXPECT_FALSE(ParseCpuList("0-4294967295", "0-1").ok());
   for (const char* text : {"", "a", "3-1", "0-", "0,,1", "-1", "0-1-2"}) {
-    EXPECT_FALSE(ParseCpuList(text).ok()) << text;
+    EXPECT_FALSE(ParseCpuList(text, "0-7").ok()) << text;
   }
 }
 
