@@ -55,7 +55,10 @@ constinit const Command kKillCommand = {
     .name = "kill",
     .summary = "Send a signal to containers",
     .usage = "[OPTIONS] CONTAINER...",
-    .details = "KILL ends every process of the container; other signals go to its first one.",
+    .details =
+        "KILL ends every process of the container; other signals go to its first one, and a "
+        "paused\n"
+        "container goes on to see them. Only KILL and its stop signal cancel its restarts.",
     .examples = "tiny kill web\ntiny kill -s HUP web",
     .options = kKillGroups,
     .min_arguments = 1,

@@ -281,6 +281,9 @@ TEST_F(EngineTest, PausesAndGoesOn) {
     const size_t before = LogOf(id).size();
     Eventually("it runs on", [&] { return LogOf(id).size() > before; });
     ASSERT_OK(engine_->Pause(id));
+    ASSERT_OK(engine_->Kill(id, SIGURG));
+    EXPECT_EQ(Look(id).state.status, state::Status::kRunning) << "to see the signal";
+    ASSERT_OK(engine_->Pause(id));
     ASSERT_OK(engine_->Remove(id, /*force=*/true, false));
     ExpectNothingLeft();
   });

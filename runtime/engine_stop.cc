@@ -176,7 +176,10 @@ absl::Status EngineImpl::Kill(absl::string_view reference, int signal) {
   }
   if (!watch.pidfd) return absl::OkStatus();
   const absl::Status sent = SendSignal(watch.pidfd.get(), signal);
-  return absl::IsNotFound(sent) ? absl::OkStatus() : sent;
+  if (!sent.ok()) return absl::IsNotFound(sent) ? absl::OkStatus() : sent;
+  // A paused container would not see it.
+  if (container.state.status == state::Status::kPaused) return Unpause(container.config.id);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int> EngineImpl::Wait(absl::string_view reference) {
