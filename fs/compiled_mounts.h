@@ -31,16 +31,11 @@ struct Place {
   bool anchor_is_writable = false;  // a tmpfs: what is missing can be made
 };
 
-struct FsParameter {
-  const char* key = nullptr;
-  const char* value = nullptr;  // nullptr: a flag
-};
-
 struct MountStep {
   enum class Kind {
     kTree,     // a bind mount: `tree`, or a clone of `source` made by the child
     kNew,      // a file system that is mounted by one mount(2) on a pinned directory
-    kByFd,     // one that is made by fsopen(2), as its descriptor is needed
+    kMoved,    // one that is opened before it goes to its place, as its descriptor is needed
     kSymlink,  // a symbolic link to `source`
   };
   Kind kind = Kind::kNew;
@@ -56,11 +51,8 @@ struct MountStep {
   mount_attr second = {};    // then, to the mount alone
   bool target_is_file = false;
 
-  unsigned long flags = 0;     // MS_*, for kNew
-  const char* data = nullptr;  // for kNew
-  uint64_t attributes = 0;     // MOUNT_ATTR_*, for kByFd
-  const FsParameter* parameters = nullptr;
-  size_t parameter_count = 0;
+  unsigned long flags = 0;     // MS_*, for kNew and kMoved
+  const char* data = nullptr;  // likewise
 
   bool ordinary_directory = false;  // proc, sysfs: no symbolic link on the way
   bool may_cover_proc = false;      // the target is one that is allowed in procfs
@@ -127,7 +119,6 @@ class CompiledMounts {
   const char* Keep(std::string text) { return strings.emplace_back(std::move(text)).c_str(); }
   int Keep(UniqueFd fd) { return descriptors.emplace_back(std::move(fd)).get(); }
   std::deque<std::string> strings;
-  std::deque<std::vector<FsParameter>> parameters;
   std::vector<UniqueFd> descriptors;
 };
 

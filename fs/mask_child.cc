@@ -11,19 +11,13 @@ namespace {
 
 constexpr dev_t kNull = 1 << 8 | 3;
 
-// Mounts that hide: copies of one mount, each made when the one before it has found its place.
+// A mount that hides, and its copies. Where a copy is to go beneath the same anchor as one before,
+// it is made from that one by a single mount(2): both paths are the kernel's own there.
 struct Cover {
-  int original = -1;
-  int next = -1;  // detached, ready to be used
+  int mount = -1;
+  bool placed = false;
+  const char* beneath[kMaxAnchors] = {};  // where it is already, relative to each anchor
 };
-
-long Prepare(Cover& cover) noexcept {
-  if (cover.next >= 0) return 0;
-  const long tree = CloneTree(cover.original, "", kEmptyPath, {});
-  if (tree < 0) return tree;
-  cover.next = static_cast<int>(tree);
-  return 0;
-}
 
 long OpenNullTree(Cover& cover) noexcept {
   const long tree =
@@ -33,33 +27,40 @@ long OpenNullTree(Cover& cover) noexcept {
   const long error = RawSyscall(SYS_newfstatat, tree, "", &file, AT_EMPTY_PATH);
   if (error < 0) return error;
   if (!S_ISCHR(file.st_mode) || file.st_rdev != kNull) return -ENODEV;
-  cover.original = cover.next = static_cast<int>(tree);
+  cover.mount = static_cast<int>(tree);
   return 0;
 }
 
 // An empty directory that nobody can write to, whatever its capabilities.
 long OpenEmptyTree(Cover& cover) noexcept {
-  const long context = RawSyscall(SYS_fsopen, "tmpfs", static_cast<long>(FSOPEN_CLOEXEC));
-  if (context < 0) return context;
-  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, "ro", 0, 0);
-  if (error == 0) error = RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
-  if (error < 0) return error;
-  constexpr long kAttributes =
-      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  const long tree =
-      RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), kAttributes);
-  if (tree < 0) return tree;
-  cover.original = cover.next = static_cast<int>(tree);
+  const long mount =
+      MountOverRoot("tmpfs", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+  if (mount < 0) return mount;
+  cover.mount = static_cast<int>(mount);
   return 0;
 }
 
-long Put(Cover& cover, const Spot& spot) noexcept {
-  if (long error = Prepare(cover); error < 0) return error;
-  const long error = MoveMount(cover.next, spot.fd, spot.path);
-  if (error == 0) {
-    if (cover.next != cover.original) CloseIfMany(cover.next);
-    cover.next = -1;
+long Copy(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
+  if (!cover.placed) {
+    const long error = MoveMount(cover.mount, spot.fd, spot.path);
+    cover.placed = error == 0;
+    return error;
   }
+  if (place.anchor != kNoAnchor && cover.beneath[place.anchor] != nullptr) {
+    const long error = ChangeDirectory(state, spot.fd);
+    if (error < 0) return error;
+    return RawSyscall(SYS_mount, cover.beneath[place.anchor], spot.path, 0, MS_BIND, 0);
+  }
+  const long tree = CloneTree(cover.mount, "", kEmptyPath, {});
+  if (tree < 0) return tree;
+  const long error = MoveMount(static_cast<int>(tree), spot.fd, spot.path);
+  CloseIfMany(tree);
+  return error;
+}
+
+long Put(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
+  const long error = Copy(cover, place, spot, state);
+  if (error == 0 && place.anchor != kNoAnchor) cover.beneath[place.anchor] = spot.path;
   return error;
 }
 
@@ -69,21 +70,26 @@ bool IsOtherKind(long error) noexcept { return error == -EINVAL || error == -ENO
 }  // namespace
 
 ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept {
-  Cover null{.original = mounts.null_tree, .next = mounts.null_tree};
+  Cover null{.mount = mounts.null_tree};
   Cover empty;
   for (const PathStep& path : mounts.masked) {
     const Spot spot = FindExisting(state, path.place);
     long error = spot.error;
-    if (error == 0 && path.probably_directory && empty.original < 0) error = OpenEmptyTree(empty);
-    if (error == 0 && null.original < 0) error = OpenNullTree(null);
-    if (error == 0) error = Put(path.probably_directory ? empty : null, spot);
+    if (error == 0 && path.probably_directory && empty.mount < 0) error = OpenEmptyTree(empty);
+    if (error == 0 && null.mount < 0) error = OpenNullTree(null);
+    if (error == 0) error = Put(path.probably_directory ? empty : null, path.place, spot, state);
     if (spot.error == 0 && IsOtherKind(error)) {
-      error = empty.original < 0 ? OpenEmptyTree(empty) : 0;
-      if (error == 0) error = Put(path.probably_directory ? null : empty, spot);
+      error = empty.mount < 0 ? OpenEmptyTree(empty) : 0;
+      if (error == 0) error = Put(path.probably_directory ? null : empty, path.place, spot, state);
     }
     // Only what is not there needs no mask. A parent that is a file leaves nothing to mask, too.
     if (error < 0 && error != -ENOENT) return ChildError(error, "mask", path.place.path);
     if (path.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
+  }
+  // Where none of the directories was there, it still lies over the root.
+  if (empty.mount >= 0 && !empty.placed) {
+    const long error = RawSyscall(SYS_umount2, "/..", static_cast<long>(MNT_DETACH));
+    if (error < 0) return ChildError(error, "unmount the cover for masked directories");
   }
   return {};
 }

@@ -20,25 +20,10 @@ ChildResult TargetError(const MountStep& step, long error) noexcept {
   return ChildError(error, step.what);
 }
 
-// An error of the file system's own, where it gave one: the last line of what fsopen(2) logs.
-ChildResult FsError(int context, const MountStep& step, long error) noexcept {
-  char log[160];
-  const long length = RawSyscall(SYS_read, context, log, sizeof(log) - 1);
-  if (length <= 2) return ChildError(error, step.what);
-  log[length] = '\0';
-  if (log[length - 1] == '\n') log[length - 1] = '\0';
-  return ChildError(error, step.what, log + 2);  // after "e "
-}
-
-long Configure(int context, const MountStep& step) noexcept {
-  long error = RawSyscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "source", step.source, 0);
-  for (size_t i = 0; i < step.parameter_count && error == 0; ++i) {
-    const FsParameter& parameter = step.parameters[i];
-    error = RawSyscall(SYS_fsconfig, context,
-                       parameter.value == nullptr ? FSCONFIG_SET_FLAG : FSCONFIG_SET_STRING,
-                       parameter.key, parameter.value, 0);
-  }
-  return error < 0 ? error : RawSyscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0);
+// The kernel tells which option it does not like to its log alone.
+ChildResult MountError(const MountStep& step, long error) noexcept {
+  const bool refused = error == -EINVAL && step.data != nullptr;
+  return ChildError(error, step.what, refused ? step.data : nullptr);
 }
 
 long CopyUp(int target, int mount) noexcept {
@@ -52,21 +37,15 @@ long CopyUp(int target, int mount) noexcept {
   return error;
 }
 
-ChildResult MountByFd(const MountStep& step, ApplyState& state) noexcept {
+ChildResult MountMoved(const MountStep& step, ApplyState& state) noexcept {
   const Spot target =
       FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
   if (target.error < 0) return TargetError(step, target.error);
-  const int context =
-      static_cast<int>(RawSyscall(SYS_fsopen, step.type, static_cast<long>(FSOPEN_CLOEXEC)));
-  if (context < 0) return ChildError(context, step.what);
-  const long configured = Configure(context, step);
-  if (configured < 0) return FsError(context, step, configured);
-  const uint64_t attributes =
-      step.copy_up ? step.attributes & ~uint64_t{MOUNT_ATTR_RDONLY} : step.attributes;
-  const int mount = static_cast<int>(
-      RawSyscall(SYS_fsmount, context, static_cast<long>(FSMOUNT_CLOEXEC), attributes));
-  if (mount < 0) return FsError(context, step, mount);
-  CloseIfMany(context);
+  const unsigned long flags =
+      step.copy_up ? step.flags & ~static_cast<unsigned long>(MS_RDONLY) : step.flags;
+  const long mounted = MountOverRoot(step.source, step.type, flags, step.data);
+  if (mounted < 0) return MountError(step, mounted);
+  const int mount = static_cast<int>(mounted);
 
   if (step.copy_up) {
     const int covered = target.path[0] == '\0'
@@ -74,7 +53,7 @@ ChildResult MountByFd(const MountStep& step, ApplyState& state) noexcept {
                             : static_cast<int>(RawSyscall(SYS_openat, target.fd, target.path,
                                                           O_PATH | O_DIRECTORY | O_CLOEXEC));
     long error = CopyUp(covered, mount);
-    if (error == 0 && (step.attributes & MOUNT_ATTR_RDONLY) != 0) {
+    if (error == 0 && (step.flags & MS_RDONLY) != 0) {
       error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
     }
     if (error < 0) return ChildError(error, step.what, "(tmpcopyup)");
@@ -107,7 +86,7 @@ ChildResult MountNew(const MountStep& step, ApplyState& state) noexcept {
     error = RawSyscall(SYS_mount, step.source, target.path[0] == '\0' ? "." : target.path,
                        step.type, step.flags, step.data);
   }
-  if (error < 0) return ChildError(error, step.what);
+  if (error < 0) return MountError(step, error);
   if (step.slot != kNoAnchor) {
     const long anchor =
         RawSyscall(SYS_openat, target.fd, target.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -158,8 +137,8 @@ ChildResult Apply(const MountStep& step, ApplyState& state) noexcept {
       return MountTree(step, state);
     case MountStep::Kind::kNew:
       return MountNew(step, state);
-    case MountStep::Kind::kByFd:
-      return MountByFd(step, state);
+    case MountStep::Kind::kMoved:
+      return MountMoved(step, state);
     case MountStep::Kind::kSymlink:
       return MakeSymlink(step, state);
   }

@@ -87,6 +87,7 @@ TEST(ApplyMounts, NothingIsLeftUnderneathOrAbove) {
     RunIsolated(kNamespaces, [&] {
       MountPlan plan = DefaultPlan(root.path());
       if (overlay) plan.root.lower_dirs = {root.path()};
+      plan.masked_paths = {"/sys/devices/system/cpu/no-such-directory"};
       ASSERT_ENTERED(plan);
       const UniqueFd self(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC));
       ASSERT_EQ(setns(self.get(), CLONE_NEWNS), 0);

@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
@@ -103,12 +101,9 @@ absl::StatusOr<Place> PlanCompiler::PlaceOf(absl::string_view path) {
       if (slots_ == kMaxAnchors) break;
       step->slot = slots_++;
       // Under another anchor it is mounted by name, and opened then.
-      if (step->target.anchor == kNoAnchor) step->kind = MountStep::Kind::kByFd;
-      step->late_readonly = is_tmpfs && (step->attributes & MOUNT_ATTR_RDONLY) != 0;
-      if (step->late_readonly) {
-        step->attributes &= ~uint64_t{MOUNT_ATTR_RDONLY};
-        step->flags &= ~static_cast<unsigned long>(MS_RDONLY);
-      }
+      if (step->target.anchor == kNoAnchor) step->kind = MountStep::Kind::kMoved;
+      step->late_readonly = is_tmpfs && (step->flags & MS_RDONLY) != 0;
+      if (step->late_readonly) step->flags &= ~static_cast<unsigned long>(MS_RDONLY);
     }
     place.anchor = step->slot;
     place.anchor_is_writable = is_tmpfs;
@@ -184,12 +179,11 @@ absl::Status PlanCompiler::AddNew(const Mount& mount, absl::string_view target, 
   step.kind = MountStep::Kind::kNew;
   step.type = out_.Keep(mount.type);
   step.source = out_.Keep(mount.source.empty() ? mount.type : mount.source);
-  step.attributes = mount.options.set | mount.options.recursive_set;
-  step.flags = ToMountFlags(step.attributes);
+  step.flags = ToMountFlags(mount.options.set | mount.options.recursive_set);
   step.ordinary_directory = mount.type == "proc" || mount.type == "sysfs";
   step.may_cover_proc = target == "/proc";
   step.copy_up = mount.options.copy_up && mount.type == "tmpfs";
-  if (step.copy_up) step.kind = MountStep::Kind::kByFd;
+  if (step.copy_up) step.kind = MountStep::Kind::kMoved;
   if (!mount.options.data.empty()) {
     std::string data = absl::StrJoin(mount.options.data, ",");
     if (data.size() >= 4096) {
@@ -197,19 +191,9 @@ absl::Status PlanCompiler::AddNew(const Mount& mount, absl::string_view target, 
     }
     step.data = out_.Keep(std::move(data));
   }
-  std::vector<FsParameter>& parameters = out_.parameters.emplace_back();
-  for (const std::string& option : mount.options.data) {
-    const std::pair<absl::string_view, absl::string_view> parts =
-        absl::StrSplit(option, absl::MaxSplits('=', 1));
-    FsParameter& parameter = parameters.emplace_back();
-    parameter.key = out_.Keep(std::string(parts.first));
-    if (absl::StrContains(option, '=')) parameter.value = out_.Keep(std::string(parts.second));
-  }
-  step.parameters = parameters.data();
-  step.parameter_count = parameters.size();
   // A mount that is new is private.
   if (const uint64_t type = mount.options.propagation.type; type != 0 && type != MS_PRIVATE) {
-    step.kind = MountStep::Kind::kByFd;
+    step.kind = MountStep::Kind::kMoved;
     step.first.propagation = type;
   }
   return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "base/raw_syscall.h"
@@ -35,15 +36,21 @@ inline long MountSetattr(int fd, const char* path, unsigned flags,
   return RawSyscall(SYS_mount_setattr, fd, path, flags, &attributes, sizeof(attributes));
 }
 
+// Until it turns out to be older than 6.15.
+inline std::atomic<bool> kernel_has_open_tree_attr = true;
+
 // A detached copy of the mount at `path` (with kRecursive: and of those beneath) that has
 // `attributes`. One system call where the kernel can, else two.
 inline long CloneTree(int fd, const char* path, unsigned flags,
                       const mount_attr& attributes) noexcept {
   const unsigned open_flags = flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
   if (IsEmpty(attributes)) return RawSyscall(SYS_open_tree, fd, path, open_flags);
-  long tree =
-      RawSyscall(kOpenTreeAttrNumber, fd, path, open_flags, &attributes, sizeof(attributes));
-  if (tree != -ENOSYS) return tree;
+  long tree = -ENOSYS;
+  if (kernel_has_open_tree_attr.load(std::memory_order_relaxed)) {
+    tree = RawSyscall(kOpenTreeAttrNumber, fd, path, open_flags, &attributes, sizeof(attributes));
+    if (tree != -ENOSYS) return tree;
+    kernel_has_open_tree_attr.store(false, std::memory_order_relaxed);
+  }
   tree = RawSyscall(SYS_open_tree, fd, path, open_flags);
   if (tree < 0) return tree;
   const long error =
@@ -58,6 +65,18 @@ inline long CloneTree(int fd, const char* path, unsigned flags,
 inline long MoveMount(int tree, int fd, const char* path) noexcept {
   const unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (*path == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
   return RawSyscall(SYS_move_mount, tree, "", fd, path, flags);
+}
+
+// Mounts a new file system over "/", on top of all that is mounted there, and opens its root: to be
+// moved to where it belongs, which is the place of nobody's but the caller's mount namespace until
+// then. Two system calls, where fsopen(2), a call for each parameter and fsmount(2) take four and
+// more.
+inline long MountOverRoot(const char* source, const char* type, unsigned long flags,
+                          const char* data) noexcept {
+  const long error = RawSyscall(SYS_mount, source, "/", type, flags, data);
+  if (error < 0) return error;
+  // From the root directory, ".." leads nowhere but to what is mounted over it.
+  return RawSyscall(SYS_openat, AT_FDCWD, "/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 }  // namespace tiny::fs

@@ -9,9 +9,6 @@
 namespace tiny::fs {
 namespace {
 
-// From the root directory, ".." leads nowhere but to what is mounted over it.
-constexpr char kOverRoot[] = "/..";
-
 ChildResult MakeUpper(const RootStep& root) noexcept {
   long error = RawSyscall(SYS_mount, "tmpfs", "/", "tmpfs", 0, "mode=755");
   if (error < 0) return ChildError(error, "mount a tmpfs for the overlay's upper directory");
@@ -32,10 +29,7 @@ ChildResult MountOverlay(const RootStep& root, ApplyState& state) noexcept {
     if (ChildResult result = MakeUpper(root); !result.ok()) return result;
   }
   long error = root.lower_by_descriptor ? RawSyscall(SYS_chdir, "/proc/self/fd") : 0;
-  if (error == 0) error = RawSyscall(SYS_mount, "overlay", "/", "overlay", 0, root.overlay_data);
-  if (error == 0) {
-    error = RawSyscall(SYS_openat, AT_FDCWD, kOverRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  }
+  if (error == 0) error = MountOverRoot("overlay", "overlay", 0, root.overlay_data);
   if (error < 0) return ChildError(error, "mount the root file system's overlay");
   state.root = static_cast<int>(error);
   return {};

@@ -43,12 +43,10 @@ absl::Status PlanCompiler::AddRoot() {
   }
   const long tree = CloneTree(AT_FDCWD, root.path, kRecursive, root.attributes);
   if (tree == -EPERM && plan_.user_namespace) return absl::OkStatus();
-  const std::string what = absl::StrCat("root file system ", plan_.root.path);
-  if (tree < 0) return PosixStatus(static_cast<int>(-tree), what);
+  if (tree < 0) {
+    return PosixStatus(static_cast<int>(-tree), absl::StrCat("root file system ", plan_.root.path));
+  }
   root.tree = out_.Keep(UniqueFd(static_cast<int>(tree)));
-  struct stat directory = {};
-  if (fstat(root.tree, &directory) != 0) return PosixStatus(errno, what);
-  if (!S_ISDIR(directory.st_mode)) return PosixStatus(ENOTDIR, what);
   return absl::OkStatus();
 }
 

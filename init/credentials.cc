@@ -59,6 +59,7 @@ ChildResult MakeDirectories(const char* path) {
 // CVE-2024-21626: a leaked descriptor may name a directory that is outside of the root. The kernel
 // then says "(unreachable)", or a path that is not absolute.
 ChildResult CheckCwd(const char* cwd) {
+  if (cwd[0] == '/' && cwd[1] == '\0') return ChildResult();
   char now[4096];
   const long length = RawSyscall(SYS_getcwd, now, sizeof(now));
   if (length < 0 && length != -ERANGE) return ChildError(length, "getcwd in", cwd);
@@ -118,17 +119,21 @@ void OwnStdio(uint32_t uid) {
   }
 }
 
-ChildResult SetUserAndGroups(const InitConfig& config) {
+ChildResult SetUserAndGroups(const InitConfig& config, const Ids& now) {
   if ((config.flags & kSetGroups) != 0) {
     const long set =
         RawSyscall(SYS_setgroups, config.groups.count, TailOf<uint32_t>(config, config.groups));
     if (set < 0) return ChildError(set, "setgroups");
   }
   if ((config.flags & kSetUser) == 0) return ChildResult();
-  long set = RawSyscall(SYS_setresgid, config.gid, config.gid, config.gid);
-  if (set < 0) return ChildError(set, "setresgid: the gid has no mapping or is not permitted");
-  set = RawSyscall(SYS_setresuid, config.uid, config.uid, config.uid);
-  if (set < 0) return ChildError(set, "setresuid: the uid has no mapping or is not permitted");
+  if (now.gid != config.gid || now.egid != config.gid) {
+    const long set = RawSyscall(SYS_setresgid, config.gid, config.gid, config.gid);
+    if (set < 0) return ChildError(set, "setresgid: the gid has no mapping or is not permitted");
+  }
+  if (now.uid != config.uid || now.euid != config.uid) {
+    const long set = RawSyscall(SYS_setresuid, config.uid, config.uid, config.uid);
+    if (set < 0) return ChildError(set, "setresuid: the uid has no mapping or is not permitted");
+  }
   return ChildResult();
 }
 
@@ -176,7 +181,7 @@ ChildResult PrepareSession(const InitConfig& config) {
   return ChildResult();
 }
 
-ChildResult ApplyCredentials(const InitConfig& config) {
+ChildResult ApplyCredentials(const InitConfig& config, const Ids& now) {
   const char* cwd = TailOf<char>(config, config.cwd);
   const bool has_cwd = config.cwd.count > 0;
   long changed = 0;
@@ -196,7 +201,7 @@ ChildResult ApplyCredentials(const InitConfig& config) {
     if (!dropped.ok()) return dropped;
     if (config.uid != 0) RawSyscall(SYS_prctl, PR_SET_KEEPCAPS, 1);
   }
-  const ChildResult user = SetUserAndGroups(config);
+  const ChildResult user = SetUserAndGroups(config, now);
   if (!user.ok()) return user;
   if (capabilities) {
     const uint64_t kept = KeepsSysAdminForFilter(config) ? kSysAdmin : 0;

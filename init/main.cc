@@ -1,6 +1,7 @@
 // The init stub's entry and its conversation with the launcher: see payload.h.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/auxvec.h>
 #include <linux/close_range.h>
 #include <linux/prctl.h>
 #include <sys/socket.h>
@@ -61,6 +62,23 @@ int WaitForStart(int link, int start_fd) {
   return static_cast<int>(connection);
 }
 
+// Who this process is, by the auxiliary vector, which comes after the environment: after an exec
+// the saved ids are the effective ones.
+Ids IdsOf(const Arguments& arguments) {
+  char** end = arguments.envp;
+  while (*end != nullptr) ++end;
+  Ids ids;
+  for (auto* entry = reinterpret_cast<const unsigned long*>(end + 1); entry[0] != AT_NULL;
+       entry += 2) {
+    const auto id = static_cast<uint32_t>(entry[1]);
+    if (entry[0] == AT_UID) ids.uid = id;
+    if (entry[0] == AT_EUID) ids.euid = id;
+    if (entry[0] == AT_GID) ids.gid = id;
+    if (entry[0] == AT_EGID) ids.egid = id;
+  }
+  return ids;
+}
+
 // "tiny-init 7" -> 7; the number is cut off, so that ps shows only the name.
 int ParseLink(char* name) {
   size_t i = 0;
@@ -105,7 +123,7 @@ int ParseLink(char* name) {
   }
 
   ChildResult result = PrepareSession(*config);
-  if (result.ok()) result = ApplyCredentials(*config);
+  if (result.ok()) result = ApplyCredentials(*config, IdsOf(arguments));
   if (!result.ok()) Fail(link, result);
   if ((config->flags & kReaper) != 0) {
     result = BecomeReaper();

@@ -33,9 +33,17 @@ const T* TailOf(const InitConfig& config, const Tail& tail) {
 // Session, terminal, keyring, personality, working directory, streams: with privileges kept.
 ChildResult PrepareSession(const InitConfig& config);
 
-// Bounding set, groups, gid, uid, the four other sets (CAP_SYS_ADMIN may be kept one step longer:
-// see FinishCredentials), umask.
-ChildResult ApplyCredentials(const InitConfig& config);
+// Real and effective; the saved ones are like the effective.
+struct Ids {
+  uint32_t uid = kUnset;
+  uint32_t euid = kUnset;
+  uint32_t gid = kUnset;
+  uint32_t egid = kUnset;
+};
+
+// Bounding set, groups, gid, uid where they are not `now` what they are to be, the four other sets
+// (CAP_SYS_ADMIN may be kept one step longer: see FinishCredentials), umask.
+ChildResult ApplyCredentials(const InitConfig& config, const Ids& now);
 
 // no_new_privs and the seccomp filter, and last, where the filter needed CAP_SYS_ADMIN, the final
 // capability sets. A filter's listener descriptor goes to `listener`.

@@ -154,41 +154,41 @@ ChildResult RaiseLoopback(const ChildPlan&) noexcept {
   request.ifr_name[0] = 'l';
   request.ifr_name[1] = 'o';
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  const long set = RawSyscall(SYS_ioctl, fd, SIOCSIFFLAGS, &request);
-  RawSyscall(SYS_close, fd);
+  const long set = RawSyscall(SYS_ioctl, fd, SIOCSIFFLAGS, &request);  // closed by the exec
   return set < 0 ? ChildError(set, "set lo up") : ChildResult();
 }
 
-// What a caller ignores (nohup, a shell without job control) the program would ignore too.
-void ResetSignals() noexcept {
-  struct {
-    void* handler;
+// What a caller ignores (nohup, a shell without job control) the program would ignore too; handlers
+// end with an exec by themselves.
+void ResetSignals(uint64_t ignored) noexcept {
+  const struct {
+    void* handler;  // SIG_DFL
     unsigned long flags;
     void* restorer;
     uint64_t mask;
   } action = {};
-  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2,
-                           SIGCHLD, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH}) {
-    RawSyscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(uint64_t));
+  for (int signal = 1; ignored != 0; ++signal, ignored >>= 1) {
+    if ((ignored & 1) == 0) continue;
+    RawSyscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
   }
-  const uint64_t none = 0;
-  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof(none));
+  const uint64_t blocked = 0;
+  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, nullptr, sizeof(blocked));
 }
 
-// The parent has seen to it that no number is overwritten before it is used.
+// The parent has seen to it that no number is overwritten before it is used. What keeps its number
+// was inherited, and is not close-on-exec; one that is was the engine's own and is not given away.
 ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
   const int link = static_cast<int>(plan.descriptor_count);
   for (int to = 0; to <= link + 1; ++to) {
     const int from = to < link ? plan.descriptors[to] : to == link ? plan.link : plan.start_fd;
-    if (from < 0) continue;
-    const long placed =
-        from == to ? RawSyscall(SYS_fcntl, to, F_SETFD, 0) : RawSyscall(SYS_dup3, from, to, 0);
+    if (from < 0 || from == to) continue;
+    const long placed = RawSyscall(SYS_dup3, from, to, 0);
     if (placed < 0) return ChildError(placed, "place a descriptor for the program");
   }
   const int first_closed = link + (plan.start_fd >= 0 ? 2 : 1);
   const long closed = RawSyscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
   if (closed < 0) return ChildError(closed, "close_range");
-  ResetSignals();
+  ResetSignals(plan.ignored_signals);
   const long error =
       RawSyscall(SYS_execveat, plan.image_fd, "", plan.argv, plan.envp, AT_EMPTY_PATH);
   return ChildError(error, "execute the init stub");

@@ -14,6 +14,7 @@ namespace tiny::runtime {
 namespace {
 
 constexpr long kDevptsMagic = 0x1cd1;
+constexpr long kManyDescriptors = 256;
 
 }  // namespace
 
@@ -27,7 +28,7 @@ ChildResult WriteSysctlsInChild(const void* step) noexcept {
     const long fd = RawSyscall(SYS_openat2, sysctls.directory, sysctl.path, &how, sizeof(how));
     if (fd < 0) return ChildError(fd, "open /proc/sys of", sysctl.path);
     const long written = RawSyscall(SYS_write, fd, sysctl.value, sysctl.size);
-    RawSyscall(SYS_close, fd);
+    if (fd >= kManyDescriptors) RawSyscall(SYS_close, fd);  // the exec closes the others
     if (written < 0) return ChildError(written, "write sysctl", sysctl.path);
   }
   return {};
@@ -47,8 +48,8 @@ ChildResult EnterCgroupsInChild(const void* step) noexcept {
 ChildResult UseTerminalInChild(const void* slave) noexcept {
   const int terminal = *static_cast<const int*>(slave);
   for (int fd = 0; fd < 3; ++fd) {
-    if (fd == terminal) continue;
-    const long placed = RawSyscall(SYS_dup3, terminal, fd, 0);
+    const long placed = fd == terminal ? RawSyscall(SYS_fcntl, fd, F_SETFD, 0)
+                                       : RawSyscall(SYS_dup3, terminal, fd, 0);
     if (placed < 0) return ChildError(placed, "place the terminal");
   }
   return {};
