@@ -76,6 +76,9 @@ TEST_F(NetworkTest, AKillAtAnyMomentOfAStartLeavesNothing) {
     Finish(client);
     // A supervisor whose client is dead may still be about to record its container.
     EXPECT_TRUE(WaitUntil(absl::Seconds(20), [&] {
+      // The killed ones that have no parent left are this process's to reap.
+      while (waitpid(-1, nullptr, WNOHANG) > 0) {
+      }
       RemoveContainers();
       return Tiny({"ps", "-aq"}).out.empty() && TinyProcesses().empty();
     })) << i;
