@@ -115,6 +115,11 @@ TEST_F(NetworkTest, TheDefaultSubnetMovesAsideForAHostRoute) {
       Run({"--rm", "--network", "bridge", "busybox", "ip", "-4", "-o", "addr", "show", "eth0"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("172.31.0.2/24"));
+  EXPECT_EQ(result.err,
+            "tiny: note: 10.10.0.0/24 overlaps the route 10.10.0.0/16 of lan0: "
+            "the default network uses 172.31.0.0/24\n");
+  // It is told once.
+  EXPECT_EQ(Run({"--rm", "--network", "bridge", "true"}).err, "");
   // The other tests of this machine have the usual subnet.
   EXPECT_EQ(Run({"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "link",
                  "delete", "td0"})

@@ -67,6 +67,7 @@ absl::Status EngineImpl::AwaitStarted(int socket) {
   while (const std::optional<Frame> frame = ReceiveFrame(socket, buffer.data(), 0)) {
     if (frame->type == FrameType::kStarted) return absl::OkStatus();
     if (frame->type == FrameType::kStartFailed) return DecodeStatus(frame->payload);
+    if (frame->type == FrameType::kNote) PrintNote(frame->payload);
   }
   return absl::InternalError("the container's supervisor died while it started the container");
 }

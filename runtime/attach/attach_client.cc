@@ -130,6 +130,9 @@ absl::Status Relay::OnFrame(const Frame& frame) {
     case FrameType::kStarted:
       BecomeStarted();
       break;
+    case FrameType::kNote:
+      PrintNote(frame.payload);
+      break;
     case FrameType::kStartFailed:
     case FrameType::kRefused:
       return DecodeStatus(frame.payload);

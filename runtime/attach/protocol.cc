@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <climits>
@@ -204,6 +206,10 @@ absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const 
   }
   connection.tty = welcome->tty != 0;
   return connection;
+}
+
+void PrintNote(absl::string_view text) {
+  dprintf(STDERR_FILENO, "tiny: note: %.*s\n", static_cast<int>(text.size()), text.data());
 }
 
 absl::StatusOr<int> AwaitExited(int socket, absl::Duration patience) {

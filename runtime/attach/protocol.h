@@ -65,6 +65,7 @@ enum class FrameType : uint8_t {
   kStdinAck,
   kGap,
   kExited,
+  kNote,  // to the client that starts the container: {text} that its user should read
 };
 
 struct FrameHeader {
@@ -151,6 +152,9 @@ struct Connection {
 };
 absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const HelloPayload& hello,
                                            absl::Duration patience);
+
+// Shows a Note's text on stderr: one line, "tiny: note: ...".
+void PrintNote(absl::string_view text);
 
 // Reads until Exited (its code), or until the other end is gone (kUnavailable), or the time is
 // over (kDeadlineExceeded).

@@ -123,6 +123,10 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
                                   int network_namespace) {
   RETURN_IF_ERROR(OpenNetworks());
   ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, pid, network_namespace));
+  // A restart has no client to tell.
+  for (const std::string& note : attachment.notes) {
+    SendFrame(task_.starter.get(), FrameType::kNote, note.data(), note.size(), 0);
+  }
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
