@@ -57,6 +57,17 @@ int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status
 
 int Dispatch(Context& context, const GlobalFlags& flags, Arguments arguments) {
   const FoundCommand found = FindCommand(arguments);
+  if (found.command == nullptr && IsGroup(arguments[0])) {
+    // As Docker's: help that was asked for is output, help instead of a command is not.
+    if (arguments.size() == 1) {
+      PrintGroup(context.err, arguments[0]);
+      return 1;
+    }
+    if (arguments[1] == "--help") {
+      PrintGroup(context.out, arguments[0]);
+      return 0;
+    }
+  }
   if (found.command == nullptr) {
     return ReportFailure(context, flags, UnknownCommand(arguments), kUsageErrorCode);
   }

@@ -1,7 +1,6 @@
 // tiny help and tiny version.
 #include <sys/utsname.h>
 
-#include "absl/strings/match.h"
 #include "base/status_macros.h"
 #include "cli/commands.h"
 #include "cli/format.h"
@@ -10,19 +9,6 @@
 
 namespace tiny::cli {
 namespace {
-
-// Every command of a group: "network", "volume".
-bool PrintGroup(Output& out, absl::string_view group) {
-  bool found = false;
-  for (const Command* command : AllCommands()) {
-    if (!absl::StartsWith(command->name, absl::StrCat(group, " "))) continue;
-    if (!found) out.Print("Usage:  tiny ", group, " COMMAND ...\n\nCommands:\n");
-    found = true;
-    const size_t gap = command->name.size() < 20 ? 20 - command->name.size() : 1;
-    out.Print("  ", command->name, std::string(gap, ' '), command->summary, "\n");
-  }
-  return found;
-}
 
 absl::StatusOr<int> RunHelp(Context& context, NoFlags&, Arguments arguments) {
   if (arguments.empty()) {
@@ -34,8 +20,9 @@ absl::StatusOr<int> RunHelp(Context& context, NoFlags&, Arguments arguments) {
     PrintHelp(context.out, *found.command);
     return 0;
   }
-  if (arguments.size() == 1 && PrintGroup(context.out, arguments[0])) return 0;
-  return UnknownCommand(arguments);
+  if (arguments.size() > 1 || !IsGroup(arguments[0])) return UnknownCommand(arguments);
+  PrintGroup(context.out, arguments[0]);
+  return 0;
 }
 
 struct VersionFlags {

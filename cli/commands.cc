@@ -99,6 +99,22 @@ const Command* FindByName(absl::string_view name) {
 
 absl::Span<const Command* const> AllCommands() { return kCommands; }
 
+absl::string_view NameInGroup(const Command& command, absl::string_view group) {
+  const auto is_in = [group](absl::string_view name) {
+    return name.size() > group.size() && name[group.size()] == ' ' && absl::StartsWith(name, group);
+  };
+  if (is_in(command.name)) return command.name;
+  const auto alias = std::find_if(command.aliases.begin(), command.aliases.end(), is_in);
+  return alias == command.aliases.end() ? "" : *alias;
+}
+
+bool IsGroup(absl::string_view name) {
+  return FindByName(name) == nullptr &&
+         std::any_of(std::begin(kCommands), std::end(kCommands), [name](const Command* command) {
+           return !NameInGroup(*command, name).empty();
+         });
+}
+
 FoundCommand FindCommand(Arguments arguments) {
   if (arguments.empty()) return {};
   // "port add" before "port": no container can be meant, as those take one more word.
@@ -108,17 +124,13 @@ FoundCommand FindCommand(Arguments arguments) {
   }
   if (const Command* command = FindByName(arguments[0])) return {command, 1};
   if (arguments.size() < 2) return {};
-  if (arguments[0] != "container" || absl::StrContains(arguments[1], ' ')) return {};
+  if (arguments[0] != kContainerGroup || absl::StrContains(arguments[1], ' ')) return {};
   return {FindByName(arguments[1]), 2};
 }
 
 absl::Status UnknownCommand(Arguments arguments) {
-  const bool is_group =
-      std::any_of(std::begin(kCommands), std::end(kCommands), [&](const Command* command) {
-        return absl::StartsWith(command->name, absl::StrCat(arguments[0], " "));
-      });
   std::string name(arguments[0]);
-  if ((is_group || arguments[0] == "container") && arguments.size() > 1) {
+  if (IsGroup(name) && arguments.size() > 1) {
     absl::StrAppend(&name, " ", arguments[1]);
   }
   for (const AbsentCommand& absent : kAbsent) {
@@ -129,10 +141,6 @@ absl::Status UnknownCommand(Arguments arguments) {
   std::vector<absl::string_view> names;
   for (const Command* command : kCommands) names.push_back(command->name);
   const absl::string_view nearest = NearestName(name, names);
-  if (is_group && arguments.size() == 1) {
-    return UsageError(absl::StrCat(name, " needs a command of its own"),
-                      absl::StrCat("see tiny help ", name));
-  }
   return UsageError(
       absl::StrCat("no such command: ", name),
       nearest.empty() ? "see tiny help" : absl::StrCat("did you mean ", nearest, "?"));

@@ -87,6 +87,15 @@ absl::StatusOr<int> PruneNetworks(Context& context);
 // In the order of help.
 absl::Span<const Command* const> AllCommands();
 
+// The group that any command of a container may be said in: "container run".
+inline constexpr absl::string_view kContainerGroup = "container";
+
+// The name or alias that begins with the group's: "network create", "container ls" of ps. Empty
+// where the command is not in the group.
+absl::string_view NameInGroup(const Command& command, absl::string_view group);
+// Whether commands begin with this word, and it is none by itself ("network", but not "port").
+bool IsGroup(absl::string_view name);
+
 // The command that the arguments begin with ("network", "create") and how many of them its name
 // takes; nullptr where there is none. "container VERB" is the verb.
 struct FoundCommand {

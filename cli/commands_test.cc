@@ -57,7 +57,21 @@ TEST_F(CommandsTest, EachCommandHasHelpAndNamesItself) {
     EXPECT_THAT(overview.out, HasSubstr(absl::StrCat("  ", command->name, " ")));
   }
   EXPECT_THAT(Tiny("help network").out, HasSubstr("network connect"));
-  EXPECT_THAT(Tiny("network").err, HasSubstr("needs a command of its own"));
+  for (const absl::string_view group : {"network", "volume", "system", "container"}) {
+    const Result help = Tiny(absl::StrCat(group, " --help"));
+    EXPECT_EQ(help.code, 0) << help.err;
+    EXPECT_THAT(help.out, StartsWith(absl::StrCat("Usage:  tiny ", group, " COMMAND")));
+    EXPECT_THAT(help.out, HasSubstr(absl::StrCat("\n  ", group, " prune ")));
+    EXPECT_EQ(Tiny(absl::StrCat("help ", group)).out, help.out);
+    const Result bare = Tiny(group);
+    EXPECT_EQ(bare.code, 1);
+    EXPECT_EQ(bare.out, "");
+    EXPECT_EQ(bare.err, help.out);
+  }
+  EXPECT_THAT(Tiny("container --help").out, HasSubstr("\n  container ls "));
+  EXPECT_THAT(Tiny("system --help").out, HasSubstr("\n  system info "));
+  EXPECT_THAT(Tiny("port --help").out, HasSubstr("\n  port add "));
+  EXPECT_THAT(Tiny("port --help").out, HasSubstr("\n  port rm "));
 }
 
 TEST_F(CommandsTest, InspectHasDockersFields) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_split.h"
+#include "cli/commands.h"
 
 namespace tiny::cli {
 namespace {
@@ -58,6 +59,22 @@ bool Lists(absl::string_view names, absl::string_view name) {
   return std::find(all.begin(), all.end(), name) != all.end();
 }
 
+void PrintSummary(Output& out, absl::string_view name, const Command& command) {
+  const size_t gap = name.size() < 20 ? 20 - name.size() : 1;
+  out.Print("  ", name, std::string(gap, ' '), command.summary, "\n");
+}
+
+void PrintCommandsOf(Output& out, absl::string_view group) {
+  bool titled = false;
+  for (const Command* command : AllCommands()) {
+    const absl::string_view name = NameInGroup(*command, group);
+    if (name.empty()) continue;
+    if (!titled) out.Print("\nCommands:\n");
+    titled = true;
+    PrintSummary(out, name, *command);
+  }
+}
+
 }  // namespace
 
 void PrintHelp(Output& out, const Command& command) {
@@ -69,8 +86,18 @@ void PrintHelp(Output& out, const Command& command) {
     for (const absl::string_view alias : command.aliases) out.Print("  tiny ", alias);
     out.Print("\n");
   }
+  PrintCommandsOf(out, command.name);
   PrintIndented(out, "Examples", command.examples);
   for (const OptionGroup* group : command.options) PrintOptions(out, *group);
+}
+
+void PrintGroup(Output& out, absl::string_view group) {
+  out.Print("Usage:  tiny ", group, " COMMAND ...\n");
+  PrintCommandsOf(out, group);
+  if (group == kContainerGroup) {
+    out.Print("\nThe other commands of a container can be said so, too: tiny container run ...\n");
+  }
+  out.Print("\ntiny ", group, " COMMAND --help tells more about each.\n");
 }
 
 void PrintOverview(Output& out, absl::Span<const Command* const> commands) {
@@ -86,8 +113,7 @@ void PrintOverview(Output& out, absl::Span<const Command* const> commands) {
       if (!Lists(topic.names, first)) continue;
       if (!titled) out.Print("\n", topic.title, ":\n");
       titled = true;
-      const size_t gap = command->name.size() < 20 ? 20 - command->name.size() : 1;
-      out.Print("  ", command->name, std::string(gap, ' '), command->summary, "\n");
+      PrintSummary(out, command->name, *command);
     }
   }
   out.Print("\ntiny COMMAND --help tells more about each.\n");

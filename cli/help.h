@@ -8,6 +8,8 @@
 namespace tiny::cli {
 
 void PrintHelp(Output& out, const Command& command);
+// What `tiny GROUP --help` says: its commands, by the names that they have in it.
+void PrintGroup(Output& out, absl::string_view group);
 void PrintOverview(Output& out, absl::Span<const Command* const> commands);
 
 }  // namespace tiny::cli
