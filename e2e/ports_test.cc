@@ -137,6 +137,15 @@ TEST_F(NetworkTest, PortsComeAndGoWhileTheContainerRuns) {
   EXPECT_THAT(Tiny({"port", "web"}), Succeeds(""));
 }
 
+TEST_F(NetworkTest, APortIsFreeOnceItIsTakenBack) {
+  Sleeper("bridge", {"--name", "web", "-p", "8080:80"});
+  for (int round = 0; round < 10; ++round) {
+    EXPECT_THAT(Tiny({"port", "rm", "web", "8080:80"}), Succeeds("")) << round;
+    EXPECT_THAT(Tiny({"port", "add", "web", "8080:80"}), Succeeds("80/tcp -> 0.0.0.0:8080\n"))
+        << round;
+  }
+}
+
 TEST_F(NetworkTest, ATakenPortNamesItsHolder) {
   EchoPeer stranger(-1, SOCK_STREAM, 8080);
   EXPECT_THAT(Run({"--rm", "--network", "bridge", "-p", "8080:80", "true"}),

@@ -55,6 +55,8 @@ void EngineImpl::PokeSupervisor(absl::string_view id) {
       ConnectAndGreet(AttachSocket(options_.run_root, id), {}, kPokePatience);
   if (!connection.ok()) return;
   SendFrame(connection->socket.get(), FrameType::kReload, nullptr, 0, MSG_DONTWAIT);
+  // What comes next may need a port that it still holds.
+  AwaitReloaded(connection->socket.get(), kPokePatience).IgnoreError();
 }
 
 absl::Status EngineImpl::Connect(absl::string_view reference,

@@ -86,6 +86,19 @@ absl::Status SupervisorSilent() {
                   "it may be stopped (SIGSTOP) or traced: its pid is in `tiny inspect`");
 }
 
+// Reads until a frame of this type, and gives its payload.
+absl::StatusOr<std::string> AwaitFrame(int socket, FrameType type, absl::Duration patience) {
+  const Deadline deadline(patience);
+  std::vector<char> buffer(kMaxFrame);
+  while (deadline.AwaitReadable(socket)) {
+    const std::optional<Frame> frame = ReceiveFrame(socket, buffer.data(), MSG_DONTWAIT);
+    if (frame.has_value() && frame->type == type) return std::string(frame->payload);
+    if (!frame.has_value() && errno != EAGAIN) return SupervisorGone();
+  }
+  return absl::DeadlineExceededError(type == FrameType::kExited ? "the container has not exited"
+                                                                : "the supervisor does not answer");
+}
+
 }  // namespace
 
 bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags,
@@ -213,20 +226,14 @@ void PrintNote(absl::string_view text) {
 }
 
 absl::StatusOr<int> AwaitExited(int socket, absl::Duration patience) {
-  const Deadline deadline(patience);
-  std::vector<char> buffer(kMaxFrame);
-  while (deadline.AwaitReadable(socket)) {
-    const std::optional<Frame> frame = ReceiveFrame(socket, buffer.data(), MSG_DONTWAIT);
-    if (!frame.has_value()) {
-      if (errno == EAGAIN) continue;
-      return SupervisorGone();
-    }
-    if (frame->type != FrameType::kExited) continue;
-    const auto exited = ParsePayload<ExitedPayload>(frame->payload);
-    if (!exited.has_value()) return SupervisorGone();
-    return exited->exit_code;
-  }
-  return absl::DeadlineExceededError("the container has not exited");
+  ASSIGN_OR_RETURN(const std::string payload, AwaitFrame(socket, FrameType::kExited, patience));
+  const auto exited = ParsePayload<ExitedPayload>(payload);
+  if (!exited.has_value()) return SupervisorGone();
+  return exited->exit_code;
+}
+
+absl::Status AwaitReloaded(int socket, absl::Duration patience) {
+  return AwaitFrame(socket, FrameType::kReloaded, patience).status();
 }
 
 }  // namespace tiny::runtime

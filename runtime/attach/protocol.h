@@ -13,6 +13,7 @@
 //                                  ← Stdout, Stderr              (at most kMaxData bytes each)
 //   Alive                          →                             (see "slow clients")
 //   Reload                         →                             (the record has changed)
+//                                  ← Reloaded                    (and what it has not is let go of)
 //                                  ← Exited {exit code}          (after the last byte of output)
 //
 // Slow clients. A client that does not take its output holds the container's writers back, as a
@@ -66,6 +67,7 @@ enum class FrameType : uint8_t {
   kGap,
   kExited,
   kNote,  // to the client that starts the container: {text} that its user should read
+  kReloaded,
 };
 
 struct FrameHeader {
@@ -159,6 +161,9 @@ void PrintNote(absl::string_view text);
 // Reads until Exited (its code), or until the other end is gone (kUnavailable), or the time is
 // over (kDeadlineExceeded).
 absl::StatusOr<int> AwaitExited(int socket, absl::Duration patience);
+
+// Reads until Reloaded; the errors are those of AwaitExited.
+absl::Status AwaitReloaded(int socket, absl::Duration patience);
 
 }  // namespace tiny::runtime
 

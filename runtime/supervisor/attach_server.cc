@@ -176,6 +176,7 @@ void AttachServer::Receive(Client& client) {
       break;
     case FrameType::kReload:
       host_->Reload();
+      SendFrame(client.socket.get(), FrameType::kReloaded, nullptr, 0, MSG_DONTWAIT);
       break;
     default:
       break;  // of a newer client

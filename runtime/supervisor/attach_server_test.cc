@@ -181,6 +181,14 @@ TEST_F(AttachServerTest, ALostClientClosesTheStdinThatItHad) {
   EXPECT_FALSE(server_.has_clients());
 }
 
+TEST_F(AttachServerTest, AnswersAReloadOnceItIsDone) {
+  const UniqueFd client = NewClient(0);
+  ASSERT_TRUE(SendFrame(client.get(), FrameType::kReload, nullptr, 0, 0));
+  RunOnce();
+  EXPECT_EQ(host_.reloads, 1);
+  EXPECT_OK(AwaitReloaded(client.get(), absl::ZeroDuration()));
+}
+
 TEST_F(AttachServerTest, ALostClientIsNoLongerWaitedFor) {
   {
     const UniqueFd client = NewClient(kWantStdout);
