@@ -1,5 +1,8 @@
 #include "runtime/spec/build_spec.h"
 
+#include <sys/utsname.h>
+
+#include <cstdio>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -92,15 +95,16 @@ bool UsesDefaultSeccomp(const ContainerConfig& config) {
 }
 
 absl::StatusOr<std::optional<oci::Seccomp>> BuildSeccomp(
-    const ContainerConfig& config, security::CapabilitySet available_capabilities, int kernel_major,
-    int kernel_minor) {
+    const ContainerConfig& config, security::CapabilitySet available_capabilities) {
   const std::string& profile = config.security.seccomp;
   if (profile.empty() || profile == "unconfined" || profile == "builtin") return std::nullopt;
   ASSIGN_OR_RETURN(const security::CapabilitySet capabilities,
                    ContainerCapabilities(config, available_capabilities));
-  auto policy = security::ParseSeccompProfile(
-      profile,
-      {.capabilities = capabilities, .kernel_major = kernel_major, .kernel_minor = kernel_minor});
+  security::ProfileContext context = {.capabilities = capabilities};
+  utsname kernel;
+  uname(&kernel);
+  sscanf(kernel.release, "%d.%d", &context.kernel_major, &context.kernel_minor);
+  auto policy = security::ParseSeccompProfile(profile, context);
   if (!policy.ok()) return Annotate(policy.status(), "--security-opt seccomp");
   return SpecFromPolicy(*policy);
 }
@@ -132,8 +136,7 @@ absl::StatusOr<oci::Spec> BuildSpec(const ContainerConfig& config, const SpecInp
   if (!config.security.privileged && !config.security.systempaths_unconfined) {
     AddPaths(inputs, out);
   }
-  ASSIGN_OR_RETURN(out.seccomp, BuildSeccomp(config, inputs.available_capabilities,
-                                             inputs.kernel_major, inputs.kernel_minor));
+  ASSIGN_OR_RETURN(out.seccomp, BuildSeccomp(config, inputs.available_capabilities));
   RETURN_IF_ERROR(oci::ValidateSpec(spec));
   return spec;
 }

@@ -56,9 +56,7 @@ struct SpecInputs {
   std::vector<oci::IdMapping> gid_mappings;
 
   security::CapabilitySet available_capabilities = security::kAllCapabilities;
-  int cpu_count = 0;     // for the masks of /sys/devices/system/cpu/cpuN/thermal_throttle
-  int kernel_major = 6;  // for the conditions of seccomp profiles
-  int kernel_minor = 1;
+  int cpu_count = 0;  // for the masks of /sys/devices/system/cpu/cpuN/thermal_throttle
   // With a terminal: TERM of the container.
   std::string term = "xterm";
 };
@@ -72,10 +70,10 @@ absl::StatusOr<oci::Spec> BuildSpec(const state::ContainerConfig& config, const 
 // the user's own.
 bool UsesDefaultSeccomp(const state::ContainerConfig& config);
 
-// linux.seccomp of a profile of the user's own; nothing with the default one or none.
+// linux.seccomp of a profile of the user's own, whose conditions are held against the running
+// kernel (uname(2)); nothing with the default one or none.
 absl::StatusOr<std::optional<oci::Seccomp>> BuildSeccomp(
-    const state::ContainerConfig& config, security::CapabilitySet available_capabilities,
-    int kernel_major = 6, int kernel_minor = 1);
+    const state::ContainerConfig& config, security::CapabilitySet available_capabilities);
 
 // The process of `tiny exec`: the container's own with these changes. An empty user is the
 // container's.

@@ -1,9 +1,15 @@
 #include "runtime/spec/build_spec.h"
 
 #include <linux/capability.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oci/spec_serializer.h"
@@ -328,6 +334,26 @@ TEST(BuildSpecTest, SeccompProfileOfTheUser) {
   config.security.seccomp = "{";
   EXPECT_THAT(BuildSpec(config, Inputs()),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("seccomp")));
+}
+
+TEST(BuildSpecTest, SeccompProfileForThisKernelAndForALaterOne) {
+  utsname kernel;
+  ASSERT_EQ(uname(&kernel), 0);
+  const std::vector<std::string> parts = absl::StrSplit(kernel.release, '.');
+  int minor = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(parts[1], &minor)) << kernel.release;
+  const auto since = [&](int wanted) {
+    return absl::StrCat(R"("includes": {"minKernel": ")", parts[0], ".", wanted, R"("}})");
+  };
+  ContainerConfig config = Config();
+  config.security.seccomp =
+      absl::StrCat(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [)",
+                   R"({"names": ["ptrace"], "action": "SCMP_ACT_ALLOW", )", since(minor), ",",
+                   R"({"names": ["bpf"], "action": "SCMP_ACT_ALLOW", )", since(minor + 1), "]}");
+  const oci::Spec spec = Build(config);
+  ASSERT_TRUE(spec.linux_.seccomp.has_value());
+  ASSERT_EQ(spec.linux_.seccomp->syscalls.size(), 1u);
+  EXPECT_THAT(spec.linux_.seccomp->syscalls[0].names, ElementsAre("ptrace"));
 }
 
 TEST(BuildSpecTest, NeedsACommand) {
