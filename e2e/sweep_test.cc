@@ -5,6 +5,9 @@
 // By default every kStride-th call, beginning at another one for each scenario. With
 // TINY_SWEEP=all in the environment, or after `bazel test --test_env=TINY_SWEEP=all`, all of them.
 #include <stdlib.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -115,6 +118,22 @@ SWEEP(
       return Words{"rm", "-f", "swept"};
     },
     [this] { return Running(); })
+
+// Who joins the container's namespaces makes a child there that goes on by itself.
+TEST_F(SweepTest, ExecGoesOnWithoutTheProcessThatJoined) {
+  Running();
+  const std::vector<std::string> command = CommandLine({"exec", "swept", "echo", "hello"});
+  const Stepped whole = Follow(command);
+  ASSERT_EQ(whole.result.code, 0) << whole.result.err;
+  ASSERT_EQ(whole.calls.size(), 3U);
+  const std::vector<uint64_t>& calls = whole.calls[1];
+  const size_t clone = std::find(calls.begin(), calls.end(), SYS_clone3) - calls.begin();
+  ASSERT_LT(clone, calls.size());
+  const Stepped stepped = Strike(command, {.process = 1, .call = clone + 1});
+  EXPECT_TRUE(stepped.struck);
+  EXPECT_THAT(stepped.result, Succeeds("hello\n"));
+  EXPECT_EQ(Tiny({"rm", "-f", "swept"}).code, 0);
+}
 
 }  // namespace
 }  // namespace tiny::e2e

@@ -28,9 +28,8 @@ enum class MessageKind : uint32_t {
   kWaiting = 2,
   kSeccompListener = 3,
   kFailed = 4,
-  kPid = 5,         // of the launcher's own child code: the pid of the final child
-  kDescriptor = 6,  // likewise: a descriptor that a step hands out
-  kBarrier = 7,     // likewise: a step waits for the parent's go
+  kDescriptor = 5,  // of the launcher's own child code: a descriptor that a step hands out
+  kBarrier = 6,     // likewise: a step waits for the parent's go
 };
 
 struct InitMessage {

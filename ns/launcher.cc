@@ -57,6 +57,31 @@ class ChildStack {
   char* memory_ = nullptr;
 };
 
+// Where the kernel writes the pid of the final child (CLONE_PARENT_SETTID), as part of the
+// intermediate one's clone: known to the parent even when that one is killed right then.
+class SharedPid {
+ public:
+  SharedPid() = default;
+  SharedPid(const SharedPid&) = delete;
+  SharedPid& operator=(const SharedPid&) = delete;
+  ~SharedPid() {
+    if (pid_ != nullptr) munmap(pid_, sizeof(*pid_));
+  }
+
+  absl::Status Allocate() {
+    void* memory = mmap(nullptr, sizeof(*pid_), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED) return PosixStatus(errno, "map memory shared with the child");
+    pid_ = static_cast<pid_t*>(memory);
+    return absl::OkStatus();
+  }
+  uint64_t address() const { return reinterpret_cast<uint64_t>(pid_); }
+  pid_t value() const { return *pid_; }  // 0: there was no clone
+
+ private:
+  pid_t* pid_ = nullptr;
+};
+
 bool Joins(const LaunchPlan& plan, Kind kind) {
   if ((plan.join_flags & CloneFlag(kind)) != 0) return true;
   for (const JoinedNamespace& joined : plan.join) {
@@ -113,6 +138,7 @@ struct PendingChild::Impl {
   absl::Status ToStatus(const ChildResult& result) const;
 
   ChildStack stack;
+  SharedPid final_pid;
   ChildPlan plan;
   std::vector<JoinedNamespace> join;
   std::vector<ChildStep> steps;
@@ -201,7 +227,7 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //        From here on C makes raw system calls only.
 //  3. C  closes P's end and asks to die with P.
 //     (An intermediate child instead leaves the dumpable state, makes the time namespace, joins,
-//     clones C as P's child, sends kPid, and exits; P reaps it and sends C, which waits, a byte.)
+//     clones C as P's child, and exits; P reaps it and finds C's pid in memory of both.)
 //  4. P  writes the id maps and sends a byte; C waited for it, and becomes root. User namespaces
 //  only.
 //  5. P  goes on with the outside half: cgroups, limits, network.   C  takes its steps, in order.
@@ -234,7 +260,9 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
     args = {};
     args.flags = CLONE_CLEAR_SIGHAND;
     plan.final_clone = final_clone;
-    plan.final_clone.flags |= CLONE_PARENT;
+    RETURN_IF_ERROR(final_pid.Allocate());
+    plan.final_clone.flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
+    plan.final_clone.parent_tid = final_pid.address();
   }
   args.exit_signal = SIGCHLD;
   int pidfd_number = -1;
@@ -260,19 +288,23 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
 }
 
 absl::Status PendingChild::Impl::AwaitFinalChild(pid_t intermediate) {
-  init::InitMessage message;
-  ssize_t size;
-  do {
-    size = recv(link.get(), &message, sizeof(message), 0);
-  } while (size < 0 && errno == EINTR);
-  if (size != sizeof(message)) SendSignal(pidfd.get(), SIGKILL).IgnoreError();
   Reap(intermediate);
-  if (size != sizeof(message)) return absl::InternalError("the joining process died");
-  if (message.kind == init::MessageKind::kFailed) return ToStatus(message.result);
+  if (final_pid.value() == 0) {
+    init::InitMessage message;
+    const ssize_t size = recv(link.get(), &message, sizeof(message), MSG_DONTWAIT);
+    if (size != sizeof(message)) return absl::InternalError("the joining process died");
+    return ToStatus(message.result);
+  }
   // The final child is ours (CLONE_PARENT) and not reaped yet, so that its pid is still its own.
-  ASSIGN_OR_RETURN(pidfd, OpenPidfd(message.value));
-  pid = message.value;
-  return Send("p", 1, "a go");
+  pid = final_pid.value();
+  absl::StatusOr<UniqueFd> opened = OpenPidfd(pid);
+  if (opened.ok()) {
+    pidfd = *std::move(opened);
+    return absl::OkStatus();
+  }
+  kill(pid, SIGKILL);
+  Reap(std::exchange(pid, 0));
+  return opened.status();
 }
 
 absl::Status PendingChild::Impl::ToStatus(const ChildResult& result) const {

@@ -211,8 +211,6 @@ void RunFinal(void* argument) noexcept {
   const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
   Timeline::Stamp("in new namespaces (clone3)");
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  // No message of this child may come before the one that tells its pid.
-  if (plan.intermediate) WaitForParent(plan.link);
   if (plan.new_user_namespace) RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
   if (plan.new_cgroup_namespace && !plan.cgroup_barrier) {
     RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
@@ -327,7 +325,6 @@ void RunChild(void* argument) noexcept {
     Fail(plan.link, kBuiltinSteps + static_cast<uint32_t>(BuiltinStep::kClone),
          ChildError(pid, "clone3 in the joined namespaces"));
   }
-  Send(plan.link, init::MessageKind::kPid, static_cast<int32_t>(pid), nullptr);
   Exit(0);
 }
 
