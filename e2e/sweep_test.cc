@@ -119,6 +119,24 @@ SWEEP(
     },
     [this] { return Running(); })
 
+// Right before the supervisor would have told the container's process to go on.
+TEST_F(SweepTest, RunTellsOfASupervisorThatDiedInTheStart) {
+  const std::vector<std::string> command = CommandLine(RunArgs({"--rm", "true"}));
+  Follow(command);  // makes folders that the next one finds
+  const Stepped whole = Follow(command);
+  ASSERT_EQ(whole.result.code, 0) << whole.result.err;
+  const std::vector<uint64_t>& calls = whole.calls[1];
+  const size_t go = std::find(calls.rbegin(), calls.rend(), SYS_sendto).base() - calls.begin() - 1;
+  ASSERT_LT(go, calls.size());
+  // Who sees the process end, the client's next supervisor or nobody, differs.
+  for (int i = 0; i < 20; ++i) {
+    const Stepped stepped = Strike(command, {.process = 1, .call = go});
+    EXPECT_TRUE(stepped.struck);
+    EXPECT_THAT(stepped.result, FailsClearly(125, "supervisor"));
+    Recover("a supervisor that died");
+  }
+}
+
 // Who joins the container's namespaces makes a child there that goes on by itself.
 TEST_F(SweepTest, ExecGoesOnWithoutTheProcessThatJoined) {
   Running();

@@ -60,6 +60,7 @@ absl::StatusOr<AttachResult> EngineImpl::ResultOf(const std::string& id,
     case AttachOutcome::Kind::kOutputGone:
       return AttachResult{.exit_code = 128 + SIGPIPE};
     case AttachOutcome::Kind::kLost:
+    case AttachOutcome::Kind::kStartLost:
       break;
   }
   // The supervisor was killed. The container may have ended meanwhile; else it has another one now.

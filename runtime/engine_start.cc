@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -12,11 +13,24 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "init/payload.h"
 #include "runtime/attach/attach_client.h"
 #include "runtime/attach/terminal.h"
 #include "runtime/engine_impl.h"
 
 namespace tiny::runtime {
+namespace {
+
+absl::Status SupervisorDied() {
+  return absl::InternalError("the container's supervisor died while it started the container");
+}
+
+// How the container's process ends with who starts it, whether the stub runs already or not.
+bool EndedWithItsStarter(const AttachResult& result) {
+  return result.exit_code == init::kFailedExitCode || result.exit_code == 128 + SIGKILL;
+}
+
+}  // namespace
 
 absl::StatusOr<state::LockedContainer> EngineImpl::LockForStart(absl::string_view reference) {
   if (created_.has_value() && created_->id().value() == reference) {
@@ -69,7 +83,7 @@ absl::Status EngineImpl::AwaitStarted(int socket) {
     if (frame->type == FrameType::kStartFailed) return DecodeStatus(frame->payload);
     if (frame->type == FrameType::kNote) PrintNote(frame->payload);
   }
-  return absl::InternalError("the container's supervisor died while it started the container");
+  return SupervisorDied();
 }
 
 absl::Status EngineImpl::Start(absl::string_view reference) {
@@ -107,7 +121,10 @@ absl::StatusOr<AttachResult> EngineImpl::StartAttached(absl::string_view referen
   session.options = &options;
   session.signals = &signals;
   ASSIGN_OR_RETURN(const AttachOutcome outcome, RunAttachSession(session));
-  return ResultOf(id, outcome, options);
+  absl::StatusOr<AttachResult> result = ResultOf(id, outcome, options);
+  const bool start_lost = outcome.kind == AttachOutcome::Kind::kStartLost;
+  if (start_lost && result.ok() && EndedWithItsStarter(*result)) return SupervisorDied();
+  return result;
 }
 
 }  // namespace tiny::runtime

@@ -205,7 +205,7 @@ absl::StatusOr<AttachOutcome> Relay::Run() {
       if (frame.has_value()) {
         RETURN_IF_ERROR(OnFrame(*frame));
       } else if (errno != EAGAIN) {
-        Finish(AttachOutcome::Kind::kLost);
+        Finish(started_ ? AttachOutcome::Kind::kLost : AttachOutcome::Kind::kStartLost);
       }
     }
   }

@@ -38,6 +38,7 @@ struct AttachOutcome {
     kExited,
     kDetached,     // by the detach keys
     kLost,         // the supervisor has gone without a word
+    kStartLost,    // likewise, before it said that the container was started
     kOutputGone,   // nobody reads this process's output any more
     kInterrupted,  // by a second signal while the container was being started
   };
