@@ -18,7 +18,9 @@
 namespace tiny::e2e {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr size_t kStride = 17;
 
@@ -68,6 +70,8 @@ class SweepTest : public TinyTest {
     if (result.code == 0 || result.code == 137) return;
     EXPECT_TRUE(absl::StartsWith(result.err, "tiny: "))
         << where << ": " << ::testing::PrintToString(result);
+    // A lock goes with its holder.
+    EXPECT_THAT(result.err, Not(HasSubstr("is locked by"))) << where;
   }
 
   void Recover(const std::string& where) {
