@@ -32,19 +32,24 @@ absl::string_view LegacyName(absl::string_view controller) {
   return controller == "io" ? "blkio" : controller;
 }
 
-// A new directory, or one left behind with no process in it.
-absl::StatusOr<Directory> MakeEmpty(const Directory& parent, const std::string& name) {
-  if (mkdirat(parent.fd.get(), name.c_str(), 0755) == 0) {
-    absl::StatusOr<Directory> made = OpenBeneath(parent, name);
-    if (!made.ok()) unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR);
+// A new directory, or one left behind with no process in it. (In a tree of cgroups there is no
+// symbolic link for mkdir to follow, and the path was checked to have no "..".)
+absl::StatusOr<Directory> MakeEmpty(const std::string& mount_point, absl::string_view path) {
+  const std::string whole = absl::StrCat(mount_point, path);
+  if (mkdir(whole.c_str(), 0755) == 0) {
+    absl::StatusOr<Directory> made = OpenCgroup(mount_point, path);
+    if (!made.ok()) rmdir(whole.c_str());
     return made;
   }
-  if (errno != EEXIST) {
-    return PosixStatus(errno, absl::StrCat("make cgroup ", parent.path, "/", name));
+  if (errno == ENOENT) {
+    ASSIGN_OR_RETURN(const Directory root, OpenRoot(mount_point));
+    RETURN_IF_ERROR(MakeBeneath(root, SplitLast(path).first).status());
+    return MakeEmpty(mount_point, path);
   }
+  if (errno != EEXIST) return PosixStatus(errno, absl::StrCat("make cgroup ", whole));
   // Made anew it has no old limits; rmdir fails where it has children or processes.
-  if (unlinkat(parent.fd.get(), name.c_str(), AT_REMOVEDIR) == 0) return MakeEmpty(parent, name);
-  ASSIGN_OR_RETURN(Directory leaf, OpenBeneath(parent, name));
+  if (rmdir(whole.c_str()) == 0) return MakeEmpty(mount_point, path);
+  ASSIGN_OR_RETURN(Directory leaf, OpenCgroup(mount_point, path));
   ASSIGN_OR_RETURN(const std::vector<pid_t> pids, ReadPidsOfTree(leaf));
   if (!pids.empty()) {
     return absl::AlreadyExistsError(
@@ -65,7 +70,8 @@ absl::Status InheritCpuset(const Directory& parent, const Directory& child) {
   return absl::OkStatus();
 }
 
-absl::Status InheritCpusets(const Directory& root, absl::string_view path) {
+absl::Status InheritCpusets(absl::string_view mount_point, absl::string_view path) {
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(mount_point));
   ASSIGN_OR_RETURN(Directory parent, OpenBeneath(root, ""));
   for (const absl::string_view name : absl::StrSplit(path, '/', absl::SkipEmpty())) {
     ASSIGN_OR_RETURN(Directory child, OpenBeneath(parent, name));
@@ -132,15 +138,16 @@ absl::Status Cgroup::Make(const Resources& resources) {
   return AttachDevices(resources);
 }
 
-absl::StatusOr<Directory> Cgroup::MakeLeaf(const Directory& parent, const std::string& name) const {
-  return adopts_ ? MakeBeneath(parent, name) : MakeEmpty(parent, name);
+absl::StatusOr<Directory> Cgroup::MakeLeaf(const std::string& mount_point) const {
+  if (!adopts_) return MakeEmpty(mount_point, path_);
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(mount_point));
+  return MakeBeneath(root, path_);
 }
 
 absl::Status Cgroup::OpenNamedTree() {
   const LegacyTree* tree = hierarchy_.FindLegacy("name=systemd");
   if (tree == nullptr) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Directory root, OpenRoot(tree->mount_point));
-  absl::StatusOr<Directory> directory = OpenBeneath(root, path_);
+  absl::StatusOr<Directory> directory = OpenCgroup(tree->mount_point, path_);
   if (absl::IsNotFound(directory.status())) return absl::OkStatus();
   if (!directory.ok()) return directory.status();
   legacy_.push_back({tree->controllers, *std::move(directory)});
@@ -154,8 +161,7 @@ absl::StatusOr<Cgroup> Cgroup::Open(const Hierarchy& hierarchy, absl::string_vie
   cgroup.path_ = std::string(path);
   bool found = false;
   const auto open = [&](absl::string_view mount_point, Directory& directory) -> absl::Status {
-    ASSIGN_OR_RETURN(const Directory root, OpenRoot(mount_point));
-    absl::StatusOr<Directory> opened = OpenBeneath(root, path);
+    absl::StatusOr<Directory> opened = OpenCgroup(mount_point, path);
     if (opened.ok()) directory = *std::move(opened);
     if (absl::IsNotFound(opened.status())) return absl::OkStatus();
     found = true;
@@ -185,12 +191,14 @@ Version Cgroup::VersionOf(absl::string_view controller) const {
 
 absl::Status Cgroup::MakeUnified(const std::vector<ControlWrite>& writes) {
   if (hierarchy_.unified().empty()) return absl::OkStatus();
-  const auto [parent_path, name] = SplitLast(path_);
-  ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy_.unified()));
-  ASSIGN_OR_RETURN(const Directory parent, MakeBeneath(root, parent_path));
-  RETURN_IF_ERROR(EnableControllers(hierarchy_, root, parent_path, UnifiedControllers(writes),
-                                    {std::begin(kCounting), std::end(kCounting)}));
-  ASSIGN_OR_RETURN(unified_, MakeLeaf(parent, std::string(name)));
+  // Those that version 1 has are not to be had here.
+  std::vector<std::string> counting;
+  for (const char* controller : kCounting) {
+    if (VersionOf(controller) == Version::kV2) counting.push_back(controller);
+  }
+  RETURN_IF_ERROR(
+      EnableControllers(hierarchy_, SplitLast(path_).first, UnifiedControllers(writes), counting));
+  ASSIGN_OR_RETURN(unified_, MakeLeaf(hierarchy_.unified()));
   return absl::OkStatus();
 }
 
@@ -202,14 +210,11 @@ absl::StatusOr<bool> Cgroup::AddLegacy(absl::string_view controller) {
         {.controller = controller, .mode = hierarchy_.mode(), .cgroup = ""},
         ReadFile("/proc/cgroups").value_or(""));
   }
-  const auto [parent_path, name] = SplitLast(path_);
-  ASSIGN_OR_RETURN(const Directory root, OpenRoot(tree->mount_point));
-  ASSIGN_OR_RETURN(const Directory parent, MakeBeneath(root, parent_path));
   LegacyDirectory legacy = {tree->controllers, {}};
-  ASSIGN_OR_RETURN(legacy.directory, MakeLeaf(parent, std::string(name)));
+  ASSIGN_OR_RETURN(legacy.directory, MakeLeaf(tree->mount_point));
   legacy_.push_back(std::move(legacy));
   for (const std::string& together : tree->controllers) {
-    if (together == "cpuset") RETURN_IF_ERROR(InheritCpusets(root, path_));
+    if (together == "cpuset") RETURN_IF_ERROR(InheritCpusets(tree->mount_point, path_));
   }
   return true;
 }
@@ -331,9 +336,8 @@ absl::Status Cgroup::Update(const Resources& resources) {
       RenderControlWrites(resources, [&](absl::string_view c) { return VersionOf(c); }));
   RETURN_IF_ERROR(CheckMemoryLimit(resources));
   if (unified_.fd) {
-    ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy_.unified()));
-    RETURN_IF_ERROR(EnableControllers(hierarchy_, root, SplitLast(path_).first,
-                                      UnifiedControllers(writes), {}));
+    RETURN_IF_ERROR(
+        EnableControllers(hierarchy_, SplitLast(path_).first, UnifiedControllers(writes), {}));
   }
   ASSIGN_OR_RETURN(const bool added, AddLegacyFor(writes));
   RETURN_IF_ERROR(WriteLimits(writes));

@@ -62,6 +62,10 @@ class Cgroup {
   // The cgroup as it is there. kNotFound if no tree has it.
   static absl::StatusOr<Cgroup> Open(const Hierarchy& hierarchy, absl::string_view path);
 
+  // Kills what is in the cgroup of that path and removes it, as Open, Kill and Remove do; one that
+  // is empty by one system call for each tree. One that is gone is ok.
+  static absl::Status Destroy(const Hierarchy& hierarchy, absl::string_view path);
+
   Cgroup(Cgroup&&) = default;
   Cgroup& operator=(Cgroup&&) = default;
 
@@ -117,8 +121,8 @@ class Cgroup {
 
   // Create and Adopt.
   absl::Status Make(const Resources& resources);
-  // The directory itself, with its parents there.
-  absl::StatusOr<Directory> MakeLeaf(const Directory& parent, const std::string& name) const;
+  // The directory itself, in the tree mounted there, and parents that are missing.
+  absl::StatusOr<Directory> MakeLeaf(const std::string& mount_point) const;
   // In systemd's own tree of version 1, where that has it: it finds its processes there.
   absl::Status OpenNamedTree();
   // The version that does `controller`, by its version 2 name, on this machine.

@@ -257,7 +257,8 @@ TEST_F(CgroupKernelTest, CpuLimitsAndCpuset) {
   do {
     absl::SleepFor(absl::Milliseconds(20));
     ASSERT_OK_AND_ASSIGN(stats, cgroup.ReadStats());
-  } while (stats.cpu_throttled_periods == 0 && absl::Now() < end);
+  } while ((stats.cpu_throttled_periods == 0 || stats.cpu_throttled == absl::ZeroDuration()) &&
+           absl::Now() < end);
   EXPECT_GT(stats.cpu_throttled_periods, 0U);
   EXPECT_GT(stats.cpu_throttled, absl::ZeroDuration());
   EXPECT_GT(stats.cpu_usage, absl::ZeroDuration());
@@ -287,6 +288,24 @@ TEST_F(CgroupKernelTest, UpdateAddsAndChangesLimits) {
   }
   EXPECT_OK(cgroup.Remove());
   EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+}
+
+TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
+  EXPECT_OK(Cgroup::Destroy(hierarchy_, parent_ + "/none"));
+  EXPECT_THAT(Cgroup::Destroy(hierarchy_, parent_ + "/../one"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  for (const bool lives : {false, true}) {
+    ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+    Child child(cgroup, [lives] { return lives ? SleepForEver() : 0; });
+    ASSERT_OK_AND_ASSIGN(Cgroup other, Cgroup::Open(hierarchy_, cgroup.path()));
+    Resources resources;
+    resources.pids_limit = 100;
+    ASSERT_OK(other.Update(resources));
+    if (!lives) EXPECT_EQ(child.Wait(), 0);
+    EXPECT_OK(Cgroup::Destroy(hierarchy_, cgroup.path()));
+    for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
+    if (lives) EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+  }
 }
 
 TEST_F(CgroupKernelTest, UpdateRefusesLessMemoryThanIsUsed) {
@@ -401,6 +420,9 @@ TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
   const std::string procs = absl::StrCat(pids->mount_point, parent_, "/one/cgroup.procs");
   ASSERT_OK(WriteControlFile(procs, absl::StrCat(foreign)));
   EXPECT_THAT(cgroup.Remove(absl::Milliseconds(50)),
+              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
+  ASSERT_OK(Create(resources, "/one/more"));
+  EXPECT_THAT(Cgroup::Destroy(hierarchy_, cgroup.path()),
               StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
   EXPECT_EQ(kill(foreign, 0), 0);
   kill(foreign, SIGKILL);

@@ -138,6 +138,7 @@ absl::Status Cgroup::Kill() {
 absl::Status Cgroup::RemoveDirectories() {
   absl::Status first;
   const auto remove = [&](const Directory& directory) {
+    if (rmdir(directory.path.c_str()) == 0) return;
     const auto [parent_path, name] = SplitLast(directory.path);
     const absl::StatusOr<Directory> parent = OpenRoot(parent_path);
     const absl::Status status = parent.ok() ? RemoveCgroups(*parent, name) : parent.status();
@@ -158,6 +159,27 @@ absl::StatusOr<UniqueFd> Cgroup::OpenCgroupOf(pid_t pid) const {
     return std::move(directory.fd);
   }
   return absl::FailedPreconditionError(absl::StrCat("process ", pid, " is not in cgroup ", path_));
+}
+
+absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path) {
+  RETURN_IF_ERROR(ValidateCgroupPath(path));
+  const auto gone_from = [&](absl::string_view mount_point) {
+    return rmdir(absl::StrCat(mount_point, path).c_str()) == 0 || errno == ENOENT;
+  };
+  // The tree that knows which processes are the container's goes last.
+  const LegacyTree* freezer = hierarchy.FindLegacy("freezer");
+  absl::string_view tracking = hierarchy.unified();
+  if (tracking.empty() && freezer != nullptr) tracking = freezer->mount_point;
+  bool gone = !tracking.empty();
+  for (const LegacyTree& tree : hierarchy.legacy()) {
+    gone = gone && (tree.mount_point == tracking || gone_from(tree.mount_point));
+  }
+  if (gone && gone_from(tracking)) return absl::OkStatus();
+  absl::StatusOr<Cgroup> cgroup = Open(hierarchy, path);
+  if (absl::IsNotFound(cgroup.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(cgroup.status());
+  RETURN_IF_ERROR(cgroup->Kill());
+  return cgroup->Remove();
 }
 
 absl::Status Cgroup::Remove(absl::Duration deadline) {

@@ -23,6 +23,18 @@ namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
+absl::StatusOr<Directory> OpenAt(int at, const std::string& name, uint64_t resolve,
+                                 std::string path) {
+  open_how how = {};
+  how.flags = kDirectoryFlags;
+  how.resolve = resolve;
+  Directory directory;
+  directory.path = std::move(path);
+  directory.fd.Reset(static_cast<int>(syscall(SYS_openat2, at, name.c_str(), &how, sizeof(how))));
+  if (!directory.fd) return PosixStatus(errno, absl::StrCat("open cgroup ", directory.path));
+  return directory;
+}
+
 absl::StatusOr<std::vector<std::string>> ChildrenOf(const Directory& directory) {
   ASSIGN_OR_RETURN(std::vector<std::string> names, ListDirectoryAt(directory.fd.get(), "."));
   const auto is_file = [&](const std::string& name) {
@@ -43,18 +55,16 @@ absl::StatusOr<Directory> OpenRoot(absl::string_view mount_point) {
   return root;
 }
 
+absl::StatusOr<Directory> OpenCgroup(absl::string_view mount_point, absl::string_view path) {
+  const std::string whole = absl::StrCat(mount_point, path);
+  return OpenAt(AT_FDCWD, whole, RESOLVE_NO_SYMLINKS, whole);
+}
+
 absl::StatusOr<Directory> OpenBeneath(const Directory& root, absl::string_view relative) {
   absl::ConsumePrefix(&relative, "/");
-  Directory directory;
-  directory.path = relative.empty() ? root.path : absl::StrCat(root.path, "/", relative);
-  open_how how = {};
-  how.flags = kDirectoryFlags;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
-  const std::string name = relative.empty() ? "." : std::string(relative);
-  directory.fd.Reset(
-      static_cast<int>(syscall(SYS_openat2, root.fd.get(), name.c_str(), &how, sizeof(how))));
-  if (!directory.fd) return PosixStatus(errno, absl::StrCat("open cgroup ", directory.path));
-  return directory;
+  return OpenAt(root.fd.get(), relative.empty() ? "." : std::string(relative),
+                RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+                relative.empty() ? root.path : absl::StrCat(root.path, "/", relative));
 }
 
 absl::StatusOr<Directory> MakeBeneath(const Directory& root, absl::string_view relative) {

@@ -24,6 +24,10 @@ struct Directory {
 
 absl::StatusOr<Directory> OpenRoot(absl::string_view mount_point);
 
+// The cgroup `path` ("/a/b", as ValidateCgroupPath has it) of the tree mounted there, in one system
+// call. No symbolic link is followed. kNotFound if it is not there.
+absl::StatusOr<Directory> OpenCgroup(absl::string_view mount_point, absl::string_view path);
+
 // `relative` below `root`, through openat2(2) with RESOLVE_BENEATH: no "..", no symbolic links, no
 // other mounts. kNotFound if it is not there.
 absl::StatusOr<Directory> OpenBeneath(const Directory& root, absl::string_view relative);

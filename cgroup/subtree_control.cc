@@ -25,11 +25,15 @@ bool Contains(const std::vector<std::string>& names, absl::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+std::vector<std::string> Names(absl::string_view text) {
+  return absl::StrSplit(text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+}
+
 absl::StatusOr<std::vector<std::string>> ReadNames(const Directory& directory,
                                                    absl::string_view file) {
   absl::StatusOr<std::string> text = ReadFileAt(directory.fd.get(), file);
   if (!text.ok()) return Annotate(text.status(), directory.path);
-  return std::vector<std::string>(absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty()));
+  return Names(*text);
 }
 
 std::vector<std::string> Without(const std::vector<std::string>& names,
@@ -92,20 +96,26 @@ absl::Status EnableIn(const Directory& directory, bool is_mount_root,
 
 }  // namespace
 
-absl::Status EnableControllers(const Hierarchy& hierarchy, const Directory& root,
-                               absl::string_view relative, const std::vector<std::string>& required,
+absl::Status EnableControllers(const Hierarchy& hierarchy, absl::string_view relative,
+                               const std::vector<std::string>& required,
                                const std::vector<std::string>& wanted) {
   std::vector<std::string> all = required;
   for (const std::string& name : wanted) {
-    if (hierarchy.HasUnified(name) && !Contains(all, name)) all.push_back(name);
+    if (!Contains(all, name)) all.push_back(name);
   }
   if (all.empty()) return absl::OkStatus();
-  {
-    ASSIGN_OR_RETURN(const Directory last, OpenBeneath(root, relative));
-    ASSIGN_OR_RETURN(const std::vector<std::string> enabled,
-                     ReadNames(last, "cgroup.subtree_control"));
-    if (Without(all, enabled).empty()) return absl::OkStatus();
+  // Another start has enabled them, as a rule.
+  const absl::StatusOr<std::string> already =
+      ReadFile(absl::StrCat(hierarchy.unified(), relative, "/cgroup.subtree_control"));
+  if (already.ok() && Without(all, Names(*already)).empty()) return absl::OkStatus();
+  all.erase(std::remove_if(all.begin() + static_cast<std::ptrdiff_t>(required.size()), all.end(),
+                           [&](const std::string& name) { return !hierarchy.HasUnified(name); }),
+            all.end());
+  if (all.empty() || (already.ok() && Without(all, Names(*already)).empty())) {
+    return absl::OkStatus();
   }
+  ASSIGN_OR_RETURN(const Directory root, OpenRoot(hierarchy.unified()));
+  RETURN_IF_ERROR(MakeBeneath(root, relative).status());
   ASSIGN_OR_RETURN(Directory current, OpenBeneath(root, ""));
   bool is_mount_root = true;
   std::vector<absl::string_view> names = absl::StrSplit(relative, '/', absl::SkipEmpty());

@@ -12,15 +12,16 @@
 
 namespace tiny::cgroup {
 
-// Makes controllers available to the children of `root`/`relative`, by the cgroup.subtree_control
-// of every cgroup on the way. `required` ones must be had: kFailedPrecondition names the first
-// cgroup that lacks one. `wanted` ones are tried.
+// Makes controllers available to the children of the cgroup `relative` ("/tiny") of the unified
+// tree, by the cgroup.subtree_control of every cgroup on the way, which is made where it is
+// missing. `required` ones must be had: kFailedPrecondition names the first cgroup that lacks one.
+// `wanted` ones are tried.
 //
 // A cgroup other than the system's root cannot have both processes and controllers for its
-// children. Where `root` is such a one, as for an engine that runs in a container or under a
-// systemd unit with Delegate=yes, its processes are moved into a child named "tiny.leaf".
-absl::Status EnableControllers(const Hierarchy& hierarchy, const Directory& root,
-                               absl::string_view relative, const std::vector<std::string>& required,
+// children. Where the tree's root is such a one, as for an engine that runs in a container or under
+// a systemd unit with Delegate=yes, its processes are moved into a child named "tiny.leaf".
+absl::Status EnableControllers(const Hierarchy& hierarchy, absl::string_view relative,
+                               const std::vector<std::string>& required,
                                const std::vector<std::string>& wanted);
 
 }  // namespace tiny::cgroup

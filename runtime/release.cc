@@ -15,10 +15,7 @@ namespace {
 absl::Status RemoveCgroup(const std::string& path) {
   if (path.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
-  absl::StatusOr<cgroup::Cgroup> cgroup = cgroup::Cgroup::Open(hierarchy, path);
-  if (absl::IsNotFound(cgroup.status())) return absl::OkStatus();
-  RETURN_IF_ERROR(cgroup.status());
-  return cgroup->Remove();
+  return cgroup::Cgroup::Destroy(hierarchy, path);
 }
 
 }  // namespace

@@ -191,13 +191,7 @@ absl::Status DestroyContainer(const Globals& globals, const ContainerStore& stor
   }
   if (!record.cgroup_path.empty()) {
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
-    absl::StatusOr<cgroup::Cgroup> group = cgroup::Cgroup::Open(hierarchy, record.cgroup_path);
-    if (group.ok()) {
-      RETURN_IF_ERROR(group->Kill());
-      RETURN_IF_ERROR(group->Remove());
-    } else if (!absl::IsNotFound(group.status())) {
-      return group.status();
-    }
+    RETURN_IF_ERROR(cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path));
   }
   const absl::StatusOr<Spec> spec = store.LoadSpec(record.id);
   if (spec.ok() && spec->linux_.intel_rdt.has_value()) {
