@@ -29,6 +29,8 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kMaxIdLength = 1024;
 constexpr char kCgroupLink[] = "cgroup";
 constexpr char kUnitLink[] = "unit";
+constexpr char kConfigFile[] = "config.json";
+constexpr char kStateFile[] = "state.json";
 
 // What runc takes: a name of one path component.
 bool IsId(absl::string_view id) {
@@ -41,6 +43,11 @@ bool IsId(absl::string_view id) {
 absl::Status CheckId(absl::string_view id) {
   if (IsId(id)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("invalid container id \"", id, "\""));
+}
+
+absl::Status WriteNewFile(const std::string& path, absl::string_view contents) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+  return WriteAll(fd.get(), contents, path);
 }
 
 absl::Status NoSuchContainer(absl::string_view id) {
@@ -154,23 +161,30 @@ absl::Status ContainerStore::NoteUnit(absl::string_view id, const std::string& u
 }
 
 absl::Status ContainerStore::Save(const Record& record, absl::string_view config) const {
-  ASSIGN_OR_RETURN(const UniqueFd directory,
-                   OpenFile(Directory(record.id), O_RDONLY | O_DIRECTORY));
-  // Nothing of a container outlives the machine's run, and so no disk is waited for.
-  RETURN_IF_ERROR(
-      ReplaceFileAtomically(directory.get(), "config.json", config, 0600, /*sync=*/false));
-  return ReplaceFileAtomically(directory.get(), "state.json", Encode(record), 0600,
-                               /*sync=*/false);
+  const std::string directory = Directory(record.id);
+  // Nothing of a container outlives the machine's run, and so no disk is waited for. Until the
+  // record has its name the container is unborn, and its config.json may be cut short.
+  RETURN_IF_ERROR(WriteNewFile(absl::StrCat(directory, "/", kConfigFile), config));
+  const std::string temporary = absl::StrCat(directory, "/.", kStateFile);
+  RETURN_IF_ERROR(WriteNewFile(temporary, Encode(record)));
+  const std::string state = absl::StrCat(directory, "/", kStateFile);
+  if (rename(temporary.c_str(), state.c_str()) == 0) return absl::OkStatus();
+  return PosixStatus(errno, absl::StrCat("rename ", temporary));
 }
 
 absl::Status ContainerStore::Remove(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
-  return RemoveTree(Directory(id));
+  const std::string directory = Directory(id);
+  // What there is as a rule, without a look at the directory; the record last.
+  for (const absl::string_view name : {kCgroupLink, kConfigFile, kStateFile}) {
+    unlink(absl::StrCat(directory, "/", name).c_str());
+  }
+  return rmdir(directory.c_str()) == 0 ? absl::OkStatus() : RemoveTree(directory);
 }
 
 absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
-  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(Directory(id), "/state.json"));
+  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(Directory(id), "/", kStateFile));
   if (text.ok()) return Decode(*text);
   if (!absl::IsNotFound(text.status())) return text.status();
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
@@ -181,7 +195,7 @@ absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
 
 absl::StatusOr<Spec> ContainerStore::LoadSpec(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat(Directory(id), "/config.json")));
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat(Directory(id), "/", kConfigFile)));
   return ParseSpec(text);
 }
 

@@ -50,6 +50,7 @@ class ContainerStore {
   // Before the cgroup, or systemd's unit, is made.
   absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
   absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
+  // Once, by the creator.
   absl::Status Save(const Record& record, absl::string_view config) const;
   absl::Status Remove(absl::string_view id) const;
 

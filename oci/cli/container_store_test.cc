@@ -58,6 +58,18 @@ TEST_F(ContainerStoreTest, AnIdIsClaimedOnce) {
   EXPECT_OK(store_.Claim("c1"));
 }
 
+TEST_F(ContainerStoreTest, NothingOfARemovedOneIsLeft) {
+  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.NoteCgroup("c1", "/a/b"));
+  ASSERT_OK(store_.NoteUnit("c1", "c1.scope"));
+  ASSERT_OK(store_.Save(Sample("c1"), R"({"ociVersion": "1.0.2"})"));
+  temp_.Write("root/c1/start", "");
+  temp_.Write("root/c1/.state.json", "of a creator that was killed");
+  ASSERT_OK(store_.Remove("c1"));
+  EXPECT_FALSE(PathExists(temp_.Path("root/c1")));
+  EXPECT_OK(store_.Remove("c1"));
+}
+
 TEST_F(ContainerStoreTest, IdsAreNamesNotPaths) {
   for (const std::string& id : {std::string("a"), std::string("A-b_c.d+1"), std::string(".x")}) {
     EXPECT_OK(store_.Claim(id)) << id;
