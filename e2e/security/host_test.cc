@@ -311,16 +311,19 @@ TEST_F(Host, E13_X01_SocketsAndFoldersAreTheOwnersAlone) {
 }
 
 TEST_F(Host, E14_ASetuidCopyDoesNothing) {
+  // Where another user gets to.
+  const std::string folder = absl::StrCat("/tmp/setuid.", getpid());
+  ASSERT_OK(MakeDirs(folder, 0755));
   for (const std::string& name : {std::string("cli/tiny"), std::string("oci/cli/tiny-oci")}) {
-    const std::string copy = Path("copy");
+    const std::string copy = folder + "/copy";
     std::filesystem::copy_file(name, copy, std::filesystem::copy_options::overwrite_existing);
-    ASSERT_EQ(chmod(Path("").c_str(), 0755), 0);
     ASSERT_EQ(chmod(copy.c_str(), 04755), 0);
-    const Result result = RunIn({copy, "--root", Path("state"), "ps"}, BecomeNobody);
+    const Result result = RunIn({copy, "--root", folder + "/state", "ps"}, BecomeNobody);
     EXPECT_EQ(result.code, name == "cli/tiny" ? 125 : 1) << result.err;
     EXPECT_THAT(result.err, HasSubstr("setuid"));
-    EXPECT_FALSE(PathExists(Path("state")));
+    EXPECT_FALSE(PathExists(folder + "/state"));
   }
+  EXPECT_OK(RemoveTree(folder));
 }
 
 int64_t KilobytesOf(pid_t pid, const std::string& field) {

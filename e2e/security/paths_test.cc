@@ -107,8 +107,12 @@ TEST_F(Paths, P07_MaskSourcesOfTheRootsOwn) {
     if (kind == "link") Plant("/dev/null", "/proc/sys/kernel/core_pattern");
     if (kind == "canary") Plant("/dev/null", absl::StrCat("../../../../../..", Canary(), "/null"));
     if (kind == "file") WriteIn("/dev/null", "");
-    if (kind == "other device") ASSERT_EQ(mknod(null.c_str(), S_IFCHR | 0666, 0x105), 0);
-    if (kind == "fifo") ASSERT_EQ(mkfifo(null.c_str(), 0666), 0);
+    if (kind == "other device") {
+      ASSERT_EQ(mknod(null.c_str(), S_IFCHR | 0666, 0x105), 0);
+    }
+    if (kind == "fifo") {
+      ASSERT_EQ(mkfifo(null.c_str(), 0666), 0);
+    }
     const Result result = RunOci({"stat", "-c", "%t:%T", "/proc/keys"}, no_dev);
     if (result.code == 0) {
       EXPECT_EQ(result.out, "1:3\n") << kind;
@@ -119,10 +123,10 @@ TEST_F(Paths, P07_MaskSourcesOfTheRootsOwn) {
 }
 
 TEST_F(Paths, P08_TerminalsOfTheRootsOwn) {
-  const std::string socket_path = Path("console");
+  // The path of a socket has to be short.
+  const std::string socket_path = absl::StrCat("/tmp/console.", getpid());
   const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address = {.sun_family = AF_UNIX};
-  ASSERT_LT(socket_path.size(), sizeof(address.sun_path));
   socket_path.copy(address.sun_path, socket_path.size());
   ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
   ASSERT_EQ(listen(listener, 8), 0);
@@ -141,6 +145,7 @@ TEST_F(Paths, P08_TerminalsOfTheRootsOwn) {
     EXPECT_NE(RunProgram(words).code, 0) << name;
   }
   close(listener);
+  EXPECT_EQ(unlink(socket_path.c_str()), 0);
   // tiny has a /dev of its own: what the root brings does not matter.
   MakeRoot();
   Plant("/dev/pts/0", Canary());
