@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -103,6 +104,11 @@ size_t RulesOf(const net::NftTable& table) {
 
 TEST_F(PublishTest, AThousandPortsAddNoRule) {
   InHost([](Host& host) {
+    // Each port is held by a socket of either version of IP.
+    rlimit files;
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
     FakeContainer first(*host.manager, '1');
     ASSERT_OK(first.Attach());
     const size_t inet = RulesOf(Firewall::Table());
