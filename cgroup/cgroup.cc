@@ -202,14 +202,16 @@ absl::Status Cgroup::MakeUnified(const std::vector<ControlWrite>& writes) {
   return absl::OkStatus();
 }
 
+absl::Status Cgroup::MissingControllerError(absl::string_view controller) const {
+  return ExplainMissingController(
+      {.controller = controller, .mode = hierarchy_.mode(), .cgroup = ""},
+      ReadFile("/proc/cgroups").value_or(""));
+}
+
 absl::StatusOr<bool> Cgroup::AddLegacy(absl::string_view controller) {
   if (Find(controller, Version::kV1) != nullptr) return false;
   const LegacyTree* tree = hierarchy_.FindLegacy(controller);
-  if (tree == nullptr) {
-    return ExplainMissingController(
-        {.controller = controller, .mode = hierarchy_.mode(), .cgroup = ""},
-        ReadFile("/proc/cgroups").value_or(""));
-  }
+  if (tree == nullptr) return MissingControllerError(controller);
   LegacyDirectory legacy = {tree->controllers, {}};
   ASSIGN_OR_RETURN(legacy.directory, MakeLeaf(tree->mount_point));
   legacy_.push_back(std::move(legacy));
@@ -245,9 +247,7 @@ absl::Status Cgroup::WriteLimits(const std::vector<ControlWrite>& writes) const 
 
 absl::Status Cgroup::WriteLimit(const ControlWrite& write) const {
   const Directory* directory = Find(write.controller, write.version);
-  if (directory == nullptr) {
-    return absl::InternalError(absl::StrCat("no directory for ", write.controller));
-  }
+  if (directory == nullptr) return MissingControllerError(write.controller);
   absl::Status status = WriteControlFileAt(directory->fd.get(), write.file, write.value);
   if (GetErrno(status) != ENOENT) return Annotate(status, directory->path);
   if (!write.fallback_file.empty()) {

@@ -128,6 +128,7 @@ class Cgroup {
   // The version that does `controller`, by its version 2 name, on this machine.
   Version VersionOf(absl::string_view controller) const;
   absl::Status MakeUnified(const std::vector<ControlWrite>& writes);
+  absl::Status MissingControllerError(absl::string_view controller) const;
   // True if a directory was made.
   absl::StatusOr<bool> AddLegacy(absl::string_view controller);
   absl::StatusOr<bool> AddLegacyFor(const std::vector<ControlWrite>& writes);

@@ -301,10 +301,14 @@ TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
     Resources resources;
     resources.pids_limit = 100;
     ASSERT_OK(other.Update(resources));
-    if (!lives) EXPECT_EQ(child.Wait(), 0);
+    if (!lives) {
+      EXPECT_EQ(child.Wait(), 0);
+    }
     EXPECT_OK(Cgroup::Destroy(hierarchy_, cgroup.path()));
     for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
-    if (lives) EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+    if (lives) {
+      EXPECT_EQ(child.Wait(), 128 + SIGKILL);
+    }
   }
 }
 
