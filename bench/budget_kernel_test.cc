@@ -3,6 +3,7 @@
 // are for.
 #include "bench/process_counts.h"
 #include "bench/work_place.h"
+#include "cgroup/hierarchy.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/isolated.h"
@@ -14,14 +15,22 @@ namespace {
 using ::testing::Le;
 using ::tiny::testing::HavePrivilege;
 
-// Of the costlier of two machines, cgroup v2 alone, where controllers are enabled in each parent,
-// with a tenth to spare.
+// What was measured and a twentieth.
 struct Budget {
   int64_t system_calls;
   int64_t page_faults;
   int64_t forks;
   int64_t execs;
 };
+
+// The budgets are tight on hybrid machines. With cgroup v2 alone controllers are enabled in each
+// parent, and the kernel takes its time to let an empty cgroup go: each look costs system calls, so
+// that their number varies by a third. With version 1 alone device rules are a file each.
+bool IsHybrid() {
+  const auto hierarchy = cgroup::Hierarchy::Detect();
+  EXPECT_OK(hierarchy);
+  return hierarchy.ok() && hierarchy->mode() == cgroup::Mode::kHybrid;
+}
 
 void ExpectWithin(const Budget& budget, const std::vector<std::string>& command) {
   ASSERT_OK(RunCommand(command));  // what is made once only: folders, a cache
@@ -45,7 +54,7 @@ class BudgetTest : public ::testing::Test {
 TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
-  ExpectWithin({.system_calls = 457, .page_faults = 130, .forks = 1, .execs = 2},
+  ExpectWithin({.system_calls = IsHybrid() ? 277 : 600, .page_faults = 130, .forks = 1, .execs = 2},
                place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
@@ -53,7 +62,7 @@ TEST_F(BudgetTest, RunWithoutNetwork) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // Beside the container there is its supervisor.
   ExpectWithin(
-      {.system_calls = 745, .page_faults = 265, .forks = 2, .execs = 2},
+      {.system_calls = IsHybrid() ? 567 : 850, .page_faults = 265, .forks = 2, .execs = 2},
       place.Tiny({"run", "--rm", "--network", "none", "--rootfs", place.rootfs(), "true"}));
 }
 
