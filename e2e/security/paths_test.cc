@@ -163,8 +163,8 @@ TEST_F(Paths, P10_DevIsNoLink) {
 }
 
 TEST_F(Paths, P12_WorkingFoldersAreMadeInTheRoot) {
-  Plant("/work", Canary());
-  const Result result = RunRoot({"-w", "/work/new", "ls"});
+  Plant("/folder", Canary());
+  const Result result = RunRoot({"-w", "/folder/new", "ls"});
   EXPECT_THAT(result.out, Not(HasSubstr("secret")));
   EXPECT_THAT(RunRoot({"-w", "/../../x/y", "sh", "-c", "pwd"}), Succeeds("/x/y\n"));
   EXPECT_FALSE(PathExists(Path("x")));
