@@ -99,12 +99,13 @@ absl::Status EngineImpl::StopActive(const Container& container, const StopOption
   if (watch.socket) SendFrame(watch.socket.get(), FrameType::kReload, nullptr, 0, MSG_DONTWAIT);
   if (!watch.pidfd) return AwaitEnd(container, watch, kKillPatience).status();
 
-  const auto log_kill = [&](int sent) {
-    LogEvent(options_.root, container.config, "kill", {{"signal", absl::StrCat(sent)}});
+  // Before the signal: after it, the supervisor may be first to log the end.
+  const auto log_kill = [&](int number) {
+    LogEvent(options_.root, container.config, "kill", {{"signal", absl::StrCat(number)}});
   };
+  log_kill(signal);
   const absl::Status sent = SendSignal(watch.pidfd.get(), signal);
   if (!sent.ok() && !absl::IsNotFound(sent)) return sent;
-  log_kill(signal);
   if (container.state.status == state::Status::kPaused) Thaw(container).IgnoreError();
   const bool ignored = signal != SIGKILL && IgnoresSignal(container.state.init.pid, signal);
   if (ignored && options.note) {
@@ -116,8 +117,8 @@ absl::Status EngineImpl::StopActive(const Container& container, const StopOption
   const absl::Duration patience = seconds < 0 ? absl::InfiniteDuration() : absl::Seconds(seconds);
   ASSIGN_OR_RETURN(bool ended, AwaitEnd(container, watch, patience));
   if (!ended) {
-    RETURN_IF_ERROR(KillAll(container));
     log_kill(SIGKILL);
+    RETURN_IF_ERROR(KillAll(container));
     ASSIGN_OR_RETURN(ended, AwaitEnd(container, watch, kKillPatience));
   }
   if (!ended) {
