@@ -298,10 +298,10 @@ std::vector<LegacyTree> Cgroup::LegacyTrees() const {
   return trees;
 }
 
-absl::StatusOr<std::vector<UniqueFd>> Cgroup::OpenLegacyProcs() const {
+absl::StatusOr<std::vector<UniqueFd>> Cgroup::OpenLegacyTasks() const {
   std::vector<UniqueFd> files;
   for (const LegacyDirectory& legacy : legacy_) {
-    absl::StatusOr<UniqueFd> file = OpenFileAt(legacy.directory.fd.get(), "cgroup.procs", O_WRONLY);
+    absl::StatusOr<UniqueFd> file = OpenFileAt(legacy.directory.fd.get(), "tasks", O_WRONLY);
     if (!file.ok()) return Annotate(file.status(), legacy.directory.path);
     files.push_back(*std::move(file));
   }

@@ -4,7 +4,7 @@
 //   ASSIGN_OR_RETURN(Cgroup cgroup, Cgroup::Create(hierarchy, "/tiny/0123", resources));
 //   clone_args.cgroup = cgroup.dir_fd();             // CLONE_INTO_CGROUP, where it is not -1
 //   RETURN_IF_ERROR(cgroup.EnterLegacy(child));      // before the child may run its program; or
-//                                                    // the child does it through OpenLegacyProcs
+//                                                    // the child does it through OpenLegacyTasks
 //   ...
 //   RETURN_IF_ERROR(cgroup.Kill());
 //   RETURN_IF_ERROR(cgroup.Remove());
@@ -14,11 +14,10 @@
 //           is counted, and those that a limit needs.
 //   hybrid  one in the unified tree, which tracks, freezes and kills and holds the device program;
 //           and one for each version 1 controller that a limit needs. A directory there costs up to
-//           70 us and joining it up to 300 us, so there is none for counting only: without limits
-//           ReadStats takes cpu time from the unified tree and memory from /proc.
+//           100 us, so there is none for counting only: without limits ReadStats takes cpu time
+//           from the unified tree and memory from /proc.
 //   v1      one for the freezer, which also tracks, and as above for limits. Cpu time is from
-//   /proc,
-//           too: that of processes that live and of the children that they have waited for.
+//           /proc, too: that of processes that live and of the children that they have waited for.
 //
 // A new cgroup namespace has as its root the cgroups of the process that makes it: unshare(2) it in
 // the child after EnterLegacy; with clone(2) the root would be the parent's cgroup.
@@ -78,10 +77,12 @@ class Cgroup {
   // The version 1 trees that it has a directory in.
   std::vector<LegacyTree> LegacyTrees() const;
 
-  // The version 1 directories' cgroup.procs, open for writing: a child that writes "0" to each
-  // before it runs its program moves itself there.
-  absl::StatusOr<std::vector<UniqueFd>> OpenLegacyProcs() const;
-  // Moves a process into the version 1 directories, by one write(2) each.
+  // The version 1 directories' `tasks`, open for writing: a child of one thread that writes "0" to
+  // each before it runs its program moves itself there. A thread that moves itself alone takes no
+  // lock that every fork(2) and exit(2) of the machine shares (cgroup_procs_write_start in
+  // kernel/cgroup/cgroup.c): 30 us, where a pid or cgroup.procs costs an RCU grace period, 8 ms.
+  absl::StatusOr<std::vector<UniqueFd>> OpenLegacyTasks() const;
+  // Moves a process into the version 1 directories, by one write(2) each; costs as said above.
   absl::Status EnterLegacy(pid_t pid) const;
   // Into all of them, for a process that was not cloned into the unified one.
   absl::Status Enter(pid_t pid) const;

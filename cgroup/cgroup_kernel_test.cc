@@ -41,8 +41,8 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 class Child {
  public:
   Child(const Cgroup& cgroup, const std::function<int()>& body) {
-    absl::StatusOr<std::vector<UniqueFd>> procs = cgroup.OpenLegacyProcs();
-    EXPECT_OK(procs);
+    absl::StatusOr<std::vector<UniqueFd>> tasks = cgroup.OpenLegacyTasks();
+    EXPECT_OK(tasks);
     int entered[2];
     EXPECT_EQ(pipe2(entered, O_CLOEXEC), 0);
     clone_args args = {};
@@ -56,7 +56,7 @@ class Child {
     }
     pid_ = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof(args)));
     if (pid_ == 0) {
-      for (const UniqueFd& file : *procs) {
+      for (const UniqueFd& file : *tasks) {
         if (write(file.get(), "0", 1) != 1) _exit(99);
       }
       close(entered[0]);

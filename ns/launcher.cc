@@ -119,6 +119,10 @@ void Reap(pid_t pid) {
   }
 }
 
+absl::Status KilledError() {
+  return absl::InternalError("the child was killed while it made the container");
+}
+
 }  // namespace
 
 // Lives until the child has executed the stub, as the child may read it all that time.
@@ -324,16 +328,15 @@ absl::Status PendingChild::Impl::Send(const void* bytes, size_t size, absl::stri
     sent = send(link.get(), bytes, size, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent == static_cast<ssize_t>(size)) return absl::OkStatus();
-  const int error = errno;
-  // The child has died of a failure that it told of before.
+  if (errno != EPIPE) return PosixStatus(errno, absl::StrCat("send ", what, " to the child"));
+  // The child has died, of a failure that it told of before or by a signal.
   init::InitMessage message;
-  if (error == EPIPE &&
-      recv(link.get(), &message, sizeof(message), MSG_DONTWAIT) ==
-          static_cast<ssize_t>(sizeof(message)) &&
+  const ssize_t received = recv(link.get(), &message, sizeof(message), MSG_DONTWAIT);
+  if (received == static_cast<ssize_t>(sizeof(message)) &&
       message.kind == init::MessageKind::kFailed) {
     return ToStatus(message.result);
   }
-  return PosixStatus(error, absl::StrCat("send ", what, " to the child"));
+  return KilledError();
 }
 
 PendingChild::PendingChild(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -396,7 +399,7 @@ absl::Status PendingChild::WaitUntilReady(
     UniqueFd descriptor;
     absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
     if (absl::IsUnavailable(message.status())) {
-      return absl::InternalError("the child was killed while it made the container");
+      return KilledError();
     }
     RETURN_IF_ERROR(message.status());
     if (message->kind == init::MessageKind::kReady) return absl::OkStatus();

@@ -41,6 +41,7 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
     ASSIGN_OR_RETURN(process.cgroup, cgroup::Cgroup::Open(hierarchy, request.cgroup_path));
     plan.cgroup_fd = process.cgroup->dir_fd();
+    if (process.cgroup->has_legacy()) RETURN_IF_ERROR(process.AddCgroupStep(/*unshare=*/false));
   }
   if (request.process->terminal) {
     process.terminal = {&process.console_master.fd, &process.console_slave};
@@ -82,9 +83,6 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   impl->child.emplace(*std::move(child));
   RETURN_IF_ERROR(
       impl->WaitUntilReady([](int) { return absl::InternalError("an unexpected barrier"); }));
-  if (impl->cgroup.has_value()) {
-    RETURN_IF_ERROR(impl->cgroup->EnterLegacy(impl->child->pid()));
-  }
   RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process));
   return LaunchedContainer(std::move(impl));
 }

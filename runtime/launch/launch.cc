@@ -104,16 +104,8 @@ absl::Status Launcher::PlanCgroup() {
   plan.share_memory = resources.memory_limit.value_or(kTightMemory) >= kTightMemory ||
                       resources.memory_limit.value_or(0) < 0;
   if (!container_.cgroup->has_legacy()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(container_.cgroup_files, container_.cgroup->OpenLegacyProcs());
-  for (const UniqueFd& file : container_.cgroup_files) {
-    container_.cgroup_fds.push_back(file.get());
-  }
-  container_.cgroups.procs = container_.cgroup_fds.data();
-  container_.cgroups.count = container_.cgroup_fds.size();
-  container_.cgroups.unshare = container_.namespaces.IsFresh(ns::Kind::kCgroup);
   plan.new_namespaces &= ~uint64_t{CLONE_NEWCGROUP};
-  container_.AddStep("cgroup", EnterCgroupsInChild, &container_.cgroups);
-  return absl::OkStatus();
+  return container_.AddCgroupStep(container_.namespaces.IsFresh(ns::Kind::kCgroup));
 }
 
 absl::Status Launcher::PlanSysctls() {

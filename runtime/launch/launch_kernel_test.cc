@@ -145,6 +145,7 @@ size_t OpenDescriptors() { return ListDirectory("/proc/self/fd")->size(); }
 
 TEST_F(LaunchTest, ADeathWhileItIsMadeIsToldAndLeavesNothing) {
   const size_t descriptors = OpenDescriptors();
+  spec_.hooks.create_runtime.push_back({"/bin/true", {}, {}, {}});  // the child waits for it
   request_.configure_network = [](pid_t pid, int) {
     kill(pid, SIGKILL);
     return absl::OkStatus();

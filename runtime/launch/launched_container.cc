@@ -58,6 +58,14 @@ void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const
   plan.steps.push_back({name, run, argument});
 }
 
+absl::Status LaunchedContainer::Impl::AddCgroupStep(bool unshare) {
+  ASSIGN_OR_RETURN(cgroup_files, cgroup->OpenLegacyTasks());
+  for (const UniqueFd& file : cgroup_files) cgroup_fds.push_back(file.get());
+  cgroups = {cgroup_fds.data(), cgroup_fds.size(), unshare};
+  AddStep("cgroup", EnterCgroupsInChild, &cgroups);
+  return absl::OkStatus();
+}
+
 absl::Status LaunchedContainer::Impl::SetConsoleSize() const {
   if (!console_size.has_value()) return absl::OkStatus();
   winsize size = {};

@@ -29,6 +29,8 @@ struct LaunchedContainer::Impl {
   // that are preserved.
   void PlaceDescriptors(const int (&stdio)[3], bool terminal, const std::vector<int>& preserved);
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
+  // Takes the child into the version 1 directories of `cgroup`, if it has any.
+  absl::Status AddCgroupStep(bool unshare);
   void SetProgram(const oci::Process& process);
   absl::Status SetConsoleSize() const;
   // Clones; until the stub is ready `outside` does the parent's half.

@@ -37,7 +37,7 @@ ChildResult WriteSysctlsInChild(const void* step) noexcept {
 ChildResult EnterCgroupsInChild(const void* step) noexcept {
   const auto& cgroups = *static_cast<const CgroupStep*>(step);
   for (size_t i = 0; i < cgroups.count; ++i) {
-    const long written = RawSyscall(SYS_write, cgroups.procs[i], "0", 1);
+    const long written = RawSyscall(SYS_write, cgroups.tasks[i], "0", 1);
     if (written < 0) return ChildError(written, "enter a version 1 cgroup");
   }
   if (!cgroups.unshare) return {};

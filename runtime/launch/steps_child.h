@@ -21,10 +21,10 @@ struct SysctlStep {
 };
 ChildResult WriteSysctlsInChild(const void* step) noexcept;
 
-// Moves the child into version 1 cgroups, and then, as its root is where one is when it is made,
-// makes the cgroup namespace.
+// Moves the child, which has one thread, into version 1 cgroups (cgroup::Cgroup::OpenLegacyTasks),
+// and then, as its root is where one is when it is made, makes the cgroup namespace.
 struct CgroupStep {
-  const int* procs = nullptr;  // descriptors of cgroup.procs
+  const int* tasks = nullptr;  // descriptors of `tasks`
   size_t count = 0;
   bool unshare = false;
 };
