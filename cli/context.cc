@@ -24,6 +24,9 @@ absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Context::Networks() con
   runtime::NetworkManagerOptions network_options;
   network_options.root = options.root;
   network_options.run_root = options.run_root;
+  network_options.note = [this](absl::string_view text) {
+    err.Print("tiny: note: ", Printable(text), "\n");
+  };
   return open_networks(std::move(network_options));
 }
 

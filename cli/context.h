@@ -35,7 +35,8 @@ struct Context {
   std::unique_ptr<runtime::Engine> engine = {};
 
   absl::StatusOr<runtime::Engine*> Engine();
-  // The networks below the same folders.
+  // The networks below the same folders, whose notes are printed on `err`. The context must outlive
+  // them.
   absl::StatusOr<std::unique_ptr<runtime::NetworkManager>> Networks() const;
 
   // The error with "did you mean" for a container that does not exist.

@@ -1,14 +1,17 @@
 // Published ports, from everywhere they are to be reached from, and from where they are not.
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/files.h"
 #include "e2e/network_fixture.h"
 
 namespace tiny::e2e {
@@ -16,6 +19,7 @@ namespace {
 
 using runtime::EchoPeer;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 TEST_F(NetworkTest, APublishedPortIsReachedFromEverywhere) {
@@ -36,9 +40,10 @@ TEST_F(NetworkTest, APublishedPortIsReachedFromEverywhere) {
     EXPECT_EQ(server.Ask(web.get(), "192.0.2.1", service.outside), "10.10.0.1");
     EXPECT_EQ(server.Ask(neighbour(), "10.10.0.2", service.inside, 200), "");
   }
-  // Through the supervisor.
-  EchoPeer server(web.get(), SOCK_STREAM, 80);
-  EXPECT_EQ(server.Ask(-1, "::1", 8080), "10.10.0.1");
+  for (const auto& service : kServices) {
+    EchoPeer server(web.get(), service.type, service.inside);
+    EXPECT_EQ(server.Ask(-1, "::1", service.outside), "10.10.0.1");  // through the supervisor
+  }
   EXPECT_THAT(Tiny({"port", "web"}), Succeeds("80/tcp -> 0.0.0.0:8080\n53/udp -> 0.0.0.0:5353\n"));
   EXPECT_THAT(Tiny({"port", "web", "80"}), Succeeds("0.0.0.0:8080\n"));
   EXPECT_THAT(Tiny({"port", "web", "81"}), FailsClearly(1, "81/tcp"));
@@ -119,6 +124,27 @@ TEST_F(NetworkTest, RangesExposedPortsAndRandomOnes) {
               FailsClearly(125, "2 ports of the host for 3 of the container"));
   EXPECT_THAT(Run({"--rm", "--network", "bridge", "-p", "99999:80", "true"}),
               FailsClearly(125, "99999"));
+}
+
+TEST_F(NetworkTest, AThousandPortsWithTheUsualLimitOfOpenFiles) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit usual = {1024, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  const absl::Cleanup restore = [&] { setrlimit(RLIMIT_NOFILE, &before); };
+  Sleeper("bridge", {"--name", "web", "-p", "20000-20999:1000-1999"});
+  const UniqueFd web = NamespaceOf("web");
+  EchoPeer first(web.get(), SOCK_STREAM, 1000);
+  EchoPeer last(web.get(), SOCK_STREAM, 1999);
+  EXPECT_EQ(first.Ask(neighbour(), "192.0.2.1", 20000), "192.0.2.2");
+  EXPECT_EQ(last.Ask(neighbour(), "192.0.2.1", 20999), "192.0.2.2");
+  EXPECT_EQ(last.Ask(-1, "::1", 20999), "10.10.0.1");
+  // What the container may open is what it would be without ports.
+  EXPECT_THAT(ReadFile(absl::StrCat("/proc/", Inspect("web", "{{.State.Pid}}"), "/limits")).value(),
+              ContainsRegex("Max open files +1024 "));
+  EXPECT_EQ(Tiny({"restart", "-t", "0", "web"}).code, 0);
+  EXPECT_THAT(ReadFile(absl::StrCat("/proc/", Inspect("web", "{{.State.Pid}}"), "/limits")).value(),
+              ContainsRegex("Max open files +1024 "));
 }
 
 TEST_F(NetworkTest, PortsComeAndGoWhileTheContainerRuns) {

@@ -63,18 +63,11 @@ absl::Status CheckMounts(const state::ContainerConfig& config) {
 }
 
 // Most containers say nothing about networks, and then there is nothing to check.
-absl::Status CheckNetworks(const state::ContainerConfig& config, const EngineOptions& options) {
-  if (config.networks.empty() && config.ports.empty()) return absl::OkStatus();
-  if (config.ports.empty() && config.networks.size() == 1) {
-    const std::string& only = config.networks[0].network;
-    if (only == "none" || only == "isolated" || only == "host") return absl::OkStatus();
-  }
-  NetworkManagerOptions network_options;
-  network_options.root = options.root;
-  network_options.run_root = options.run_root;
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks,
-                   NetworkManager::Open(network_options));
-  return networks->Check(config);
+bool HasNetworkToCheck(const state::ContainerConfig& config) {
+  if (!config.ports.empty() || config.networks.size() > 1) return true;
+  if (config.networks.empty()) return false;
+  const std::string& only = config.networks[0].network;
+  return only != "none" && only != "isolated" && only != "host";
 }
 
 }  // namespace
@@ -91,7 +84,10 @@ absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config) {
   }
   RETURN_IF_ERROR(logs::ParseLogOptions(config.log.driver, config.log.options).status());
   RETURN_IF_ERROR(CheckMounts(config));
-  RETURN_IF_ERROR(CheckNetworks(config, options_));
+  if (HasNetworkToCheck(config)) {
+    ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
+    RETURN_IF_ERROR(networks->Check(config));
+  }
   ASSIGN_OR_RETURN(state::LockedContainer record, store_.Create(std::move(config)));
   LogEvent(options_.root, record.config(), "create");
   created_.emplace(std::move(record));

@@ -2,6 +2,7 @@
 #ifndef TINY_RUNTIME_ENGINE_IMPL_H_
 #define TINY_RUNTIME_ENGINE_IMPL_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "runtime/attach/attach_client.h"
 #include "runtime/attach/protocol.h"
 #include "runtime/engine.h"
+#include "runtime/network/network_manager.h"
 #include "runtime/prepare.h"
 #include "runtime/supervisor/supervisor.h"
 #include "state/liveness.h"
@@ -75,6 +77,9 @@ class EngineImpl final : public Engine {
   bool SweepRunDirectory(const state::ContainerId& id);
   void ReleaseRemains(const state::ContainerId& id, state::ContainerState state);
   absl::Status SweepNetworks();
+
+  // engine_network.cc
+  absl::StatusOr<std::unique_ptr<NetworkManager>> OpenNetworks() const;
 
   // engine_remove.cc
   absl::Status RemoveOnce(absl::string_view reference, bool force, bool volumes, int attempts);

@@ -18,13 +18,6 @@ namespace {
 
 constexpr absl::Duration kPokePatience = absl::Seconds(1);
 
-absl::StatusOr<std::unique_ptr<NetworkManager>> OpenNetworks(const EngineOptions& options) {
-  NetworkManagerOptions network_options;
-  network_options.root = options.root;
-  network_options.run_root = options.run_root;
-  return NetworkManager::Open(std::move(network_options));
-}
-
 bool HasProcess(const state::ContainerState& state) {
   return state.status == state::Status::kRunning || state.status == state::Status::kPaused;
 }
@@ -50,6 +43,14 @@ absl::Status CommitEndpoints(NetworkManager& networks, state::LockedContainer& r
 
 }  // namespace
 
+absl::StatusOr<std::unique_ptr<NetworkManager>> EngineImpl::OpenNetworks() const {
+  NetworkManagerOptions options;
+  options.root = options_.root;
+  options.run_root = options_.run_root;
+  options.note = PrintNote;
+  return NetworkManager::Open(std::move(options));
+}
+
 void EngineImpl::PokeSupervisor(absl::string_view id) {
   const absl::StatusOr<Connection> connection =
       ConnectAndGreet(AttachSocket(options_.run_root, id), {}, kPokePatience);
@@ -62,7 +63,7 @@ void EngineImpl::PokeSupervisor(absl::string_view id) {
 absl::Status EngineImpl::Connect(absl::string_view reference,
                                  const state::NetworkAttachment& attachment) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
   state::ContainerConfig config = record.config();
   if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
   for (const state::NetworkAttachment& existing : config.networks) {
@@ -94,7 +95,7 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
 absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_view network,
                                     bool force) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
   state::ContainerConfig config = record.config();
   if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
   const auto attachment =
@@ -126,7 +127,7 @@ absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_vi
 absl::StatusOr<std::vector<state::PortMapping>> EngineImpl::Publish(
     absl::string_view reference, const std::vector<state::PortMapping>& ports) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
   state::ContainerConfig config = record.config();
   config.ports.insert(config.ports.end(), ports.begin(), ports.end());
   RETURN_IF_ERROR(networks->Check(config));
@@ -152,7 +153,7 @@ absl::StatusOr<std::vector<state::PortMapping>> EngineImpl::Publish(
 absl::Status EngineImpl::Unpublish(absl::string_view reference,
                                    const std::vector<state::PortMapping>& ports) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks(options_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
   state::ContainerConfig config = record.config();
   state::ContainerState state = record.state();
   std::vector<state::PortMapping> published;

@@ -175,10 +175,7 @@ absl::StatusOr<bool> EngineImpl::SweepRunRoot(const std::vector<Container>& know
 }
 
 absl::Status EngineImpl::SweepNetworks() {
-  NetworkManagerOptions options;
-  options.root = options_.root;
-  options.run_root = options_.run_root;
-  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, NetworkManager::Open(options));
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
   return networks->Sweep();
 }
 

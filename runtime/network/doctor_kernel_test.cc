@@ -31,7 +31,6 @@ namespace {
 
 using ::tiny::testing::HavePrivilege;
 using ::tiny::testing::RunIsolated;
-using ::tiny::testing::TempDir;
 
 // A child that answers every DNS question in a namespace.
 class DnsServer {
@@ -80,16 +79,13 @@ class DnsServer {
 };
 
 // A healthy container on a network with IPv6, with a published port.
-struct Clinic {
+struct Clinic : LanHost {
   Clinic() {
-    ForbidExec();
-    MakeLan(neighbour);
     dns = std::make_unique<DnsServer>(neighbour.netns());
     options.manager = {.root = root.path(), .run_root = root.Path("run")};
     options.timeout = absl::Milliseconds(200);
     options.resolv_conf_path = root.Write("resolv.conf", "nameserver 192.0.2.2\n");
     options.to = "192.0.2.2:7";
-    manager = *NetworkManager::Open(options.manager);
     EXPECT_OK(manager->Create({.name = "six", .subnet = "10.50.0.0/24", .ipv6 = true}));
     container = std::make_unique<FakeContainer>(*manager, '1');
     container->config.networks = {{.network = "six"}};
@@ -127,11 +123,8 @@ struct Clinic {
     EXPECT_OK(Do(socket, [&](auto& batch) { net::ChangeLink(batch, net::LinkRef(link), change); }));
   }
 
-  TempDir root;
-  FakeProcess neighbour;
   DoctorOptions options;
   std::unique_ptr<DnsServer> dns;
-  std::unique_ptr<NetworkManager> manager;
   std::unique_ptr<FakeContainer> container;
   std::unique_ptr<EchoPeer> server;
   std::unique_ptr<net::NetlinkSocket> inside, host, netfilter;

@@ -24,6 +24,7 @@
 #include "runtime/network/dns_message.h"
 #include "runtime/network/doctor_checks.h"
 #include "runtime/network/resolver.h"
+#include "runtime/network/socket_address.h"
 
 namespace tiny::runtime {
 namespace {
@@ -100,36 +101,15 @@ absl::StatusOr<std::optional<net::MacAddress>> AskArp(Patient& patient,
   return std::nullopt;
 }
 
-struct Peer {
-  sockaddr_storage storage = {};
-  socklen_t length = 0;
-};
-
-Peer MakePeer(const net::IpAddress& address, uint16_t port) {
-  Peer peer;
-  if (address.is_v4()) {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&peer.storage);
-    *v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
-    memcpy(&v4->sin_addr, address.bytes.data(), 4);
-    peer.length = sizeof(*v4);
-  } else {
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&peer.storage);
-    *v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
-    memcpy(&v6->sin6_addr, address.bytes.data(), 16);
-    peer.length = sizeof(*v6);
-  }
-  return peer;
-}
-
 // The answer of a DNS server to a question of ours; kDeadlineExceeded and others if there is none.
 absl::StatusOr<std::string> AskDns(const Patient& patient, const net::IpAddress& server,
                                    absl::string_view name, DnsType type) {
   ASSIGN_OR_RETURN(const UniqueFd fd, SocketInside(patient, server.family, SOCK_DGRAM, 0));
-  Peer peer = MakePeer(server, 53);
+  SocketAddress peer = MakeSocketAddress(server, 53);
   const uint16_t id = static_cast<uint16_t>(getpid());
   const std::string query = MakeDnsQuery(id, name, type);
   if (query.empty()) return absl::InvalidArgumentError(absl::StrCat(name, " is not a host's name"));
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&peer.storage), peer.length) != 0 ||
+  if (connect(fd.get(), peer.get(), peer.length) != 0 ||
       send(fd.get(), query.data(), query.size(), 0) < 0) {
     return PosixStatus(errno, absl::StrCat("ask ", server.ToString()));
   }
@@ -230,9 +210,9 @@ Finding CheckConnection(Patient& patient) {
     }
   }
   ASSIGN_OR_RETURN(const UniqueFd fd, SocketInside(patient, address->family, SOCK_STREAM, 0));
-  Peer peer = MakePeer(*address, static_cast<uint16_t>(port));
+  SocketAddress peer = MakeSocketAddress(*address, static_cast<uint16_t>(port));
   int error = 0;
-  if (connect(fd.get(), reinterpret_cast<sockaddr*>(&peer.storage), peer.length) != 0) {
+  if (connect(fd.get(), peer.get(), peer.length) != 0) {
     error = errno;
     if (error == EINPROGRESS) {
       error = ETIMEDOUT;

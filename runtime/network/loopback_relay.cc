@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -14,7 +13,9 @@
 #include <utility>
 
 #include "net/ip_address.h"
+#include "runtime/network/datagram_relay.h"
 #include "runtime/network/port_publisher.h"
+#include "runtime/network/socket_address.h"
 
 namespace tiny::runtime {
 namespace {
@@ -24,37 +25,23 @@ constexpr size_t kPiece = size_t{16} << 10;
 // Of one connection before the others, and the container's own streams, get their turn.
 constexpr int kPiecesAtOnce = 16;
 
-// The port of a socket that listens on [::1]; 0 for all others.
-uint16_t PortOfLoopbackListener(int fd) {
-  sockaddr_in6 address = {};
-  socklen_t length = sizeof(address);
-  int listens = 0;
-  socklen_t size = sizeof(listens);
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0 ||
-      address.sin6_family != AF_INET6 || !IN6_IS_ADDR_LOOPBACK(&address.sin6_addr) ||
-      getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0) {
-    return 0;
-  }
-  return ntohs(address.sin6_port);
-}
+// A socket that serves a port at [::1].
+struct Holder {
+  uint16_t port = 0;  // 0: it is none
+  bool is_datagram = false;
+};
 
-UniqueFd ConnectTo(const net::IpAddress& address, uint16_t port) {
-  UniqueFd fd(socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  int result;
-  if (address.is_v6()) {
-    sockaddr_in6 peer = {};
-    peer.sin6_family = AF_INET6;
-    peer.sin6_port = htons(port);
-    memcpy(&peer.sin6_addr, address.bytes.data(), sizeof(peer.sin6_addr));
-    result = connect(fd.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer));
-  } else {
-    sockaddr_in peer = {};
-    peer.sin_family = AF_INET;
-    peer.sin_port = htons(port);
-    memcpy(&peer.sin_addr, address.bytes.data(), sizeof(peer.sin_addr));
-    result = connect(fd.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer));
+Holder HolderOf(int fd) {
+  SocketAddress address;
+  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&address.storage);
+  int type = 0;
+  socklen_t size = sizeof(type);
+  if (getsockname(fd, address.get(), &address.length) != 0 || v6->sin6_family != AF_INET6 ||
+      !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+      getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type == SOCK_SEQPACKET) {
+    return {};
   }
-  return result == 0 || errno == EINPROGRESS ? std::move(fd) : UniqueFd();
+  return {ntohs(v6->sin6_port), type == SOCK_DGRAM};
 }
 
 // One of the two directions of a connection.
@@ -97,13 +84,14 @@ bool Pump(Connection& connection, int from) {
 
 class LoopbackRelayImpl : public LoopbackRelay {
  public:
-  explicit LoopbackRelayImpl(UniqueFd epoll) : epoll_(std::move(epoll)) {}
+  explicit LoopbackRelayImpl(UniqueFd epoll) : epoll_(std::move(epoll)), datagrams_(epoll_.get()) {}
 
-  void Listen(int fd, const net::IpAddress& address, uint16_t port) {
+  void Listen(int fd, bool is_datagram, const net::IpAddress& address, uint16_t port) {
+    if (is_datagram) return datagrams_.Listen(fd, address, port);
     epoll_event event = {EPOLLIN, {.fd = fd}};
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0) targets_[fd] = {address, port};
   }
-  bool empty() const { return targets_.empty(); }
+  bool empty() const { return targets_.empty() && datagrams_.empty(); }
   int fd() const override { return epoll_.get(); }
 
   void OnReadable() override {
@@ -115,6 +103,8 @@ class LoopbackRelayImpl : public LoopbackRelay {
         Accept(fd, target->second);
       } else if (const auto connection = by_fd_.find(fd); connection != by_fd_.end()) {
         Serve(connection->second);
+      } else {
+        datagrams_.OnReadable(fd);
       }
     }
   }
@@ -136,7 +126,7 @@ class LoopbackRelayImpl : public LoopbackRelay {
   void Accept(int listener, const Target& target) {
     UniqueFd client(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!client) return;
-    UniqueFd server = ConnectTo(target.address, target.port);
+    UniqueFd server = StartConnection(SOCK_STREAM, target.address, target.port);
     if (!server) return;
     connections_.emplace_back();
     const Iterator connection = std::prev(connections_.end());
@@ -181,6 +171,7 @@ class LoopbackRelayImpl : public LoopbackRelay {
   std::map<int, Target> targets_;
   std::list<Connection> connections_;
   std::map<int, Iterator> by_fd_;
+  DatagramRelay datagrams_;
 };
 
 }  // namespace
@@ -190,10 +181,11 @@ std::unique_ptr<LoopbackRelay> LoopbackRelay::Open(
     const std::vector<state::NetworkEndpoint>& endpoints) {
   std::unique_ptr<LoopbackRelayImpl> relay;
   for (const UniqueFd& holder : holders) {
-    const uint16_t host_port = PortOfLoopbackListener(holder.get());
-    if (host_port == 0) continue;
+    const Holder held = HolderOf(holder.get());
+    if (held.port == 0) continue;
     const auto port = std::find_if(ports.begin(), ports.end(), [&](const auto& mapping) {
-      return mapping.host_port == host_port && IsServedAtLoopback6(mapping);
+      return mapping.host_port == held.port && IsServedAtLoopback6(mapping) &&
+             (mapping.protocol == "udp") == held.is_datagram;
     });
     // Ports lead to the first network on a bridge of the host's.
     const auto endpoint = std::find_if(endpoints.begin(), endpoints.end(), [](const auto& entry) {
@@ -207,7 +199,7 @@ std::unique_ptr<LoopbackRelay> LoopbackRelay::Open(
       if (!epoll) return nullptr;
       relay = std::make_unique<LoopbackRelayImpl>(std::move(epoll));
     }
-    relay->Listen(holder.get(), *address, port->container_port);
+    relay->Listen(holder.get(), held.is_datagram, *address, port->container_port);
   }
   if (relay == nullptr || relay->empty()) return nullptr;
   return relay;

@@ -41,7 +41,7 @@ absl::Status NetworkManagerImpl::Check(const state::ContainerConfig& config) {
   if (mode != NetworkMode::kBridge) return absl::OkStatus();
   for (const state::NetworkAttachment& attachment : config.networks) {
     if (IsDefaultName(attachment.network) && attachment.ip.empty()) continue;
-    ASSIGN_OR_RETURN(const Network network, NetworkOf(attachment, nullptr));
+    ASSIGN_OR_RETURN(const Network network, NetworkOf(attachment));
     if (!attachment.ip.empty()) {
       ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::V4(network));
       ASSIGN_OR_RETURN(const net::IpAddress address, net::ParseIpAddress(attachment.ip));
@@ -145,7 +145,7 @@ absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConf
   absl::Status status = [&]() -> absl::Status {
     bool has_default_route = false;
     for (const state::NetworkAttachment& one : wanted) {
-      ASSIGN_OR_RETURN(Network network, NetworkOf(one, &attachment.notes));
+      ASSIGN_OR_RETURN(Network network, NetworkOf(one));
       ASSIGN_OR_RETURN(EndpointPlan plan,
                        PlanEndpoint(config, one, std::move(network), static_cast<int>(plans.size()),
                                     !has_default_route, owner));
@@ -223,7 +223,7 @@ absl::Status NetworkManagerImpl::Detach(absl::string_view id,
 absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
     const state::ContainerConfig& config, const state::NetworkAttachment& wanted, pid_t pid,
     int netns, const std::vector<state::NetworkEndpoint>& existing) {
-  ASSIGN_OR_RETURN(Network network, NetworkOf(wanted, nullptr));
+  ASSIGN_OR_RETURN(Network network, NetworkOf(wanted));
   int number = 0;
   bool has_default_route = false;
   for (const state::NetworkEndpoint& endpoint : existing) {

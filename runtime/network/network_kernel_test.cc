@@ -32,31 +32,12 @@
 namespace tiny::runtime {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::tiny::testing::HavePrivilege;
 using ::tiny::testing::RunIsolated;
 using ::tiny::testing::StatusIs;
 using ::tiny::testing::TempDir;
-
-struct Host {
-  Host() {
-    ForbidExec();
-    MakeLan(neighbour);
-    auto opened = NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
-    EXPECT_OK(opened);
-    manager = *std::move(opened);
-  }
-  TempDir root;
-  FakeProcess neighbour;
-  std::unique_ptr<NetworkManager> manager;
-};
-
-void InHost(const std::function<void(Host&)>& body) {
-  RunIsolated(CLONE_NEWNET, [&] {
-    Host host;
-    body(host);
-  });
-}
 
 size_t ElementsOf(absl::string_view set) {
   auto socket = net::NetlinkSocket::Open(NETLINK_NETFILTER);
@@ -73,7 +54,7 @@ class NetworkTest : public ::testing::Test {
 };
 
 TEST_F(NetworkTest, AContainerReachesTheWorldByTheHostsAddress) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     ASSERT_OK(container.Attach());
     EXPECT_EQ(container.ip(), "10.10.0.2");
@@ -94,7 +75,7 @@ TEST_F(NetworkTest, AContainerReachesTheWorldByTheHostsAddress) {
 }
 
 TEST_F(NetworkTest, APublishedPortIsReachedFromEverywhere) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8080, .container_port = 80},
                               {.host_port = 5353, .container_port = 53, .protocol = "udp"}};
@@ -127,7 +108,7 @@ TEST_F(NetworkTest, APublishedPortIsReachedFromEverywhere) {
 }
 
 TEST_F(NetworkTest, APortOnLocalhostIsClosedToTheOutside) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_ip = "127.0.0.1", .host_port = 8080, .container_port = 80}};
     ASSERT_OK(container.Attach());
@@ -152,7 +133,7 @@ TEST_F(NetworkTest, APortOnLocalhostIsClosedToTheOutside) {
 }
 
 TEST_F(NetworkTest, NetworksAreIsolatedAndInternalOnesHaveNoWayOut) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->Create({.name = "inner", .internal = true}));
     ASSERT_OK(host.manager->Create({.name = "other"}));
     FakeContainer one(*host.manager, '1');
@@ -180,7 +161,7 @@ TEST_F(NetworkTest, NetworksAreIsolatedAndInternalOnesHaveNoWayOut) {
 }
 
 TEST_F(NetworkTest, AFlushedTableIsRestoredWithAllPorts) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8080, .container_port = 80}};
     ASSERT_OK(container.Attach());
@@ -211,7 +192,7 @@ TEST_F(NetworkTest, AFlushedTableIsRestoredWithAllPorts) {
 }
 
 TEST_F(NetworkTest, WhatAKilledContainerHeldIsFreedBySweep) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8080, .container_port = 80}};
     ASSERT_OK(container.Attach());
@@ -228,7 +209,7 @@ TEST_F(NetworkTest, WhatAKilledContainerHeldIsFreedBySweep) {
 }
 
 TEST_F(NetworkTest, ARestartDoesNotWaitForTheLastRunsVeth) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer first(*host.manager, '1');
     ASSERT_OK(first.Attach());
     // The last run's namespace is held open, and so its veth is still there.
@@ -240,7 +221,7 @@ TEST_F(NetworkTest, ARestartDoesNotWaitForTheLastRunsVeth) {
 }
 
 TEST_F(NetworkTest, ATakenPortNamesItsHolder) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     EchoPeer stranger(-1, SOCK_STREAM, 8080);
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8081, .container_port = 81},
@@ -262,7 +243,7 @@ TEST_F(NetworkTest, ATakenPortNamesItsHolder) {
 }
 
 TEST_F(NetworkTest, AnExhaustedSubnetIsAClearError) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->Create({.name = "small", .subnet = "10.99.0.0/29"}));
     std::vector<std::unique_ptr<FakeContainer>> containers;
     for (char digit = '1'; digit <= '5'; ++digit) {
@@ -290,18 +271,20 @@ TEST_F(NetworkTest, TheDefaultSubnetMovesAsideForAHostRoute) {
     net::AddRoute(batch, {.destination = *net::ParseIpPrefix("10.10.0.0/16"),
                           .gateway = *net::ParseIpAddress("192.0.2.2")});
     ASSERT_OK(route.Execute(batch));
-    ASSERT_OK_AND_ASSIGN(auto manager,
-                         NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")}));
+    std::vector<std::string> notes;
+    const auto note = [&](absl::string_view text) { notes.emplace_back(text); };
+    ASSERT_OK_AND_ASSIGN(
+        auto manager,
+        NetworkManager::Open({.root = root.path(), .run_root = root.Path("run"), .note = note}));
     FakeContainer container(*manager, '1');
     ASSERT_OK(container.Attach());
     EXPECT_EQ(container.ip(), "172.31.0.2");
-    ASSERT_EQ(container.attachment.notes.size(), 1u);
-    EXPECT_THAT(container.attachment.notes[0], HasSubstr("of lan0"));
+    EXPECT_THAT(notes, ElementsAre(HasSubstr("of lan0")));
   });
 }
 
 TEST_F(NetworkTest, Version6IsNattedBothWays) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->Create({.name = "six", .ipv6 = true}));
     FakeContainer container(*host.manager, '1');
     container.config.networks = {{.network = "six"}};
@@ -316,7 +299,7 @@ TEST_F(NetworkTest, Version6IsNattedBothWays) {
 }
 
 TEST_F(NetworkTest, ABridgesNameThatIsAnothersIsNamed) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK_AND_ASSIGN(auto route, net::NetlinkSocket::Open(NETLINK_ROUTE));
     net::MessageBuilder batch;
     net::AddVeth(batch, {.name = "td0", .peer_name = "td1"});
@@ -344,7 +327,7 @@ void Refuse(uint32_t number, size_t argument, uint32_t value, uint32_t error) {
 }
 
 TEST_F(NetworkTest, AKernelWithoutNftablesIsNamedAndNoneStillWorks) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     Refuse(SYS_socket, 2, NETLINK_NETFILTER, EPROTONOSUPPORT);
     FakeContainer container(*host.manager, '1');
     const absl::Status status = container.Attach();
@@ -357,7 +340,7 @@ TEST_F(NetworkTest, AKernelWithoutNftablesIsNamedAndNoneStillWorks) {
 }
 
 TEST_F(NetworkTest, WithoutThePrivilegeTheErrorSaysHowToGetIt) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     __user_cap_data_struct data[2] = {};
     ASSERT_EQ(syscall(SYS_capget, &header, data), 0);
@@ -383,7 +366,7 @@ TEST_F(NetworkTest, AProgramWouldBeNoticed) {
 }
 
 TEST_F(NetworkTest, LiveChanges) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->Create({.name = "second"}));
     FakeContainer container(*host.manager, '1');
     ASSERT_OK(container.Attach());
@@ -410,7 +393,7 @@ TEST_F(NetworkTest, LiveChanges) {
 }
 
 TEST_F(NetworkTest, ManyStartsAtOnceNeverShareAnAddress) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->List(nullptr));
     constexpr int kStarts = 40;
     std::vector<pid_t> children;

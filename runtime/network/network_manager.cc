@@ -65,7 +65,7 @@ absl::StatusOr<std::vector<TakenPrefix>> NetworkManagerImpl::Taken(
   return taken;
 }
 
-absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork(std::vector<std::string>* notes) {
+absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork() {
   auto found = files_.Read(kDefaultNetwork);
   if (found.ok()) {
     const auto requested = found->options.find(kRequestedOption);
@@ -96,8 +96,8 @@ absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork(std::vector<std::stri
     ASSIGN_OR_RETURN(const net::IpPrefix free, ChooseSubnet(taken));
     network.subnet = free.ToString();
     network.gateway.clear();
-    if (notes != nullptr) {
-      notes->push_back(absl::StrCat(why, ": the default network uses ", network.subnet));
+    if (options_.note) {
+      options_.note(absl::StrCat(why, ": the default network uses ", network.subnet));
     }
   }
   RETURN_IF_ERROR(CompleteNetwork(network, taken));
@@ -105,9 +105,8 @@ absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork(std::vector<std::stri
   return network;
 }
 
-absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttachment& attachment,
-                                                      std::vector<std::string>* notes) {
-  if (IsDefaultName(attachment.network)) return DefaultNetwork(notes);
+absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttachment& attachment) {
+  if (IsDefaultName(attachment.network)) return DefaultNetwork();
   auto network = files_.Find(attachment.network);
   if (network.status().code() == absl::StatusCode::kNotFound) {
     return WithHint(network.status(),
@@ -119,7 +118,7 @@ absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttach
 absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   RETURN_IF_ERROR(ValidateNetworkName(wanted.name));
   // The default network comes first, so that its subnet is not given to another.
-  RETURN_IF_ERROR(DefaultNetwork(nullptr).status());
+  RETURN_IF_ERROR(DefaultNetwork().status());
   ASSIGN_OR_RETURN(const UniqueFd lock, leases_.Lock(LeaseStore::Sharing::kExclusive));
   ASSIGN_OR_RETURN(wanted.id, MakeNetworkId());
   wanted.created_at = absl::Now();
@@ -132,12 +131,12 @@ absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
 }
 
 absl::StatusOr<std::vector<Network>> NetworkManagerImpl::List(std::vector<std::string>* damaged) {
-  RETURN_IF_ERROR(DefaultNetwork(nullptr).status());
+  RETURN_IF_ERROR(DefaultNetwork().status());
   return files_.List(damaged);
 }
 
 absl::StatusOr<Network> NetworkManagerImpl::Inspect(absl::string_view reference) {
-  return NetworkOf({.network = std::string(reference)}, nullptr);
+  return NetworkOf({.network = std::string(reference)});
 }
 
 absl::StatusOr<std::map<std::string, state::NetworkEndpoint>> NetworkManagerImpl::Endpoints(

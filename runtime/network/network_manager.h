@@ -24,6 +24,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,6 +45,9 @@ struct NetworkManagerOptions {
   std::string run_root = "/run/tiny";
   std::string bridge_name = "td0";              // of the default network
   std::string bridge_address = "10.10.0.1/24";  // moved aside where a host route covers it
+  // Told, in a line, what the user should know: that the default subnet was moved aside. May be
+  // empty.
+  std::function<void(absl::string_view)> note = {};
 };
 
 // What a container got.
@@ -54,7 +58,6 @@ struct Attachment {
   // of the port fail early. They accept nothing, but for those of a LoopbackRelay. The supervisor
   // keeps them; losing them breaks nothing but ::1.
   std::vector<UniqueFd> port_holders;
-  std::vector<std::string> notes;  // for the user: "10.10.0.0/24 is routed to tun0: using ..."
 };
 
 class NetworkManager {

@@ -68,9 +68,8 @@ class NetworkManagerImpl : public NetworkManager {
  private:
   absl::StatusOr<net::NetlinkSocket*> Route();
   absl::StatusOr<net::NetlinkSocket*> Netfilter();
-  absl::StatusOr<Network> DefaultNetwork(std::vector<std::string>* notes);
-  absl::StatusOr<Network> NetworkOf(const state::NetworkAttachment& attachment,
-                                    std::vector<std::string>* notes);
+  absl::StatusOr<Network> DefaultNetwork();
+  absl::StatusOr<Network> NetworkOf(const state::NetworkAttachment& attachment);
   absl::StatusOr<std::vector<TakenPrefix>> Taken(absl::string_view except_network,
                                                  absl::string_view except_interface);
   absl::StatusOr<EndpointPlan> PlanEndpoint(const state::ContainerConfig& config,

@@ -18,6 +18,7 @@
 #include "net/conntrack.h"
 #include "net/link.h"
 #include "net/nft_list.h"
+#include "runtime/network/holder_shelf.h"
 #include "runtime/network/host_bridge.h"
 #include "runtime/network/network_manager_impl.h"
 
@@ -183,10 +184,13 @@ absl::Status NetworkManagerImpl::Unpublish(absl::string_view id,
 
 std::vector<UniqueFd> NetworkManagerImpl::HoldPorts(const std::vector<state::PortMapping>& ports) {
   std::vector<UniqueFd> holders;
+  const HolderShelf shelf(ports.size());
   for (state::PortMapping port : ports) {
     auto holder = HoldPort(port);
-    if (holder.ok() && *holder) holders.push_back(*std::move(holder));
-    if (UniqueFd loopback = ListenAtLoopback6(port)) holders.push_back(std::move(loopback));
+    if (holder.ok() && *holder) holders.push_back(shelf.Put(*std::move(holder)));
+    if (UniqueFd loopback = ListenAtLoopback6(port)) {
+      holders.push_back(shelf.Put(std::move(loopback)));
+    }
   }
   return holders;
 }
@@ -261,7 +265,7 @@ absl::Status NetworkManagerImpl::Sweep() {
 
 absl::Status NetworkManagerImpl::Reload() {
   RETURN_IF_ERROR(Sweep());
-  RETURN_IF_ERROR(DefaultNetwork(nullptr).status());
+  RETURN_IF_ERROR(DefaultNetwork().status());
   ASSIGN_OR_RETURN(const std::vector<Network> networks, files_.List(nullptr));
   ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
   for (const Network& network : networks) {

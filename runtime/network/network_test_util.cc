@@ -18,12 +18,14 @@
 
 #include <cstddef>
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "net/link.h"
 #include "net/network_namespace.h"
 #include "net/route.h"
+#include "testing/isolated.h"
 #include "testing/status_matchers.h"
 
 namespace tiny::runtime {
@@ -133,6 +135,21 @@ void MakeLan(const FakeProcess& neighbour) {
                           .link = link->index});
     ASSERT_OK(socket->Execute(batch));
   }
+}
+
+LanHost::LanHost() {
+  ForbidExec();
+  MakeLan(neighbour);
+  auto opened = NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
+  EXPECT_OK(opened);
+  manager = *std::move(opened);
+}
+
+void InHost(absl::FunctionRef<void(LanHost&)> body) {
+  testing::RunIsolated(CLONE_NEWNET, [&] {
+    LanHost host;
+    body(host);
+  });
 }
 
 void ForbidExec() {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "base/unique_fd.h"
 #include "runtime/network/network_manager.h"
 #include "testing/temp_dir.h"
@@ -46,6 +47,16 @@ struct FakeContainer {
 // neighbour.
 void MakeLan(const FakeProcess& neighbour);
 
+// The test's namespace as such a host, with a manager of networks. It executes no program.
+struct LanHost {
+  LanHost();
+  testing::TempDir root;
+  FakeProcess neighbour;
+  std::unique_ptr<NetworkManager> manager;
+};
+// Runs `body` in a process and a network namespace of its own.
+void InHost(absl::FunctionRef<void(LanHost&)> body);
+
 // From now on the calling process and its children die by SIGSYS where one executes a program: tiny
 // does all of its network by itself.
 void ForbidExec();
@@ -55,6 +66,7 @@ class EchoPeer {
  public:
   // In the namespace `netns` (-1: here), on all addresses.
   EchoPeer(int netns, int type, uint16_t port, bool v6 = false);
+  int type() const { return type_; }
   // Answers what is there now.
   void Serve();
   // Connects from `netns` and returns what the server said, or "" if nothing comes within

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "net/netlink_socket.h"
 #include "net/sock_diag.h"
 #include "runtime/network/port_publisher.h"
+#include "runtime/network/socket_address.h"
 
 namespace tiny::runtime {
 namespace {
@@ -27,29 +27,6 @@ namespace {
 // Of connections that wait for a relay.
 constexpr int kBacklog = 128;
 constexpr char kLoopback6[] = "::1";
-
-struct SocketAddress {
-  sockaddr_storage storage = {};
-  socklen_t length = 0;
-};
-
-SocketAddress MakeAddress(const net::IpAddress& host, uint16_t port) {
-  SocketAddress address;
-  if (host.is_v6()) {
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(port);
-    memcpy(&v6->sin6_addr, host.bytes.data(), sizeof(v6->sin6_addr));
-    address.length = sizeof(*v6);
-  } else {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&address.storage);
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(port);
-    memcpy(&v4->sin_addr, host.bytes.data(), sizeof(v4->sin_addr));
-    address.length = sizeof(*v4);
-  }
-  return address;
-}
 
 // Nothing is ever delivered: a connection that the NAT rules do not take is not answered.
 bool DropEverything(int fd) {
@@ -104,8 +81,8 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
   if (type != SOCK_SEQPACKET && !relays && !DropEverything(fd.get())) {
     return PosixStatus(errno, "attach a filter that drops everything");
   }
-  SocketAddress address = MakeAddress(host, port.host_port);
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address.storage), address.length) != 0 ||
+  SocketAddress address = MakeSocketAddress(host, port.host_port);
+  if (bind(fd.get(), address.get(), address.length) != 0 ||
       (type != SOCK_DGRAM && listen(fd.get(), relays ? kBacklog : 1) != 0)) {
     absl::Status status = PosixStatus(errno, absl::StrCat("hold ", DescribePort(port)));
     if (errno == EADDRNOTAVAIL) {
@@ -115,8 +92,7 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
   }
   if (port.host_port == 0) {
     address.length = sizeof(address.storage);
-    if (getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address.storage), &address.length) !=
-        0) {
+    if (getsockname(fd.get(), address.get(), &address.length) != 0) {
       return PosixStatus(errno, "getsockname of a held port");
     }
     // The port is at the same place in both families.
@@ -126,8 +102,8 @@ absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port) {
 }
 
 bool IsServedAtLoopback6(const state::PortMapping& port) {
-  return port.protocol == "tcp" && (port.host_ip.empty() || port.host_ip == "0.0.0.0" ||
-                                    port.host_ip == "::" || port.host_ip == kLoopback6);
+  return port.protocol != "sctp" && (port.host_ip.empty() || port.host_ip == "0.0.0.0" ||
+                                     port.host_ip == "::" || port.host_ip == kLoopback6);
 }
 
 UniqueFd ListenAtLoopback6(const state::PortMapping& port) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "runtime/network/holder_shelf.h"
 
 namespace tiny::runtime {
 namespace {
@@ -56,12 +57,12 @@ std::string NameHolder(const LeaseStore& store, const state::PortMapping& port) 
 // The claim of one port.
 absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const PublishTarget& target,
                        state::PortMapping port, absl::FunctionRef<absl::Status()> sweep,
-                       ClaimedPorts& claimed) {
+                       const HolderShelf& shelf, ClaimedPorts& claimed) {
   ASSIGN_OR_RETURN(const net::IpAddress host, HostAddress(port));
   const bool relayed = host.is_v6() && host.IsLoopback();
-  if (relayed && port.protocol != "tcp") {
-    return absl::InvalidArgumentError(
-        absl::StrCat(DescribePort(port), " can't be published: only TCP can be relayed from ::1"));
+  if (relayed && port.protocol == "sctp") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        DescribePort(port), " can't be published: only TCP and UDP can be relayed from ::1"));
   }
   if (host && host.is_v6() && !relayed && !target.address6) {
     return WithHint(
@@ -77,14 +78,20 @@ absl::Status ClaimPort(const LeaseStore& store, const Lease& owner, const Publis
     if (random) port.host_port = 0;
     auto holder = HoldPort(port);
     if (GetErrno(holder.status()) == EADDRINUSE) return InUse(port, NameHolder(store, port));
+    if (GetErrno(holder.status()) == EMFILE) {
+      return WithHint(
+          holder.status(),
+          "Each port is held by two sockets: raise the hard limit of open files (ulimit "
+          "-Hn), or publish fewer.");
+    }
     RETURN_IF_ERROR(holder.status());
     ASSIGN_OR_RETURN(const bool taken, store.Claim(PortLease(port), lease));
     if (taken) {
       claimed.published.push_back({port.protocol, host, port.host_port, target.address,
                                    target.address6, port.container_port, owner.container});
-      if (*holder) claimed.holders.push_back(*std::move(holder));
+      if (*holder) claimed.holders.push_back(shelf.Put(*std::move(holder)));
       if (UniqueFd loopback = ListenAtLoopback6(port)) {
-        claimed.holders.push_back(std::move(loopback));
+        claimed.holders.push_back(shelf.Put(std::move(loopback)));
       }
       claimed.mappings.push_back(std::move(port));
       return absl::OkStatus();
@@ -183,8 +190,9 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
                                         const PublishTarget& target,
                                         absl::FunctionRef<absl::Status()> sweep) {
   ClaimedPorts claimed;
+  const HolderShelf shelf(wanted.size());
   for (const state::PortMapping& port : wanted) {
-    absl::Status status = ClaimPort(store, owner, target, port, sweep, claimed);
+    absl::Status status = ClaimPort(store, owner, target, port, sweep, shelf, claimed);
     if (status.ok()) continue;
     for (const state::PortMapping& mapping : claimed.mappings) {
       (void)store.Release(PortLease(mapping), owner.container);

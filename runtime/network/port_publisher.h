@@ -60,10 +60,10 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
 // descriptor with ok where the kernel does not know the protocol (SCTP may be missing).
 absl::StatusOr<UniqueFd> HoldPort(state::PortMapping& port);
 
-// True for a TCP port that is published on all addresses, or on ::1: connections to [::1] go
+// True for a TCP or UDP port that is published on all addresses, or on ::1: what goes to [::1] goes
 // through a LoopbackRelay.
 bool IsServedAtLoopback6(const state::PortMapping& port);
-// The socket that such a relay accepts from, beside the one that holds all IPv4 addresses. An
+// The socket that such a relay serves, beside the one that holds all IPv4 addresses. An
 // invalid descriptor where there is none to be had: the port is taken there, or IPv6 is off.
 UniqueFd ListenAtLoopback6(const state::PortMapping& port);
 

@@ -11,13 +11,16 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/network_namespace.h"
 #include "net/nft_list.h"
+#include "runtime/network/datagram_relay.h"
 #include "runtime/network/firewall.h"
 #include "runtime/network/loopback_relay.h"
 #include "runtime/network/network_test_util.h"
@@ -43,27 +46,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::tiny::testing::HavePrivilege;
-using ::tiny::testing::RunIsolated;
 using ::tiny::testing::StatusIs;
-using ::tiny::testing::TempDir;
-
-struct Host {
-  Host() {
-    ForbidExec();
-    MakeLan(neighbour);
-    manager = *NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
-  }
-  TempDir root;
-  FakeProcess neighbour;
-  std::unique_ptr<NetworkManager> manager;
-};
-
-void InHost(const std::function<void(Host&)>& body) {
-  RunIsolated(CLONE_NEWNET, [&] {
-    Host host;
-    body(host);
-  });
-}
 
 class PublishTest : public ::testing::Test {
  protected:
@@ -73,7 +56,7 @@ class PublishTest : public ::testing::Test {
 };
 
 TEST_F(PublishTest, AnAttachTakesSixRoundTripsAtMost) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer first(*host.manager, '1');
     ASSERT_OK(first.Attach());
     FakeContainer second(*host.manager, '2');
@@ -103,11 +86,11 @@ size_t RulesOf(const net::NftTable& table) {
 }
 
 TEST_F(PublishTest, AThousandPortsAddNoRule) {
-  InHost([](Host& host) {
-    // Each port is held by a socket of either version of IP.
+  InHost([](LanHost& host) {
+    // The usual limit of a shell, with which all else goes on, and which containers inherit.
     rlimit files;
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
-    files.rlim_cur = files.rlim_max;
+    files.rlim_cur = 1024;
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
     FakeContainer first(*host.manager, '1');
     ASSERT_OK(first.Attach());
@@ -121,8 +104,14 @@ TEST_F(PublishTest, AThousandPortsAddNoRule) {
     ASSERT_OK(second.Attach());
     EXPECT_EQ(RulesOf(Firewall::Table()), inet);
     EXPECT_EQ(RulesOf(SpoofGuard::Table()), bridge);
+    EXPECT_EQ(second.attachment.port_holders.size(), 2000u);
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+    EXPECT_EQ(files.rlim_cur, 1024u);
     EchoPeer server(second.process.netns(), SOCK_STREAM, 20999);
     EXPECT_EQ(server.Ask(host.neighbour.netns(), "192.0.2.1", 20999), "192.0.2.2");
+    // A supervisor that takes the container over.
+    second.attachment.port_holders.clear();
+    EXPECT_EQ(host.manager->HoldPorts(second.attachment.ports).size(), 2000u);
   });
 }
 
@@ -165,7 +154,7 @@ class UdpClient {
 };
 
 TEST_F(PublishTest, AClientThatNeverStopsSendingReachesARestartedUdpServer) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     const std::vector<state::PortMapping> ports = {
         {.host_port = 5353, .container_port = 53, .protocol = "udp"}};
     UdpClient outside(host.neighbour.netns(), "192.0.2.1", 5353);
@@ -212,7 +201,7 @@ TEST_F(PublishTest, AClientThatNeverStopsSendingReachesARestartedUdpServer) {
 }
 
 TEST_F(PublishTest, Version6IsReachedFromOutsideAndByTheHostsAddress) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     ASSERT_OK(host.manager->Create({.name = "six", .ipv6 = true}));
     FakeContainer container(*host.manager, '1');
     container.config.networks = {{.network = "six"}};
@@ -236,19 +225,23 @@ TEST_F(PublishTest, Version6IsReachedFromOutsideAndByTheHostsAddress) {
   });
 }
 
-// A connection to [::1] and what comes back over it, while a relay and a server do their part.
-std::string AskLoopback6(LoopbackRelay& relay, EchoPeer& server, uint16_t port) {
-  const UniqueFd client(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+// A socket that is connected to [::1].
+UniqueFd ConnectLoopback6(int type, uint16_t port) {
+  UniqueFd client(socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_in6 peer = {};
   peer.sin6_family = AF_INET6;
   peer.sin6_port = htons(port);
   peer.sin6_addr = in6addr_loopback;
-  if (connect(client.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) != 0 &&
-      errno != EINPROGRESS) {
-    return "";
-  }
+  const bool begun = connect(client.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer)) == 0 ||
+                     errno == EINPROGRESS;
+  return begun ? std::move(client) : UniqueFd();
+}
+
+// What a client at [::1] gets, while a relay and a server do their part: all of a connection, or
+// one datagram.
+std::string AskLoopback6(LoopbackRelay& relay, EchoPeer& server, const UniqueFd& client) {
   std::string text;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; client && round < 200; ++round) {
     relay.OnReadable();
     server.Serve();
     pollfd ready = {client.get(), POLLIN, 0};
@@ -257,20 +250,31 @@ std::string AskLoopback6(LoopbackRelay& relay, EchoPeer& server, uint16_t port) 
     const ssize_t size = recv(client.get(), buffer, sizeof(buffer), 0);
     if (size <= 0) break;
     text.append(buffer, static_cast<size_t>(size));
+    if (server.type() == SOCK_DGRAM) break;
   }
   return text;
 }
 
+std::string AskLoopback6(LoopbackRelay& relay, EchoPeer& server, uint16_t port) {
+  const UniqueFd client = ConnectLoopback6(server.type(), port);
+  if (client && server.type() == SOCK_DGRAM) (void)!send(client.get(), "?", 1, 0);
+  return AskLoopback6(relay, server, client);
+}
+
+std::unique_ptr<LoopbackRelay> RelayOf(const FakeContainer& container) {
+  return LoopbackRelay::Open(container.attachment.port_holders, container.attachment.ports,
+                             container.attachment.endpoints);
+}
+
 TEST_F(PublishTest, LoopbackOfVersion6IsServedByARelay) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8080, .container_port = 80},
                               {.host_ip = "::1", .host_port = 8081, .container_port = 80},
                               {.host_ip = "127.0.0.1", .host_port = 8082, .container_port = 80}};
     ASSERT_OK(container.Attach());
     EchoPeer server(container.process.netns(), SOCK_STREAM, 80);
-    auto relay = LoopbackRelay::Open(container.attachment.port_holders, container.attachment.ports,
-                                     container.attachment.endpoints);
+    auto relay = RelayOf(container);
     ASSERT_NE(relay, nullptr);
     EXPECT_EQ(AskLoopback6(*relay, server, 8080), "10.10.0.1");
     EXPECT_EQ(AskLoopback6(*relay, server, 8081), "10.10.0.1");
@@ -288,20 +292,74 @@ TEST_F(PublishTest, LoopbackOfVersion6IsServedByARelay) {
     second.config.ports = {{.host_port = 9090, .container_port = 80}};
     ASSERT_OK(second.Attach());
     EchoPeer other(second.process.netns(), SOCK_STREAM, 80);
-    relay = LoopbackRelay::Open(second.attachment.port_holders, second.attachment.ports,
-                                second.attachment.endpoints);
+    relay = RelayOf(second);
     ASSERT_NE(relay, nullptr);
     EXPECT_EQ(AskLoopback6(*relay, other, 9090), second.attachment.endpoints[0].gateway);
     FakeContainer third(*host.manager, '3');
     third.config.ports = {
-        {.host_ip = "::1", .host_port = 53, .container_port = 53, .protocol = "udp"}};
+        {.host_ip = "::1", .host_port = 53, .container_port = 53, .protocol = "sctp"}};
     EXPECT_THAT(third.Attach(), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("::1")));
+  });
+}
+
+TEST_F(PublishTest, LoopbackOfVersion6IsServedByARelayOfDatagrams) {
+  InHost([](LanHost& host) {
+    FakeContainer container(*host.manager, '1');
+    container.config.ports = {
+        {.host_port = 5353, .container_port = 53, .protocol = "udp"},
+        {.host_ip = "::1", .host_port = 5354, .container_port = 53, .protocol = "udp"},
+        {.host_ip = "127.0.0.1", .host_port = 5355, .container_port = 53, .protocol = "udp"}};
+    ASSERT_OK(container.Attach());
+    EchoPeer server(container.process.netns(), SOCK_DGRAM, 53);
+    auto relay = RelayOf(container);
+    ASSERT_NE(relay, nullptr);
+    EXPECT_EQ(AskLoopback6(*relay, server, 5353), "10.10.0.1");
+    EXPECT_EQ(AskLoopback6(*relay, server, 5354), "10.10.0.1");
+    EXPECT_EQ(AskLoopback6(*relay, server, 5355), "");
+    EXPECT_EQ(server.Ask(-1, "127.0.0.1", 5354, 200), "");
+    EXPECT_EQ(server.Ask(host.neighbour.netns(), "2001:db8::1", 5354, 200), "");
+    EXPECT_EQ(server.Ask(-1, "127.0.0.1", 5353), "10.10.0.1");
+    // Two clients that talk at the same time, each with its own answer.
+    const UniqueFd first = ConnectLoopback6(SOCK_DGRAM, 5353);
+    const UniqueFd second = ConnectLoopback6(SOCK_DGRAM, 5353);
+    for (int round = 0; round < 3; ++round) {
+      ASSERT_EQ(send(first.get(), "?", 1, 0), 1);
+      ASSERT_EQ(send(second.get(), "?", 1, 0), 1);
+      EXPECT_EQ(AskLoopback6(*relay, server, second), "10.10.0.1");
+      EXPECT_EQ(AskLoopback6(*relay, server, first), "10.10.0.1");
+    }
+  });
+}
+
+size_t OpenDescriptors() { return ListDirectory("/proc/self/fd")->size(); }
+
+TEST_F(PublishTest, TheRelayOfDatagramsKeepsABoundedNumberOfClients) {
+  InHost([](LanHost& host) {
+    FakeContainer container(*host.manager, '1');
+    container.config.ports = {{.host_port = 5353, .container_port = 53, .protocol = "udp"}};
+    ASSERT_OK(container.Attach());
+    EchoPeer server(container.process.netns(), SOCK_DGRAM, 53);
+    auto relay = RelayOf(container);
+    ASSERT_NE(relay, nullptr);
+    const size_t before = OpenDescriptors();
+    const UniqueFd oldest = ConnectLoopback6(SOCK_DGRAM, 5353);
+    ASSERT_EQ(send(oldest.get(), "?", 1, 0), 1);
+    EXPECT_EQ(AskLoopback6(*relay, server, oldest), "10.10.0.1");
+    for (size_t i = 0; i < DatagramRelay::kMaxClients + 10; ++i) {
+      ASSERT_EQ(AskLoopback6(*relay, server, 5353), "10.10.0.1") << i;
+    }
+    EXPECT_EQ(OpenDescriptors(), before + 1 + DatagramRelay::kMaxClients);
+    // The one that was given up is served again when it asks.
+    ASSERT_EQ(send(oldest.get(), "?", 1, 0), 1);
+    EXPECT_EQ(AskLoopback6(*relay, server, oldest), "10.10.0.1");
+    relay.reset();
+    EXPECT_EQ(OpenDescriptors(), before);
   });
 }
 
 // Megabytes in both directions at once, with ends that close one after the other.
 TEST_F(PublishTest, TheRelayKeepsEveryByteAndPassesHalfCloses) {
-  InHost([](Host& host) {
+  InHost([](LanHost& host) {
     FakeContainer container(*host.manager, '1');
     container.config.ports = {{.host_port = 8080, .container_port = 80}};
     ASSERT_OK(container.Attach());
@@ -315,15 +373,10 @@ TEST_F(PublishTest, TheRelayKeepsEveryByteAndPassesHalfCloses) {
     any.sin_port = htons(80);
     ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&any), sizeof(any)), 0);
     ASSERT_EQ(listen(listener.get(), 1), 0);
-    auto relay = LoopbackRelay::Open(container.attachment.port_holders, container.attachment.ports,
-                                     container.attachment.endpoints);
+    auto relay = RelayOf(container);
     ASSERT_NE(relay, nullptr);
-    const UniqueFd client(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in6 peer = {};
-    peer.sin6_family = AF_INET6;
-    peer.sin6_port = htons(8080);
-    peer.sin6_addr = in6addr_loopback;
-    ASSERT_EQ(connect(client.get(), reinterpret_cast<sockaddr*>(&peer), sizeof(peer)), 0);
+    const UniqueFd client = ConnectLoopback6(SOCK_STREAM, 8080);
+    ASSERT_TRUE(client);
     pollfd waiting = {listener.get(), POLLIN, 0};
     do {
       relay->OnReadable();

@@ -29,6 +29,7 @@
 #include "runtime/network/dns_message.h"
 #include "runtime/network/lease_store.h"
 #include "runtime/network/network_store.h"
+#include "runtime/network/socket_address.h"
 
 namespace tiny::runtime {
 namespace {
@@ -42,36 +43,16 @@ constexpr absl::Duration kServerTimeout = absl::Seconds(2);
 constexpr absl::Duration kSessionTimeout = absl::Seconds(10);
 
 // Like tcp(7)'s, but of v4 and v6.
-struct Peer {
-  sockaddr_storage storage = {};
-  socklen_t length = sizeof(sockaddr_storage);
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-std::optional<Peer> ServerPeer(const std::string& server) {
+std::optional<SocketAddress> ServerAddress(absl::string_view server) {
   auto address = net::ParseIpAddress(server);
   if (!address.ok()) return std::nullopt;
-  Peer peer;
-  if (address->is_v4()) {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&peer.storage);
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(kPort);
-    memcpy(&v4->sin_addr, address->bytes.data(), 4);
-    peer.length = sizeof(*v4);
-  } else {
-    auto* v6 = reinterpret_cast<sockaddr_in6*>(&peer.storage);
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(kPort);
-    memcpy(&v6->sin6_addr, address->bytes.data(), 16);
-    peer.length = sizeof(*v6);
-  }
-  return peer;
+  return MakeSocketAddress(*address, kPort);
 }
 
 // A query by UDP that a server was asked. Each has a socket, and so a port, of its own: only that
 // server's answers get in, and they are hard to forge.
 struct Pending {
-  Peer client;
+  SocketAddress client;
   std::string query;
   uint16_t id = 0;  // towards the server
   size_t server = 0;
@@ -156,7 +137,7 @@ absl::Status ResolverImpl::Listen(int netns) {
     if (!udp_ || !tcp_) return PosixStatus(errno, "open the resolver's sockets");
     return absl::OkStatus();
   }));
-  Peer here = *ServerPeer(std::string(kResolverAddress));
+  SocketAddress here = *ServerAddress(kResolverAddress);
   const int on = 1;
   (void)setsockopt(tcp_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   if (bind(udp_.get(), here.get(), here.length) != 0 ||
@@ -243,7 +224,7 @@ void ResolverImpl::RefreshServers() {
 void ResolverImpl::OnUdpQuery() {
   char buffer[kMaxUdpQuery];
   for (int i = 0; i < 64; ++i) {
-    Peer client;
+    SocketAddress client;
     const ssize_t size =
         recvfrom(udp_.get(), buffer, sizeof(buffer), MSG_DONTWAIT, client.get(), &client.length);
     if (size < 0) return;
@@ -268,7 +249,7 @@ void ResolverImpl::OnUdpQuery() {
 
 bool ResolverImpl::AskServer(Pending& pending) {
   for (; pending.server < servers_.size(); ++pending.server) {
-    auto peer = ServerPeer(servers_[pending.server]);
+    auto peer = ServerAddress(servers_[pending.server]);
     if (!peer) continue;
     pending.socket.Reset(
         socket(peer->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -332,7 +313,7 @@ bool ResolverImpl::OnSessionQuery(Session& session) {
   }
   if (!forward_) return false;
   RefreshServers();
-  auto peer = servers_.empty() ? std::nullopt : ServerPeer(servers_.front());
+  auto peer = servers_.empty() ? std::nullopt : ServerAddress(servers_.front());
   if (!peer) return false;
   session.server.Reset(
       socket(peer->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -19,7 +19,6 @@ namespace {
 
 using ::tiny::testing::HavePrivilege;
 using ::tiny::testing::RunIsolated;
-using ::tiny::testing::TempDir;
 
 UniqueFd SocketIn(int netns, int type) {
   UniqueFd fd;
@@ -38,10 +37,8 @@ sockaddr_in At(const char* address) {
   return result;
 }
 
-struct Fixture {
+struct Fixture : LanHost {
   Fixture() {
-    MakeLan(neighbour);
-    manager = *NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
     upstream = SocketIn(neighbour.netns(), SOCK_DGRAM);
     const sockaddr_in here = At("192.0.2.2");
     EXPECT_EQ(bind(upstream.get(), reinterpret_cast<const sockaddr*>(&here), sizeof(here)), 0);
@@ -103,9 +100,6 @@ struct Fixture {
     return address ? address->ToString() : "";
   }
 
-  TempDir root;
-  FakeProcess neighbour;
-  std::unique_ptr<NetworkManager> manager;
   UniqueFd upstream;
   int forwarded = 0;
 };

@@ -35,7 +35,6 @@ using ::testing::Contains;
 using ::testing::Not;
 using ::tiny::testing::HavePrivilege;
 using ::tiny::testing::RunIsolated;
-using ::tiny::testing::TempDir;
 
 std::string Bytes(const net::MacAddress& mac) {
   return std::string(reinterpret_cast<const char*>(mac.data()), mac.size());
@@ -150,11 +149,8 @@ class Wire {
 };
 
 // Two containers on a network with IPv6: "attacker" and "victim".
-struct Neighbours {
+struct Neighbours : LanHost {
   Neighbours() {
-    ForbidExec();
-    MakeLan(outside);
-    manager = *NetworkManager::Open({.root = root.path(), .run_root = root.Path("run")});
     EXPECT_OK(manager->Create(
         {.name = "six", .subnet = "10.50.0.0/24", .subnet6 = "fd00:50::/64", .ipv6 = true}));
     for (auto* container : {&attacker, &victim}) {
@@ -168,9 +164,6 @@ struct Neighbours {
     return container.attachment.endpoints[0];
   }
 
-  TempDir root;
-  FakeProcess outside;
-  std::unique_ptr<NetworkManager> manager;
   std::unique_ptr<FakeContainer> attacker, victim;
   std::string bridge;
 };

@@ -91,6 +91,10 @@ absl::Status Supervisor::OpenNetworks() {
   NetworkManagerOptions options;
   options.root = task_.options.root;
   options.run_root = task_.options.run_root;
+  // A restart has no client to tell.
+  options.note = [this](absl::string_view note) {
+    SendFrame(task_.starter.get(), FrameType::kNote, note.data(), note.size(), 0);
+  };
   ASSIGN_OR_RETURN(networks_, NetworkManager::Open(options));
   return absl::OkStatus();
 }
@@ -123,10 +127,6 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
                                   int network_namespace) {
   RETURN_IF_ERROR(OpenNetworks());
   ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, pid, network_namespace));
-  // A restart has no client to tell.
-  for (const std::string& note : attachment.notes) {
-    SendFrame(task_.starter.get(), FrameType::kNote, note.data(), note.size(), 0);
-  }
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
