@@ -9,7 +9,8 @@ namespace {
 
 void Floor(benchmark::State& state) {
   RepeatIn(state, [](const WorkPlace& place) {
-    return Round{{}, {{WorkPlace::Program("bench/floor"), place.rootfs()}}, {}};
+    return Round{
+        {}, {{WorkPlace::Program("bench/floor"), "run", place.rootfs(), "/bench-floor"}}, {}};
   });
 }
 BENCHMARK(Floor)->Unit(benchmark::kMicrosecond)->UseRealTime();

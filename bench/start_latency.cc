@@ -3,8 +3,8 @@
 //
 //   bazel run -c opt //bench:start_latency -- --benchmark_out=start.json
 //
-// "floor" is //bench:floor: the same namespaces, mounts and limits by bare system calls, in a
-// program that checks nothing. All of it is in a network namespace of this process.
+// "floor" is //bench:floor: the same namespaces, cgroup, mounts and limits by bare system calls, in
+// a program that checks nothing. All of it is in a network namespace of this process.
 #include "bench/commands.h"
 
 namespace tiny::bench {
@@ -14,7 +14,7 @@ Round Timed(Command command) { return {{}, {std::move(command)}, {}}; }
 
 void Floor(benchmark::State& state) {
   RepeatIn(state, [](const WorkPlace& place) {
-    return Timed({WorkPlace::Program("bench/floor"), place.rootfs()});
+    return Timed({WorkPlace::Program("bench/floor"), "run", place.rootfs(), "/bench-floor"});
   });
 }
 BENCHMARK(Floor)->Unit(benchmark::kMicrosecond)->UseRealTime();

@@ -2,8 +2,8 @@
 
 import dataclasses
 import json
+import os
 import subprocess
-import time
 
 import measure
 import proof
@@ -47,7 +47,7 @@ class OciCases:
 
     def bare(self, rootfs):
         """Those that know no bundle, with as many of the bundle's namespaces and mounts."""
-        subjects = {"floor": [program("bench/floor"), rootfs]}
+        subjects = {"floor": self.where.floor("run", rootfs)}
         if "bwrap" in self.paths:
             subjects["bwrap"] = [self.paths["bwrap"], "--unshare-ipc", "--unshare-pid",
                                  "--unshare-net", "--unshare-uts", "--bind", rootfs, "/", "--proc",
@@ -61,7 +61,8 @@ class OciCases:
     def prove(self):
         host, marker = proof.host_facts(), self.where.marker
         for name, command in self.bare(self.where.probe).items():
-            proof.check_facts(name, output(command), marker, host, seccomp=False)
+            proof.check_facts(name, output(command), marker, host, seccomp=False,
+                              cgroup=name == "floor")
         for name in self.runtimes:
             for bundle, seccomp in (("plain", False), ("seccomp", True)):
                 if bundle == "seccomp" and not self.where.seccomp_path:
@@ -95,14 +96,10 @@ class OciCases:
                    counted={**bare, **{n: self.run(n, "plain", "c") for n in self.runtimes}})
         if self.where.seccomp_path:
             yield Case("oci_seccomp", "run, with Docker's seccomp profile in the bundle",
-                       {n: [step(self.run(n, "seccomp", "s%r"))] for n in self.runtimes},
+                       {"tiny-oci without it": [step(runs["tiny-oci"])],
+                        **{n: [step(self.run(n, "seccomp", "s%r"))] for n in self.runtimes}},
                        counted={n: self.run(n, "seccomp", "c") for n in self.runtimes})
-        yield Case("oci_life", "create + start + delete",
-                   {n: [step(self.command(n, "create", "--bundle", self.where.bundle("plain"),
-                                          "l%r")),
-                        step(self.command(n, "start", "l%r")),
-                        step(self.command(n, "delete", "--force", "l%r"))]
-                    for n in self.runtimes}, rounds=0.5)
+        yield Case("oci_life", "create + start + delete", self.lives(), rounds=0.5)
         for name in self.runtimes:
             self.start_sleeper(name, "sleeper", "held")
         self.sleepers = list(self.runtimes)
@@ -110,6 +107,18 @@ class OciCases:
                  **{n: self.command(n, "exec", "held", PROGRAM) for n in self.runtimes}}
         yield Case("oci_exec", "exec", {n: [step(argv)] for n, argv in execs.items()}, rounds=0.5,
                    counted=execs)
+
+    def lives(self):
+        """The three commands of each, as steps."""
+        folder = "/run/floor%r"
+        return {"floor": [step(self.where.floor("create", folder, self.where.rootfs)),
+                          step([program("bench/floor"), "start", folder]),
+                          step(self.where.floor("delete", folder))],
+                **{n: [step(self.command(n, "create", "--bundle", self.where.bundle("plain"),
+                                         "l%r")),
+                       step(self.command(n, "start", "l%r")),
+                       step(self.command(n, "delete", "--force", "l%r"))]
+                   for n in self.runtimes}}
 
     def clean_up(self):
         for name in self.sleepers:
@@ -168,13 +177,15 @@ class EngineCases:
         for network in ("none", "bridge"):
             commands = self.each(lambda e, n=network: e.run("--rm", "--network", n))
             if network == "none":
-                commands["floor"] = [program("bench/floor"), self.where.rootfs]
+                commands["floor"] = self.where.floor("overlay", self.where.rootfs)
             yield Case("run_" + network, "run --rm, network " + network,
                        {name: [step(argv)] for name, argv in commands.items()}, rounds=0.1,
                        counted=commands)
-        yield Case("run_detached", "run -d, network none", self.each(lambda e: [
-            step(e.run("-d", "--name", "detached%r", "--network", "none")),
-            step(e.do("rm", "-f", "detached%r"), timed=False)]), rounds=0.1)
+        yield Case("run_detached", "run -d, network none", {
+            "floor": [step(self.where.floor("detached", self.where.rootfs))],
+            **self.each(lambda e: [
+                step(e.run("-d", "--name", "detached%r", "--network", "none")),
+                step(e.do("rm", "-f", "detached%r"), timed=False)])}, rounds=0.1)
         for engine in self.engines:
             output(self.held(engine, "held"))
         execs = self.each(lambda e: e.do("exec", "held", PROGRAM))
@@ -187,9 +198,21 @@ class EngineCases:
             step(e.do("exec", "stop%r", *READY), timed=False),
             step(e.do("stop", "stop%r")),
             step(e.do("rm", "stop%r"), timed=False)]), rounds=0.1)
-        yield Case("rm", "rm of a container that has ended", self.each(lambda e: [
-            step(e.run("--name", "rm%r", "--network", "none"), timed=False),
-            step(e.do("rm", "rm%r"))]), rounds=0.1)
+        yield Case("rm", "rm of a container that has ended", {
+            "floor": [step(["/bin/cp", "-r", self.record(), "/run/record%r"], timed=False),
+                      step([program("bench/floor"), "remove", "/run/record%r"])],
+            **self.each(lambda e: [
+                step(e.run("--name", "rm%r", "--network", "none"), timed=False),
+                step(e.do("rm", "rm%r"))])}, rounds=0.1)
+
+    def record(self):
+        """A folder as an ended container has one, for the floor to remove."""
+        folder = self.where.folder + "/record"
+        os.makedirs(folder)
+        for name in ("config.json", "state.json", "container.log"):
+            with open(folder + "/" + name, "w", encoding="utf-8") as file:
+                file.write("{}")
+        return folder
 
 
 def measure_case(case, rounds):

@@ -153,6 +153,9 @@ class Place:
         make_rootfs(self.probe, busybox, script)
         with open(self.probe + "/etc/marker", "w", encoding="utf-8") as file:
             file.write(self.marker)
+        for tree in ("", "/unified", "/freezer", "/devices"):
+            if os.path.exists("/sys/fs/cgroup%s/cgroup.procs" % tree):
+                os.makedirs("/sys/fs/cgroup%s/%s" % (tree, self.marker))
         for name, rootfs in (("", self.rootfs), ("-probe", self.probe)):
             make_bundle(self.bundle("plain" + name), rootfs, [PROGRAM])
             make_bundle(self.bundle("sleeper" + name), rootfs, ["/bin/sleep", "1000"])
@@ -161,6 +164,10 @@ class Place:
 
     def bundle(self, name):
         return self.folder + "/bundle-" + name
+
+    def floor(self, verb, *args, name="floor%r"):
+        """The floor program, in the cgroup of that name beneath ours."""
+        return [program("bench/floor"), verb, *args, "/%s/%s" % (self.marker, name)]
 
     def image(self, rootfs):
         """A tar archive of a root file system."""
