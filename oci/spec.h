@@ -261,6 +261,13 @@ struct IntelRdt {
   bool enable_monitoring = false;
 };
 
+// NUMA: set_mempolicy(2).
+struct MemoryPolicy {
+  std::string mode;                // "MPOL_BIND"
+  std::string nodes;               // a list of memory nodes, "0-3,7"
+  std::vector<std::string> flags;  // "MPOL_F_STATIC_NODES"
+};
+
 struct NetDevice {
   std::string name;  // in the container; empty: unchanged
 };
@@ -280,6 +287,7 @@ struct Linux {
   std::vector<std::string> readonly_paths;
   std::string mount_label;
   std::optional<IntelRdt> intel_rdt;
+  std::optional<MemoryPolicy> memory_policy;
   std::optional<Personality> personality;
   std::map<std::string, TimeOffset> time_offsets;  // "monotonic", "boottime"
 };

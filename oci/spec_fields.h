@@ -258,6 +258,12 @@ void Fields(auto& visit, Is<IntelRdt> auto& rdt) {
   visit("enableMonitoring", rdt.enable_monitoring);
 }
 
+void Fields(auto& visit, Is<MemoryPolicy> auto& policy) {
+  visit("mode", policy.mode);
+  visit("nodes", policy.nodes);
+  visit("flags", policy.flags);
+}
+
 void Fields(auto& visit, Is<NetDevice> auto& device) { visit("name", device.name); }
 
 void Fields(auto& visit, Is<Linux> auto& config) {
@@ -275,6 +281,7 @@ void Fields(auto& visit, Is<Linux> auto& config) {
   visit("readonlyPaths", config.readonly_paths);
   visit("mountLabel", config.mount_label);
   visit("intelRdt", config.intel_rdt);
+  visit("memoryPolicy", config.memory_policy);
   visit("personality", config.personality);
   visit("timeOffsets", config.time_offsets);
 }

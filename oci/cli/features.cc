@@ -67,6 +67,11 @@ Json LinuxFeatures() {
       {"intelRdt", {{"enabled", true}, {"schemata", true}, {"monitoring", true}}},
       {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
       {"netDevices", {{"enabled", true}}},
+      {"memoryPolicy",
+       {{"modes",
+         {"MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE",
+          "MPOL_PREFERRED", "MPOL_PREFERRED_MANY", "MPOL_LOCAL"}},
+        {"flags", {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"}}}},
   };
 }
 

@@ -43,6 +43,7 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
     plan.cgroup_fd = process.cgroup->dir_fd();
     if (process.cgroup->has_legacy()) RETURN_IF_ERROR(process.AddCgroupStep(/*unshare=*/false));
   }
+  RETURN_IF_ERROR(process.AddMemoryPolicy(*request.spec));
   if (request.process->terminal) {
     process.terminal = {&process.console_master.fd, &process.console_slave};
     process.AddStep("terminal", OpenTerminalInChild, &process.terminal);

@@ -128,6 +128,16 @@ absl::Status ApplyIntelRdt(const oci::IntelRdt& rdt, const std::string& id, pid_
   return ApplyIntelRdt(rdt, id, pid, root);
 }
 
+absl::Status UpdateIntelRdt(const oci::IntelRdt& rdt, const std::string& id,
+                            const std::string& root) {
+  return WriteSchemata(root, GroupOf(rdt, id, root), SchemataOf(rdt));
+}
+
+absl::Status UpdateIntelRdt(const oci::IntelRdt& rdt, const std::string& id) {
+  ASSIGN_OR_RETURN(const std::string root, FindResctrl());
+  return UpdateIntelRdt(rdt, id, root);
+}
+
 absl::Status RemoveIntelRdt(const oci::IntelRdt& rdt, const std::string& id,
                             const std::string& root) {
   const std::string group = GroupOf(rdt, id, root);

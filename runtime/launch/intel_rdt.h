@@ -29,6 +29,11 @@ absl::Status ApplyIntelRdt(const oci::IntelRdt& rdt, const std::string& id, pid_
 absl::Status ApplyIntelRdt(const oci::IntelRdt& rdt, const std::string& id, pid_t pid,
                            const std::string& root);
 
+// Writes the schemata of a container that is there to its class.
+absl::Status UpdateIntelRdt(const oci::IntelRdt& rdt, const std::string& id);
+absl::Status UpdateIntelRdt(const oci::IntelRdt& rdt, const std::string& id,
+                            const std::string& root);
+
 // Removes what was made for this container alone: a class without a name of its own, and its
 // monitoring group. What is gone, resctrl itself even, is ok.
 absl::Status RemoveIntelRdt(const oci::IntelRdt& rdt, const std::string& id);

@@ -78,6 +78,14 @@ TEST_F(IntelRdtTest, MonitoringHasAGroupOfItsOwn) {
   EXPECT_EQ(Read("gold/mon_groups/c1/tasks"), "42");
 }
 
+TEST_F(IntelRdtTest, AnUpdateWritesTheSchemataOfTheClass) {
+  MakeClass("gold", "L3:0=f\n");
+  ASSERT_OK(UpdateIntelRdt({.clos_id = "gold", .mem_bw_schema = "MB:0=20"}, "c1", root()));
+  EXPECT_EQ(Read("gold/schemata"), "MB:0=20\n");
+  EXPECT_THAT(UpdateIntelRdt({.mem_bw_schema = "MB:0=20"}, "c1", root()),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("c1/schemata")));
+}
+
 TEST(SchemataOfTest, MemoryBandwidthHasItsOwnField) {
   EXPECT_EQ(SchemataOf({}), "");
   EXPECT_EQ(SchemataOf({.l3_cache_schema = "L3:0=7f0\nMB:0=10"}), "L3:0=7f0\nMB:0=10\n");

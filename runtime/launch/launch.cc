@@ -75,6 +75,7 @@ absl::Status Launcher::Plan() {
   plan.time_offsets = container_.namespaces.time_offsets;
   RETURN_IF_ERROR(PlanCgroup());
   Timeline::Stamp("cgroup made, limits written");
+  RETURN_IF_ERROR(container_.AddMemoryPolicy(spec_));
   RETURN_IF_ERROR(PlanSysctls());
   RETURN_IF_ERROR(PlanMountSteps());
   return PlanProgram();

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/timeline.h"
+#include "runtime/launch/memory_policy.h"
 #include "runtime/launch/unix_socket.h"
 
 namespace tiny::runtime {
@@ -63,6 +64,13 @@ absl::Status LaunchedContainer::Impl::AddCgroupStep(bool unshare) {
   for (const UniqueFd& file : cgroup_files) cgroup_fds.push_back(file.get());
   cgroups = {cgroup_fds.data(), cgroup_fds.size(), unshare};
   AddStep("cgroup", EnterCgroupsInChild, &cgroups);
+  return absl::OkStatus();
+}
+
+absl::Status LaunchedContainer::Impl::AddMemoryPolicy(const oci::Spec& spec) {
+  if (!spec.linux_.memory_policy.has_value()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(memory_policy, PlanMemoryPolicy(*spec.linux_.memory_policy));
+  AddStep("memory policy", SetMemoryPolicyInChild, &memory_policy);
   return absl::OkStatus();
 }
 

@@ -31,6 +31,8 @@ struct LaunchedContainer::Impl {
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
   // Takes the child into the version 1 directories of `cgroup`, if it has any.
   absl::Status AddCgroupStep(bool unshare);
+  // After the cgroup is entered, whose cpuset says which nodes there are.
+  absl::Status AddMemoryPolicy(const oci::Spec& spec);
   void SetProgram(const oci::Process& process);
   absl::Status SetConsoleSize() const;
   // Clones; until the stub is ready `outside` does the parent's half.
@@ -51,6 +53,7 @@ struct LaunchedContainer::Impl {
   std::vector<UniqueFd> cgroup_files;
   std::vector<int> cgroup_fds;
   CgroupStep cgroups;
+  MemoryPolicyStep memory_policy;
   ns::SendDescriptorArgument console_master;
   int console_slave = -1;
   static constexpr int kUpperDescriptor = 1;

@@ -119,10 +119,23 @@ absl::Status SetIoPriority(pid_t pid, const oci::IoPriority& priority) {
   return absl::OkStatus();
 }
 
-// "0-3,7"
-absl::StatusOr<cpu_set_t> ParseCpuList(absl::string_view text) {
+absl::Status SetAffinity(pid_t pid, const oci::CpuAffinity& affinity) {
+  const std::string& cpus =
+      affinity.final_affinity.empty() ? affinity.initial : affinity.final_affinity;
+  if (cpus.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const cpu_set_t set, ParseIndexList(cpus));
+  if (sched_setaffinity(pid, sizeof(set), &set) != 0) {
+    return PosixStatus(errno, absl::StrCat("set cpu affinity ", cpus));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text) {
   cpu_set_t set;
   CPU_ZERO(&set);
+  if (text.empty()) return set;
   for (const absl::string_view range : absl::StrSplit(text, ',')) {
     const std::pair<absl::string_view, absl::string_view> ends =
         absl::StrSplit(range, absl::MaxSplits('-', 1));
@@ -131,25 +144,12 @@ absl::StatusOr<cpu_set_t> ParseCpuList(absl::string_view text) {
     if (!absl::SimpleAtoi(ends.first, &first) ||
         !absl::SimpleAtoi(ends.second.empty() ? ends.first : ends.second, &last) || first < 0 ||
         last < first || last >= CPU_SETSIZE) {
-      return absl::InvalidArgumentError(absl::StrCat("invalid list of cpus \"", text, "\""));
+      return absl::InvalidArgumentError(absl::StrCat("invalid list of numbers \"", text, "\""));
     }
-    for (int cpu = first; cpu <= last; ++cpu) CPU_SET(cpu, &set);
+    for (int index = first; index <= last; ++index) CPU_SET(index, &set);
   }
   return set;
 }
-
-absl::Status SetAffinity(pid_t pid, const oci::CpuAffinity& affinity) {
-  const std::string& cpus =
-      affinity.final_affinity.empty() ? affinity.initial : affinity.final_affinity;
-  if (cpus.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const cpu_set_t set, ParseCpuList(cpus));
-  if (sched_setaffinity(pid, sizeof(set), &set) != 0) {
-    return PosixStatus(errno, absl::StrCat("set cpu affinity ", cpus));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 absl::Status SetProcessLimits(pid_t pid, const oci::Process& process) {
   RETURN_IF_ERROR(SetRlimits(pid, process.rlimits));

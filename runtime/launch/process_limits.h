@@ -2,12 +2,19 @@
 #ifndef TINY_RUNTIME_LAUNCH_PROCESS_LIMITS_H_
 #define TINY_RUNTIME_LAUNCH_PROCESS_LIMITS_H_
 
+#include <sched.h>
 #include <sys/types.h>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "oci/spec.h"
 
 namespace tiny::runtime {
+
+// A list of numbers of cpus or memory nodes, "0-3,7"; empty: none. kInvalidArgument for what is no
+// such list, or has a number over 1023. Pure.
+absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text);
 
 // kInvalidArgument names a field of the spec that is no such limit; PosixStatus where the kernel
 // refuses one.

@@ -45,6 +45,13 @@ ChildResult EnterCgroupsInChild(const void* step) noexcept {
   return made < 0 ? ChildError(made, "unshare a cgroup namespace") : ChildResult();
 }
 
+ChildResult SetMemoryPolicyInChild(const void* step) noexcept {
+  const auto& policy = *static_cast<const MemoryPolicyStep*>(step);
+  // The kernel takes one bit less than it is told of.
+  const long set = RawSyscall(SYS_set_mempolicy, policy.mode, policy.nodes.__bits, CPU_SETSIZE + 1);
+  return set < 0 ? ChildError(set, "set_mempolicy as linux.memoryPolicy has it") : ChildResult();
+}
+
 ChildResult UseTerminalInChild(const void* slave) noexcept {
   const int terminal = *static_cast<const int*>(slave);
   for (int fd = 0; fd < 3; ++fd) {

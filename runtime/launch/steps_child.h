@@ -2,6 +2,8 @@
 #ifndef TINY_RUNTIME_LAUNCH_STEPS_CHILD_H_
 #define TINY_RUNTIME_LAUNCH_STEPS_CHILD_H_
 
+#include <sched.h>
+
 #include <cstddef>
 
 #include "base/child_step.h"
@@ -29,6 +31,13 @@ struct CgroupStep {
   bool unshare = false;
 };
 ChildResult EnterCgroupsInChild(const void* step) noexcept;
+
+// set_mempolicy(2), for the child and all that come of it.
+struct MemoryPolicyStep {
+  int mode = 0;  // with its flags
+  cpu_set_t nodes;
+};
+ChildResult SetMemoryPolicyInChild(const void* step) noexcept;
 
 // Makes a terminal descriptor the child's 0, 1 and 2.
 ChildResult UseTerminalInChild(const void* slave) noexcept;  // const int*
