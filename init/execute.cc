@@ -59,7 +59,11 @@ bool GoesOn(long error) { return error == -ENOENT || error == -ENOTDIR || error 
 
 ChildResult ExecuteProgram(const Arguments& arguments, bool check_only) {
   const char* name = arguments.argv[0];
-  if (*name == '\0') return ChildError(ENOENT, "exec: the name of the program is empty");
+  if (*name == '\0') {
+    // A container may be created without a program; it can't be started.
+    if (check_only) return ChildResult();
+    return ChildError(ENOENT, "exec: the name of the program is empty");
+  }
   if (HasSlash(name)) {
     const long error = Try(name, arguments, check_only);
     return error == 0 ? ChildResult() : ExplainExecFailure(name, error);

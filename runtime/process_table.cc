@@ -67,9 +67,13 @@ absl::StatusOr<std::vector<std::string>> ParsePsOptions(const std::vector<std::s
   for (size_t i = 0; i < options.size(); ++i) {
     absl::string_view option = options[i];
     if (option == "-e" || option == "-A") continue;
+    if (option == "ax" || option == "-ax" || option == "x" || option == "-x") {
+      columns = {"pid", "tty", "stat", "time", "command"};
+      continue;
+    }
     if (option == "-ef" || option == "-f" || option == "ef") {
       columns = {"uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"};
-    } else if (option == "aux" || option == "-aux" || option == "u" || option == "ax") {
+    } else if (option == "aux" || option == "-aux" || option == "u") {
       columns = {"user", "pid",  "%cpu",  "%mem", "vsz", "rss",
                  "tty",  "stat", "start", "time", "cmd"};
     } else if (absl::ConsumePrefix(&option, "-eo") || absl::ConsumePrefix(&option, "-o") ||
@@ -78,13 +82,13 @@ absl::StatusOr<std::vector<std::string>> ParsePsOptions(const std::vector<std::s
       for (absl::string_view name :
            absl::StrSplit(option, absl::ByAnyChar(", "), absl::SkipEmpty())) {
         if (ProcessTitle(name).empty()) {
-          return absl::InvalidArgumentError(absl::StrCat("top: unknown column \"", name, "\""));
+          return absl::InvalidArgumentError(absl::StrCat("ps: unknown column \"", name, "\""));
         }
         columns.emplace_back(name);
       }
     } else {
-      return absl::InvalidArgumentError(
-          absl::StrCat("top: \"", option, "\" is not supported: want -ef, aux or -o pid,comm,..."));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "ps: \"", option, "\" is not supported: want -ef, ax, aux or -o pid,comm,..."));
     }
   }
   if (columns.empty()) columns = {"uid", "pid", "ppid", "c", "stime", "tty", "time", "cmd"};

@@ -60,6 +60,8 @@ TEST(ProcessTableTest, UnderstandsTheOptionsOfPs) {
   EXPECT_THAT(ParsePsOptions({"-eo", "pid", "-o", "rss"}).value(), ElementsAre("pid", "rss"));
   EXPECT_THAT(ParsePsOptions({"-opid"}).value(), ElementsAre("pid"));
   EXPECT_EQ(ParsePsOptions({"aux"}).value().front(), "user");
+  EXPECT_THAT(ParsePsOptions({"-e", "-x"}).value(),
+              ElementsAre("pid", "tty", "stat", "time", "command"));
   EXPECT_THAT(ParsePsOptions({"-o", "wchan"}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("wchan")));
   EXPECT_THAT(ParsePsOptions({"-Z"}), StatusIs(absl::StatusCode::kInvalidArgument));

@@ -220,7 +220,7 @@ class ProcessTest(runtime.RuntimeTest):
     def test_exec_cgroup(self):
         self.start_sleeper()
         done = self.oci("exec", "--cgroup", "/no/such", self.id, "true", check=False)
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 255)
         self.assertIn("/no/such", done.stderr)
 
 

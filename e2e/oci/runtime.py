@@ -62,6 +62,7 @@ class RuntimeTest(unittest.TestCase):
             subprocess.run([self.runtime, "spec", "--bundle", self.bundle], check=True)
         with open(path, encoding="utf-8") as file:
             config = json.load(file)
+        config.setdefault("process", {"cwd": "/"})
         config["process"]["terminal"] = False
         config["process"]["args"] = list(args)
         config["root"] = {"path": self.rootfs, "readonly": True}
@@ -76,7 +77,8 @@ class RuntimeTest(unittest.TestCase):
         """Runs the runtime; its output is text."""
         done = subprocess.run([self.runtime, "--root", self.root, *args], text=True,
                               stdin=options.pop("stdin", subprocess.DEVNULL),
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdout=options.pop("stdout", subprocess.PIPE),
+                              stderr=options.pop("stderr", subprocess.PIPE),
                               timeout=TIMEOUT, check=False, **options)
         if check and done.returncode != 0:
             self.fail("%s: exit code %d: %s" % (args, done.returncode, done.stderr))

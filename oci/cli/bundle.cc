@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -66,7 +67,7 @@ const char* NonEmptyVariable(const char* name) {
 
 }  // namespace
 
-void DropZeroLimits(Resources& resources) {
+void DropZeroLimits(Resources& resources, absl::string_view oci_version) {
   const auto drop = [](auto& value) {
     if (value && *value == 0) value.reset();
   };
@@ -89,6 +90,11 @@ void DropZeroLimits(Resources& resources) {
   if (resources.block_io) {
     drop(resources.block_io->weight);
     drop(resources.block_io->leaf_weight);
+  }
+  const std::vector<absl::string_view> version = absl::StrSplit(oci_version, '.');
+  int minor = 0;
+  if (version.size() > 1 && absl::SimpleAtoi(version[1], &minor) && minor >= 3) {
+    if (resources.pids_limit == 0) resources.pids_limit = 1;
   }
   drop(resources.pids_limit);
 }
@@ -120,12 +126,14 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   }
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
-  if (!bundle.spec.process) return absl::InvalidArgumentError("config.json: process is required");
   AllowDefaultDevices(bundle.spec);
-  if (bundle.spec.linux_.resources) DropZeroLimits(*bundle.spec.linux_.resources);
+  if (bundle.spec.linux_.resources) {
+    DropZeroLimits(*bundle.spec.linux_.resources, bundle.spec.oci_version);
+  }
   const std::string& root = bundle.spec.root->path;
   ASSIGN_OR_RETURN(bundle.rootfs,
                    RealPath(root[0] == '/' ? root : absl::StrCat(bundle.path, "/", root)));
+  if (globals.cgroup_manager == "disabled") return bundle;
   if (globals.systemd_cgroup) {
     absl::StatusOr<systemd::UnitName> unit = systemd::UnitOfCgroupsPath(
         bundle.spec.linux_.cgroups_path, id, geteuid() == 0 ? "system.slice" : "user.slice");
@@ -137,28 +145,28 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   return bundle;
 }
 
-std::vector<std::string> DropUnavailableCapabilities(Process& process) {
-  std::vector<std::string> warnings;
-  if (!process.capabilities) return warnings;
+std::string DropUnavailableCapabilities(Process& process) {
+  std::vector<std::string> dropped;
+  if (!process.capabilities) return "";
   const security::CapabilitySet available = security::AvailableCapabilities();
   Capabilities& all = *process.capabilities;
   for (std::vector<std::string>* names :
        {&all.bounding, &all.effective, &all.permitted, &all.inheritable, &all.ambient}) {
-    names->erase(std::remove_if(
-                     names->begin(), names->end(),
-                     [&](const std::string& name) {
-                       const absl::StatusOr<int> number = security::CapabilityFromName(name);
-                       if (number.ok() && available.Has(*number)) return false;
-                       std::string warning =
-                           absl::StrCat("capability ", name, " can't be granted and is left out");
-                       if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end()) {
-                         warnings.push_back(std::move(warning));
-                       }
-                       return true;
-                     }),
-                 names->end());
+    names->erase(
+        std::remove_if(names->begin(), names->end(),
+                       [&](const std::string& name) {
+                         const absl::StatusOr<int> number = security::CapabilityFromName(name);
+                         if (number.ok() && available.Has(*number)) return false;
+                         if (std::find(dropped.begin(), dropped.end(), name) == dropped.end()) {
+                           dropped.push_back(name);
+                         }
+                         return true;
+                       }),
+        names->end());
   }
-  return warnings;
+  if (dropped.empty()) return "";
+  return absl::StrCat("ignoring unknown or unavailable capabilities: [",
+                      absl::StrJoin(dropped, " "), "]");
 }
 
 int AddServiceSockets(Spec& spec) {

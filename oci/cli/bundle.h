@@ -20,8 +20,11 @@ struct Bundle {
   std::string path;    // absolute
   std::string config;  // the text of config.json
   Spec spec;
-  std::string rootfs;       // absolute
-  std::string cgroup_path;  // of every hierarchy; empty with --systemd-cgroup: systemd chooses it
+  std::string rootfs;  // absolute
+  // Of every hierarchy; empty with --systemd-cgroup, as systemd chooses it, and where there is
+  // none:
+  // --cgroup-manager disabled.
+  std::string cgroup_path;
   std::optional<systemd::UnitName> unit;  // with --systemd-cgroup
 };
 
@@ -35,12 +38,13 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
 absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id);
 
 // Engines write every field of the limits, with 0 for those that nobody asked for; as in runc such
-// a 0 is as if absent.
-void DropZeroLimits(Resources& resources);
+// a 0 is as if absent. But from version 1.3 of the specification on, a pids.limit of 0 is a limit:
+// as low as one can be, the container's own process.
+void DropZeroLimits(Resources& resources, absl::string_view oci_version);
 
 // Capabilities that are unknown or that this process lacks can't be granted; the specification
-// wants that said, not refused. Removes them and returns the warnings.
-std::vector<std::string> DropUnavailableCapabilities(Process& process);
+// wants that said, not refused. Removes them and returns the warning; empty: all can be granted.
+std::string DropUnavailableCapabilities(Process& process);
 
 // Passes the service manager's sockets on: NOTIFY_SOCKET is bound into the container, and
 // LISTEN_FDS counts descriptors that the container gets (sd_notify(3), sd_listen_fds(3)). Returns

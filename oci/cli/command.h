@@ -23,18 +23,19 @@ struct Globals {
   std::string log_format = "text";
   std::string log_level;
   bool debug = false;
+  std::string cgroup_manager = "cgroupfs";
   bool systemd_cgroup = false;
   std::string rootless = "auto";
 };
 
 using Arguments = absl::Span<const char* const>;
 
-// The exit code of the process, or what is reported with exit code 1.
 struct Command {
   const char* name;
   const char* operands;  // "<container-id>"
   const char* summary;
   absl::StatusOr<int> (*run)(const Globals& globals, Arguments arguments);
+  int failure = 1;  // the exit code where it fails itself
 };
 
 absl::StatusOr<int> RunCreate(const Globals& globals, Arguments arguments);

@@ -8,10 +8,11 @@
 
 namespace tiny::oci {
 
+// kFailedPrecondition for one that has none: --cgroup-manager disabled.
 absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record);
 
 // The record of a container that is created, running or paused. kFailedPrecondition for one that
-// is stopped: "container <id> is not running".
+// is stopped: "container not running: <id> is stopped".
 absl::StatusOr<Record> LoadLive(const ContainerStore& store, absl::string_view id);
 
 }  // namespace tiny::oci

@@ -42,7 +42,7 @@ bool IsId(absl::string_view id) {
 
 absl::Status CheckId(absl::string_view id) {
   if (IsId(id)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("invalid container id \"", id, "\""));
+  return absl::InvalidArgumentError(absl::StrCat("invalid container ID format: \"", id, "\""));
 }
 
 absl::Status WriteNewFile(const std::string& path, absl::string_view contents) {
@@ -51,7 +51,7 @@ absl::Status WriteNewFile(const std::string& path, absl::string_view contents) {
 }
 
 absl::Status NoSuchContainer(absl::string_view id) {
-  return absl::NotFoundError(absl::StrCat("container ", id, " does not exist"));
+  return absl::NotFoundError(absl::StrCat("container does not exist: ", id));
 }
 
 // A link's text is there whole or not at all, for a single system call.
@@ -108,6 +108,7 @@ absl::StatusOr<Record> Decode(absl::string_view text) {
 }
 
 bool IsFrozen(const std::string& cgroup_path) {
+  if (cgroup_path.empty()) return false;
   const auto hierarchy = cgroup::Hierarchy::Detect();
   if (!hierarchy.ok()) return false;
   const auto group = cgroup::Cgroup::Open(*hierarchy, cgroup_path);
@@ -147,7 +148,7 @@ absl::Status ContainerStore::Claim(absl::string_view id) const {
     if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
   }
   if (errno == EEXIST) {
-    return absl::AlreadyExistsError(absl::StrCat("container with id ", id, " exists already"));
+    return absl::AlreadyExistsError(absl::StrCat("container with given ID already exists: ", id));
   }
   return PosixStatus(errno, absl::StrCat("mkdir ", directory));
 }
@@ -241,8 +242,8 @@ absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {
 
 ContainerStatus ContainerStore::StatusOf(const Record& record) const {
   if (record.init.pid == 0 || !OpenProcess(record.init).ok()) return ContainerStatus::kStopped;
-  if (PathExists(StartSocket(record.id))) return ContainerStatus::kCreated;
-  return IsFrozen(record.cgroup_path) ? ContainerStatus::kPaused : ContainerStatus::kRunning;
+  if (IsFrozen(record.cgroup_path)) return ContainerStatus::kPaused;
+  return PathExists(StartSocket(record.id)) ? ContainerStatus::kCreated : ContainerStatus::kRunning;
 }
 
 }  // namespace tiny::oci

@@ -54,7 +54,7 @@ class ContainerStore {
   absl::Status Save(const Record& record, absl::string_view config) const;
   absl::Status Remove(absl::string_view id) const;
 
-  // kNotFound: "container <id> does not exist". One that was claimed and never saved, as its
+  // kNotFound: "container does not exist: <id>". One that was claimed and never saved, as its
   // creator died, has a record with the id and what was noted, and is stopped.
   absl::StatusOr<Record> Load(absl::string_view id) const;
   absl::StatusOr<Spec> LoadSpec(absl::string_view id) const;

@@ -158,7 +158,8 @@ TEST(CapabilitiesTest, UnknownOnesAreLeftOutWithAWarning) {
   Process process;
   process.capabilities.emplace().bounding = {"CAP_FUTURE"};
   process.capabilities->ambient = {"CAP_FUTURE"};
-  EXPECT_THAT(DropUnavailableCapabilities(process), ElementsAre(HasSubstr("CAP_FUTURE")));
+  EXPECT_EQ(DropUnavailableCapabilities(process),
+            "ignoring unknown or unavailable capabilities: [CAP_FUTURE]");
   EXPECT_THAT(process.capabilities->bounding, ElementsAre());
   EXPECT_THAT(process.capabilities->ambient, ElementsAre());
 }
@@ -171,13 +172,24 @@ TEST(ZeroLimitsTest, AreAsIfAbsent) {
   resources.cpu->quota = 5;
   resources.block_io.emplace().weight = 0;
   resources.pids_limit = 0;
-  DropZeroLimits(resources);
+  DropZeroLimits(resources, "1.2.0");
   EXPECT_FALSE(resources.memory->limit.has_value());
   EXPECT_EQ(resources.memory->swap, -1);
   EXPECT_FALSE(resources.cpu->shares.has_value());
   EXPECT_EQ(resources.cpu->quota, 5);
   EXPECT_FALSE(resources.block_io->weight.has_value());
   EXPECT_FALSE(resources.pids_limit.has_value());
+}
+
+TEST(ZeroLimitsTest, OfProcessesIsALimitSinceVersion13) {
+  for (const char* version : {"1.3.0", "1.3.0-rc.1", "1.10.2"}) {
+    Resources resources;
+    DropZeroLimits(resources, version);
+    EXPECT_FALSE(resources.pids_limit.has_value());
+    resources.pids_limit = 0;
+    DropZeroLimits(resources, version);
+    EXPECT_EQ(resources.pids_limit, 1) << version;
+  }
 }
 
 TEST(LogTest, LinesAreWhatEnginesParse) {

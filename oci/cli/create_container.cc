@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "cgroup/cgroup.h"
 #include "oci/cli/console_socket.h"
+#include "oci/cli/environment.h"
 #include "oci/cli/log.h"
 #include "oci/cli/systemd_scope.h"
 #include "runtime/hooks/hooks.h"
@@ -113,10 +114,19 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
   ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, options.config, id));
+  if (!bundle.spec.process) {
+    // Required not before the start, which looks for itself.
+    if (attachment != Attachment::kWaiting) {
+      return absl::InvalidArgumentError("config.json: process is required");
+    }
+    bundle.spec.process.emplace().args = {""};
+  }
   RETURN_IF_ERROR(CheckTerminal(bundle, options, attachment));
-  for (const std::string& warning : DropUnavailableCapabilities(*bundle.spec.process)) {
+  if (const std::string warning = DropUnavailableCapabilities(*bundle.spec.process);
+      !warning.empty()) {
     Log(globals, "warning", warning);
   }
+  CompleteEnvironment(bundle.rootfs, *bundle.spec.process);
   const int listen_fds = AddServiceSockets(bundle.spec);
   UniqueFd console_socket;
   if (!options.console_socket.empty()) {
@@ -136,7 +146,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec));
     scope.emplace(std::move(started));
     bundle.cgroup_path = scope->cgroup_path();
-  } else {
+  } else if (!bundle.cgroup_path.empty()) {
     RETURN_IF_ERROR(store.NoteCgroup(id, bundle.cgroup_path));
   }
   Record record = MakeRecord(bundle, id);

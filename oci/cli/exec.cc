@@ -22,6 +22,7 @@
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
+#include "oci/cli/environment.h"
 #include "oci/cli/foreground.h"
 #include "oci/cli/log.h"
 #include "oci/spec_parser.h"
@@ -110,7 +111,7 @@ absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::
     ASSIGN_OR_RETURN(process, ParseProcess(text));
     if (in.tty) process.terminal = true;
   } else {
-    process = *spec.process;
+    process = spec.process.value_or(Process());
     process.args = args;
     process.terminal = in.tty;
     if (!in.cwd.empty()) process.cwd = in.cwd;
@@ -127,10 +128,13 @@ absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::
 
 absl::StatusOr<std::string> CgroupOf(const Record& record, const std::string& below) {
   if (below.empty() || below == "/") return record.cgroup_path;
+  if (record.cgroup_path.empty()) {
+    return absl::FailedPreconditionError("--cgroup: the container has no cgroup");
+  }
   const std::vector<absl::string_view> parts = absl::StrSplit(below, '/');
   if (std::find(parts.begin(), parts.end(), "..") != parts.end()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--cgroup ", below, " leaves the container's cgroup"));
+        absl::StrCat("--cgroup: ", below, " is not a sub cgroup path"));
   }
   return absl::StrCat(record.cgroup_path, below[0] == '/' ? "" : "/", below);
 }
@@ -147,14 +151,19 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   const std::string id = operands[0];
   operands.erase(operands.begin());
   const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, LoadLive(store, id));
-  if (store.StatusOf(record) == ContainerStatus::kPaused && !in.ignore_paused) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot exec in container ", id, ": it is paused"));
+  ASSIGN_OR_RETURN(const Record record, store.Load(id));
+  const ContainerStatus status = store.StatusOf(record);
+  if (status == ContainerStatus::kStopped) {
+    return absl::FailedPreconditionError(absl::StrCat("cannot exec in a stopped container: ", id));
+  }
+  if (status == ContainerStatus::kPaused && !in.ignore_paused) {
+    return WithHint(
+        absl::FailedPreconditionError(absl::StrCat("cannot exec in a paused container: ", id)),
+        "resume it first, or use --ignore-paused");
   }
   ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(id));
   ASSIGN_OR_RETURN(Process process, MakeProcess(in, operands, spec));
-  for (const std::string& warning : DropUnavailableCapabilities(process)) {
+  if (const std::string warning = DropUnavailableCapabilities(process); !warning.empty()) {
     Log(globals, "warning", warning);
   }
   if (process.terminal && in.detach && in.console_socket.empty()) {
@@ -169,6 +178,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
     ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(in.pidfd_socket));
   }
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
+  CompleteEnvironment(absl::StrCat("/proc/", record.init.pid, "/root"), process);
 
   runtime::ExecRequest request;
   request.id = id;
@@ -176,7 +186,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.container_pidfd = init.get();
   request.process = &process;
   request.spec = &spec;
-  request.state = StateOf(record, store.StatusOf(record));
+  request.state = StateOf(record, status);
   request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   ASSIGN_OR_RETURN(request.cgroup_path, CgroupOf(record, in.cgroup));
   for (int fd = 3; fd < 3 + in.preserve_fds.value_or(0); ++fd) request.preserve_fds.push_back(fd);

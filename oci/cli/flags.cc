@@ -79,6 +79,9 @@ absl::StatusOr<std::vector<std::string>> Flags::Parse(absl::Span<const char* con
     const size_t equals = text.find('=');
     const absl::string_view name = text.substr(0, equals);
     const Flag* flag = is_long ? Find(name) : Find(text[0]);
+    if (flag == nullptr && (argument == "--help" || argument == "-h")) {
+      return absl::CancelledError(Help());
+    }
     if (flag == nullptr) return Unknown(argument);
     if (equals != absl::string_view::npos && (is_long || equals == 1)) {
       RETURN_IF_ERROR(Set(*flag, text.substr(equals + 1)));

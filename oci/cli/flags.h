@@ -34,11 +34,12 @@ class Flags {
   void Add(const Flag& flag) { flags_.push_back(flag); }
 
   // The operands. With `mixed` flags may follow them; else the first operand ends the flags, as
-  // what follows is a program's command line. "--" always does. kInvalidArgument names the flag.
+  // what follows is a program's command line. "--" always does. kInvalidArgument names the flag;
+  // kCancelled where -h or --help is there and no flag of the caller's: the message is Help().
   absl::StatusOr<std::vector<std::string>> Parse(absl::Span<const char* const> arguments,
                                                  bool mixed) const;
 
-  // One line for each flag.
+  // One line for each flag; empty where there are none.
   std::string Help() const;
 
  private:

@@ -71,6 +71,15 @@ TEST_F(FlagsTest, FlagsAfterOperandsOnlyWhereTheyAreMeant) {
   EXPECT_THAT(dashes, ElementsAre("-d", "-"));
 }
 
+TEST_F(FlagsTest, HelpIsOfferedUnlessItIsTheProgramsOrAValue) {
+  for (const char* flag : {"-h", "--help"}) {
+    EXPECT_THAT(Parse({"-d", flag}, true),
+                StatusIs(absl::StatusCode::kCancelled, HasSubstr("--preserve-fds")));
+    EXPECT_THAT(Parse({"id", "ls", flag}, false).value(), ElementsAre("id", "ls", flag));
+    EXPECT_THAT(Parse({"-b", flag, "id"}, true).value(), ElementsAre("id"));
+  }
+}
+
 TEST_F(FlagsTest, WrongOnesAreNamed) {
   EXPECT_THAT(Parse({"--nope"}, true),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--nope")));

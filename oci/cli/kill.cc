@@ -57,7 +57,10 @@ absl::StatusOr<int> RunKill(const Globals& globals, Arguments arguments) {
   if (operands.empty() || operands.size() > 2) {
     return absl::InvalidArgumentError("expected <container-id> [signal]");
   }
-  ASSIGN_OR_RETURN(const int signal, ParseSignal(operands.size() == 2 ? operands[1] : "TERM"));
+  int signal = 0;  // "0" asks whether there is a process, as kill(2) does
+  if (operands.size() < 2 || operands[1] != "0") {
+    ASSIGN_OR_RETURN(signal, ParseSignal(operands.size() < 2 ? "TERM" : operands[1]));
+  }
   const ContainerStore store(globals.root);
   std::vector<std::string> ids = {operands[0]};
   if (regex) {

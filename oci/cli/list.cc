@@ -74,8 +74,11 @@ absl::StatusOr<int> RunList(const Globals& globals, Arguments arguments) {
     text = Table(rows);
   } else {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const Row& row : rows) json.push_back(StateJson(row.record, row.status));
-    text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    for (const Row& row : rows) {
+      json.push_back(StateJson(row.record, row.status));
+      json.back()["owner"] = row.record.owner;
+    }
+    text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
   RETURN_IF_ERROR(Print(text));
   return 0;

@@ -38,12 +38,13 @@ constexpr Command kCommands[] = {
     {"create", "<container-id>", "make a container that waits for its start", RunCreate},
     {"start", "<container-id>", "run the program of a created container", RunStart},
     {"run", "<container-id>", "create and start", RunRun},
-    {"exec", "<container-id> <command> [argument...]", "run one more process", RunExec},
+    {"exec", "<container-id> <command> [argument...]", "run one more process", RunExec,
+     /*failure=*/255},
     {"state", "<container-id>", "print the state of a container", RunState},
     {"kill", "<container-id> [signal]", "send a signal; TERM by default", RunKill},
     {"delete", "<container-id>", "remove a stopped container", RunDelete},
     {"list", "", "list the containers", RunList},
-    {"ps", "<container-id>", "list the processes of a container", RunPs},
+    {"ps", "<container-id> [ps-option...]", "list the processes of a container", RunPs},
     {"pause", "<container-id>", "stop all its processes where they are", RunPause},
     {"resume", "<container-id>", "let them go on", RunResume},
     {"update", "<container-id>", "change the limits of a container", RunUpdate},
@@ -62,6 +63,8 @@ void AddGlobalFlags(Flags& flags, Globals& globals, bool& help, bool& version) {
   flags.Add({"debug", '\0', "ignored", &globals.debug});
   flags.Add(
       {"systemd-cgroup", '\0', "cgroups are scopes that systemd makes", &globals.systemd_cgroup});
+  flags.Add({"cgroup-manager", '\0', "cgroupfs, systemd (as --systemd-cgroup) or disabled",
+             &globals.cgroup_manager});
   flags.Add({"rootless", '\0', "ignored: tiny-oci sees for itself", &globals.rootless});
   flags.Add({"version", 'v', "print the version", &version});
   flags.Add({"help", 'h', "print this", &help});
@@ -89,6 +92,12 @@ absl::Status CheckPrivileges() {
   return absl::PermissionDeniedError("tiny-oci does not run setuid or setgid");
 }
 
+std::string Usage(const Command& command, absl::string_view flags) {
+  return absl::StrCat("usage: tiny-oci ", command.name, flags.empty() ? "" : " [flag...]",
+                      *command.operands == '\0' ? "" : " ", command.operands, "\n\n",
+                      command.summary, "\n", flags.empty() ? "" : "\nflags:\n", flags);
+}
+
 absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
   RETURN_IF_ERROR(CheckPrivileges());
   bool help = false;
@@ -110,10 +119,22 @@ absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
     return absl::InvalidArgumentError(
         absl::StrCat("--log-format ", globals.log_format, ": text or json"));
   }
+  if (globals.cgroup_manager == "systemd") {
+    globals.systemd_cgroup = true;
+  } else if (globals.cgroup_manager != "cgroupfs" && globals.cgroup_manager != "disabled") {
+    return absl::InvalidArgumentError(absl::StrCat("--cgroup-manager ", globals.cgroup_manager,
+                                                   ": cgroupfs, systemd or disabled"));
+  }
   for (const Command& command : kCommands) {
     if (words[0] != command.name) continue;
-    const Arguments rest = arguments.last(words.size() - 1);
-    return command.run(globals, rest);
+    const absl::StatusOr<int> code = command.run(globals, arguments.last(words.size() - 1));
+    if (absl::IsCancelled(code.status())) {
+      RETURN_IF_ERROR(Print(Usage(command, code.status().message())));
+      return 0;
+    }
+    if (code.ok()) return code;
+    LogError(globals, code.status());
+    return command.failure;
   }
   return WithHint(absl::InvalidArgumentError(absl::StrCat("unknown command ", words[0])),
                   "tiny-oci --help lists them");

@@ -19,9 +19,9 @@ absl::StatusOr<int> SetFrozen(const Globals& globals, Arguments arguments, bool 
       frozen ? status == ContainerStatus::kRunning || status == ContainerStatus::kCreated
              : status == ContainerStatus::kPaused;
   if (!possible) {
-    return absl::FailedPreconditionError(absl::StrCat("cannot ", frozen ? "pause" : "resume",
-                                                      " container ", record.id, ": it is ",
-                                                      StatusName(status)));
+    return absl::FailedPreconditionError(
+        absl::StrCat("container not ", frozen ? "running" : "paused", ": cannot ",
+                     frozen ? "pause " : "resume ", record.id, ", which is ", StatusName(status)));
   }
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
   RETURN_IF_ERROR(group.SetFrozen(frozen));

@@ -4,26 +4,43 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "base/files.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
+#include "runtime/process_table.h"
 
 namespace tiny::oci {
 namespace {
 
-// The arguments with spaces between them; the name where there are none, as of kernel threads.
-std::string CommandLine(pid_t pid, const ProcessStat& stat) {
-  std::string text =
-      ReadFile(absl::StrCat("/proc/", pid, "/cmdline"), size_t{1} << 21).value_or("");
-  if (text.empty()) return absl::StrCat("[", stat.comm, "]");
-  if (text.back() == '\0') text.pop_back();
-  // What a process calls itself must not act on the terminal.
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+absl::StatusOr<std::vector<pid_t>> PidsOf(const ContainerStore& store, const std::string& id) {
+  ASSIGN_OR_RETURN(const Record record, store.Load(id));
+  if (store.StatusOf(record) == ContainerStatus::kStopped) return std::vector<pid_t>{};
+  ASSIGN_OR_RETURN(const cgroup::Cgroup group, OpenContainerCgroup(record));
+  return group.Pids();
+}
+
+// Columns as wide as their longest cell, the last one as it is. What a process calls itself must
+// not act on the terminal.
+std::string Format(runtime::ProcessTable table) {
+  table.rows.insert(table.rows.begin(), table.titles);
+  std::vector<int> widths(table.titles.size());
+  for (std::vector<std::string>& row : table.rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::replace_if(
+          row[i].begin(), row[i].end(),
+          [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+      widths[i] = std::max(widths[i], static_cast<int>(row[i].size()));
+    }
+  }
+  widths.back() = 0;
+  std::string text;
+  for (const std::vector<std::string>& row : table.rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      absl::StrAppendFormat(&text, "%s%-*s", i == 0 ? "" : "  ", widths[i], row[i]);
+    }
+    absl::StrAppend(&text, "\n");
   }
   return text;
 }
@@ -34,26 +51,21 @@ absl::StatusOr<int> RunPs(const Globals& globals, Arguments arguments) {
   std::string format = "table";
   Flags flags;
   flags.Add({"format", 'f', "table or json", &format});
-  ASSIGN_OR_RETURN(const std::vector<std::string> operands, flags.Parse(arguments, false));
+  ASSIGN_OR_RETURN(std::vector<std::string> operands, flags.Parse(arguments, false));
   if (operands.empty()) return absl::InvalidArgumentError("expected <container-id>");
-  const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, LoadLive(store, operands[0]));
-  ASSIGN_OR_RETURN(const cgroup::Cgroup group, OpenContainerCgroup(record));
-  ASSIGN_OR_RETURN(const std::vector<pid_t> pids, group.Pids());
-  std::string text;
+  ASSIGN_OR_RETURN(const std::vector<pid_t> pids,
+                   PidsOf(ContainerStore(globals.root), operands[0]));
   if (format == "json") {
-    text = nlohmann::json(pids).dump();
-  } else if (format == "table") {
-    text = absl::StrFormat("%8s %8s %s\n", "PID", "PPID", "CMD");
-    for (const pid_t pid : pids) {
-      const absl::StatusOr<ProcessStat> stat = ReadProcessStat(pid);
-      if (!stat.ok()) continue;  // ended meanwhile
-      absl::StrAppendFormat(&text, "%8d %8d %s\n", pid, stat->parent, CommandLine(pid, *stat));
-    }
-  } else {
+    RETURN_IF_ERROR(Print(nlohmann::json(pids).dump() + "\n"));
+    return 0;
+  }
+  if (format != "table") {
     return absl::InvalidArgumentError(absl::StrCat("--format ", format, ": table or json"));
   }
-  RETURN_IF_ERROR(Print(text));
+  operands.erase(operands.begin());
+  ASSIGN_OR_RETURN(const std::vector<std::string> columns, runtime::ParsePsOptions(operands));
+  ASSIGN_OR_RETURN(runtime::ProcessTable table, runtime::ReadProcessTable(pids, columns));
+  RETURN_IF_ERROR(Print(Format(std::move(table))));
   return 0;
 }
 

@@ -27,6 +27,17 @@ bool StopsWhereItFails(const Spec& spec) {
          !spec.hooks.poststart.empty();
 }
 
+absl::string_view WhyNot(ContainerStatus status) {
+  switch (status) {
+    case ContainerStatus::kRunning:
+      return "cannot start an already running container";
+    case ContainerStatus::kPaused:
+      return "cannot start a paused container";
+    default:
+      return "cannot start a container that has stopped";
+  }
+}
+
 absl::Status Start(const ContainerStore& store, const Record& record, const Spec& spec) {
   const State created = StateOf(record, ContainerStatus::kCreated);
   if (!spec.hooks.start_container.empty()) {
@@ -53,10 +64,10 @@ absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(const Record record, store.Load(operands[0]));
   const ContainerStatus status = store.StatusOf(record);
   if (status != ContainerStatus::kCreated) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("cannot start container ", record.id, ": it is ", StatusName(status)));
+    return absl::FailedPreconditionError(absl::StrCat(WhyNot(status), ": ", record.id));
   }
   ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(record.id));
+  if (!spec.process) return absl::FailedPreconditionError("config.json: process is required");
   const absl::Status started = Start(store, record, spec);
   // A hook or an agent that fails stops the container; its poststop hooks are those of delete.
   if (!started.ok() && StopsWhereItFails(spec)) KillInit(record);

@@ -16,6 +16,7 @@
 #include "oci/cli/systemd_scope.h"
 #include "oci/spec_parser.h"
 #include "runtime/cgroup_resources.h"
+#include "runtime/launch/intel_rdt.h"
 
 namespace tiny::oci {
 namespace {
@@ -23,7 +24,9 @@ namespace {
 struct UpdateFlags {
   std::string resources;
   std::string memory, memory_reservation, memory_swap;
+  std::string kernel_memory, kernel_memory_tcp;
   std::string cpuset_cpus, cpuset_mems;
+  std::string l3_cache_schema, memory_bandwidth_schema;
   std::optional<int64_t> cpu_shares, cpu_quota, cpu_period, cpu_burst, cpu_idle;
   std::optional<int64_t> cpu_rt_runtime, cpu_rt_period;
   std::optional<int64_t> pids_limit, blkio_weight;
@@ -35,6 +38,8 @@ Flags MakeFlags(UpdateFlags& out) {
   flags.Add({"memory", '\0', "bytes", &out.memory});
   flags.Add({"memory-reservation", '\0', "bytes", &out.memory_reservation});
   flags.Add({"memory-swap", '\0', "memory and swap together; -1: no limit", &out.memory_swap});
+  flags.Add({"kernel-memory", '\0', "ignored: kernels have no such limit", &out.kernel_memory});
+  flags.Add({"kernel-memory-tcp", '\0', "ignored likewise", &out.kernel_memory_tcp});
   flags.Add({"cpu-shares", '\0', "the relative weight", &out.cpu_shares});
   flags.Add({"cpu-share", '\0', "the relative weight", &out.cpu_shares});
   flags.Add({"cpu-quota", '\0', "microseconds of each period", &out.cpu_quota});
@@ -47,6 +52,9 @@ Flags MakeFlags(UpdateFlags& out) {
   flags.Add({"cpuset-mems", '\0', "a list of memory nodes", &out.cpuset_mems});
   flags.Add({"pids-limit", '\0', "how many processes; -1: no limit", &out.pids_limit});
   flags.Add({"blkio-weight", '\0', "10 to 1000", &out.blkio_weight});
+  flags.Add({"l3-cache-schema", '\0', "lines of resctrl for the cache", &out.l3_cache_schema});
+  flags.Add({"mem-bw-schema", '\0', "lines of resctrl for memory bandwidth",
+             &out.memory_bandwidth_schema});
   return flags;
 }
 
@@ -97,6 +105,20 @@ absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
   return resources;
 }
 
+absl::Status SetSchemata(const ContainerStore& store, const std::string& id,
+                         const UpdateFlags& in) {
+  if (in.l3_cache_schema.empty() && in.memory_bandwidth_schema.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(id));
+  if (!spec.linux_.intel_rdt.has_value()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("container ", id, " was made without linux.intelRdt"));
+  }
+  IntelRdt rdt = {.clos_id = spec.linux_.intel_rdt->clos_id,
+                  .l3_cache_schema = in.l3_cache_schema,
+                  .mem_bw_schema = in.memory_bandwidth_schema};
+  return runtime::UpdateIntelRdt(rdt, id);
+}
+
 }  // namespace
 
 absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
@@ -109,11 +131,12 @@ absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(Resources resources, ReadResources(in));
   // The device rules of a running container stay: engines send the whole of linux.resources.
   resources.devices.clear();
-  DropZeroLimits(resources);
+  DropZeroLimits(resources, record.oci_version);
   ASSIGN_OR_RETURN(const cgroup::Resources limits, runtime::CgroupResources(resources));
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
   if (!record.systemd_unit.empty()) RETURN_IF_ERROR(UpdateScope(record.systemd_unit, limits));
   RETURN_IF_ERROR(group.Update(limits));
+  RETURN_IF_ERROR(SetSchemata(store, record.id, in));
   return 0;
 }
 
