@@ -202,6 +202,7 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   plan.intermediate = plan.new_time_namespace || Joins(launch, Kind::kPid) ||
                       Joins(launch, Kind::kTime) || launch.join_pidfd >= 0;
   plan.new_user_namespace = (launch.new_namespaces & CLONE_NEWUSER) != 0;
+  plan.joins_user_namespace = Joins(launch, Kind::kUser);
   plan.new_cgroup_namespace = (launch.new_namespaces & CLONE_NEWCGROUP) != 0;
   plan.cgroup_barrier = launch.cgroup_barrier;
   hostname = launch.hostname;

@@ -117,7 +117,7 @@ ChildResult MakeTimeNamespace(const ChildPlan& plan) noexcept {
 }
 
 ChildResult BecomeRootOfUserNamespace(const ChildPlan& plan) noexcept {
-  WaitForParent(plan.link);
+  if (plan.new_user_namespace) WaitForParent(plan.link);
   long set = RawSyscall(SYS_setresgid, 0, 0, 0);
   if (set < 0) return ChildError(set, "become gid 0 of the user namespace");
   set = RawSyscall(SYS_setresuid, 0, 0, 0);
@@ -211,7 +211,9 @@ void RunFinal(void* argument) noexcept {
   const ChildPlan& plan = *static_cast<const ChildPlan*>(argument);
   Timeline::Stamp("in new namespaces (clone3)");
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
-  if (plan.new_user_namespace) RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
+  if (plan.new_user_namespace || plan.joins_user_namespace) {
+    RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
+  }
   if (plan.new_cgroup_namespace && !plan.cgroup_barrier) {
     RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
   }

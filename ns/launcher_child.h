@@ -41,6 +41,8 @@ struct ChildPlan {
   clone_args final_clone = {};
 
   bool new_user_namespace = false;
+  bool joins_user_namespace =
+      false;  // one given by its path, where the child's ids may be unmapped
   bool new_cgroup_namespace = false;
   bool cgroup_barrier = false;
   Text hostname;

@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import subprocess
 import unittest
 
 import runtime
@@ -177,6 +178,66 @@ class LifeTest(runtime.RuntimeTest):
         self.assertFalse(os.path.exists("/proc/%d/root/bin" % pid))
         done = self.oci("--cgroup-manager", "moon", "list", check=False)
         self.assertIn("--cgroup-manager moon", done.stderr)
+
+
+class NamespacesTest(runtime.RuntimeTest):
+
+    @staticmethod
+    def map_ids(config):
+        config["linux"]["namespaces"].append({"type": "user"})
+        for kind in ("uidMappings", "gidMappings"):
+            config["linux"][kind] = [{"containerID": 0, "hostID": 100000, "size": 1000}]
+
+    def test_without_a_mount_namespace_there_is_no_container(self):
+        def change(config):
+            config["linux"].update(namespaces=[{"type": "pid"}], maskedPaths=[], readonlyPaths=[])
+            config.pop("hostname")
+            config["mounts"] = []
+        self.config("true", change=change)
+        # In one of the test's own, whose root may be lost where this does not hold.
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+             '"$@"; echo $?; ls -d /var/tmp', "sh", self.runtime, "--root", self.root, "run",
+             "--bundle", self.bundle, self.id],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+            timeout=runtime.TIMEOUT)
+        self.assertEqual(done.stdout, "1\n/var/tmp\n", done.stderr)
+        self.assertIn("without a mount namespace", done.stderr)
+
+    def test_the_streams_are_those_of_a_user_namespace(self):
+        for uid in (0, 5):
+            def change(config, uid=uid):
+                self.map_ids(config)
+                config["process"]["user"] = {"uid": uid, "gid": 0}
+            if os.path.exists(self.bundle + "/config.json"):
+                os.remove(self.bundle + "/config.json")
+            self.config("sh", "-c", "echo out > /dev/stdout; echo err > /dev/stderr",
+                        change=change)
+            done = self.run_container()
+            self.assertEqual((done.stdout, done.stderr), ("out\n", "err\n"))
+        self.start_sleeper()
+        done = self.oci("exec", self.id, "sh", "-c", "echo again > /dev/stdout")
+        self.assertEqual(done.stdout, "again\n")
+
+    def test_a_user_namespace_is_joined_by_its_path(self):
+        pid = self.start_sleeper(change=self.map_ids)
+        other = self.id + "-other"
+        kinds = {"user": "user", "pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts"}
+
+        def join(config):
+            config["linux"]["namespaces"] = [{"type": "mount"}] + [
+                {"type": kind, "path": "/proc/%d/ns/%s" % (pid, name)}
+                for kind, name in kinds.items()]
+            for key in ("uidMappings", "gidMappings"):
+                config["linux"].pop(key)
+            config.pop("hostname")
+            config["linux"]["cgroupsPath"] = "/tiny-oci-test/" + other
+        self.config("sh", "-c", "for n in %s; do readlink /proc/self/ns/$n; done; id -u; "
+                    "stat -c %%u /dev/pts" % " ".join(kinds.values()), change=join)
+        done = self.oci("run", "--bundle", self.bundle, other)
+        self.assertEqual(done.stdout.split(),
+                         [os.readlink("/proc/%d/ns/%s" % (pid, name)) for name in kinds.values()] +
+                         ["0", "0"])
 
 
 class ProcessTest(runtime.RuntimeTest):

@@ -54,6 +54,9 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
   plan.image_fd = process.stub.get();
   process.SetProgram(*request.process);
   process.PlaceDescriptors(request.stdio, request.process->terminal, request.preserve_fds);
+  if (!request.process->terminal) {
+    process.OwnStreams(request.stdio, *request.spec, request.process->user.uid);
+  }
   InitInputs inputs;
   inputs.process = request.process;
   inputs.spec = request.spec;

@@ -182,6 +182,9 @@ absl::Status Launcher::PlanProgram() {
   plan.image_fd = container_.stub.get();
   container_.SetProgram(*spec_.process);
   container_.PlaceDescriptors(request_.stdio, spec_.process->terminal, request_.preserve_fds);
+  if (!spec_.process->terminal) {
+    container_.OwnStreams(request_.stdio, spec_, spec_.process->user.uid);
+  }
   if (!request_.start_socket.empty()) {
     ASSIGN_OR_RETURN(container_.start_socket, ListenUnixSocket(request_.start_socket));
     plan.start_fd = container_.start_socket.get();

@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -52,6 +54,20 @@ void LaunchedContainer::Impl::PlaceDescriptors(const int (&stdio)[3], bool termi
                                                const std::vector<int>& preserved) {
   for (int fd = 0; fd < 3; ++fd) plan.descriptors.push_back(terminal ? fd : stdio[fd]);
   plan.descriptors.insert(plan.descriptors.end(), preserved.begin(), preserved.end());
+}
+
+void LaunchedContainer::Impl::OwnStreams(const int (&stdio)[3], const oci::Spec& spec,
+                                         uint32_t uid) {
+  for (const oci::IdMapping& mapping : spec.linux_.uid_mappings) {
+    if (uid < mapping.container_id || uid - mapping.container_id >= mapping.size) continue;
+    const uint32_t owner = mapping.host_id + (uid - mapping.container_id);
+    for (const int fd : stdio) {
+      struct stat status;
+      // Devices, such as the host's terminal and /dev/null, stay whose they are.
+      if (fstat(fd, &status) != 0 || S_ISCHR(status.st_mode) || status.st_uid == owner) continue;
+      if (fchown(fd, owner, static_cast<gid_t>(-1)) != 0) return;  // not privileged: as it is, then
+    }
+  }
 }
 
 void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const void*) noexcept,

@@ -28,6 +28,9 @@ struct LaunchedContainer::Impl {
   // The descriptors of the program: three streams (the terminal's are placed by a step) and those
   // that are preserved.
   void PlaceDescriptors(const int (&stdio)[3], bool terminal, const std::vector<int>& preserved);
+  // Gives the streams to the user of a process in a user namespace, for whom they would have no
+  // owner: it may open /dev/stdout again. Elsewhere the stub does it.
+  static void OwnStreams(const int (&stdio)[3], const oci::Spec& spec, uint32_t uid);
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
   // Takes the child into the version 1 directories of `cgroup`, if it has any.
   absl::Status AddCgroupStep(bool unshare);
