@@ -54,7 +54,7 @@ class BudgetTest : public ::testing::Test {
 TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
-  ExpectWithin({.system_calls = IsHybrid() ? 285 : 610, .page_faults = 132, .forks = 1, .execs = 2},
+  ExpectWithin({.system_calls = IsHybrid() ? 277 : 600, .page_faults = 130, .forks = 1, .execs = 2},
                place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
