@@ -2,7 +2,6 @@
 #ifndef TINY_BASE_UNITS_H_
 #define TINY_BASE_UNITS_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -30,17 +29,6 @@ std::string FormatDecimalBytes(uint64_t bytes);
 
 // "3 seconds", "About a minute", "2 hours", as docker ps says it.
 std::string FormatRoughDuration(absl::Duration duration);
-
-// A time as RFC 3339 in UTC with nanoseconds, "2026-01-02T03:04:05.000000006Z", and back. The
-// infinite past is "0001-01-01T00:00:00Z", as Docker prints a time that never was.
-std::string FormatTimestamp(absl::Time time);
-absl::StatusOr<absl::Time> ParseTimestamp(absl::string_view text);
-
-// The same without an allocation, for text of exactly that shape; some twenty times faster than
-// the general case. False for a time outside of the years 1970 to 9999, or another shape.
-inline constexpr size_t kTimestampLength = 30;
-bool FormatTimestamp(absl::Time time, char text[kTimestampLength]);
-bool ParseFullTimestamp(absl::string_view text, absl::Time* time);
 
 }  // namespace tiny
 

@@ -21,9 +21,9 @@ struct GlobalFlags {
 
 constexpr Option kGlobalOptions[] = {
     {0, "root", "dir", "Where containers are kept", Set<&GlobalFlags::root>},
-    {0, "run-root", "dir", "Where what a boot does not outlive is kept",
+    {0, "run-root", "dir", "Where files are kept that do not outlive a boot",
      Set<&GlobalFlags::run_root>},
-    {'D', "debug", "", "Tell more about errors", Set<&GlobalFlags::debug>},
+    {'D', "debug", "", "Print more about errors", Set<&GlobalFlags::debug>},
     {'v', "version", "", "Show the version", Set<&GlobalFlags::version>},
 };
 constexpr OptionGroup kGlobalGroup = {"Global options", kGlobalOptions};

@@ -161,7 +161,8 @@ absl::StatusOr<int> RunCompletion(Context& context, NoFlags&, Arguments argument
   } else if (arguments[0] == "zsh") {
     PrintZsh(context.out);
   } else {
-    return UsageError(absl::StrCat("no completion for ", arguments[0]), "there is bash, and zsh");
+    return UsageError(absl::StrCat("no completion for ", arguments[0]),
+                      "bash and zsh are supported");
   }
   return 0;
 }

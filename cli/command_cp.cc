@@ -19,13 +19,9 @@ struct CopyFlags {
 };
 
 constexpr Option kCopyOptions[] = {
-    {'a', "archive", "", "Keep owners", Apply<[](CopyFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.copy.archive, v);
-     }>},
+    {'a', "archive", "", "Keep owners", SetIn<&CopyFlags::copy, &runtime::CopyOptions::archive>},
     {'L', "follow-link", "", "Copy what a link in SOURCE points to",
-     Apply<[](CopyFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.copy.follow_link, v);
-     }>},
+     SetIn<&CopyFlags::copy, &runtime::CopyOptions::follow_link>},
     {'q', "quiet", "", "", Set<&CopyFlags::quiet>},
 };
 constexpr OptionGroup kCopyGroup = {"", kCopyOptions};

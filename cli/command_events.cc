@@ -1,7 +1,6 @@
 // tiny events.
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
-#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/csv.h"
@@ -26,12 +25,12 @@ constexpr Option kOptions[] = {
        ASSIGN_OR_RETURN(const auto pair, ParseKeyValue(v));
        return f.query.filter.Add(pair.first, pair.second);
      }>},
-    {0, "since", "time", "Begin with what happened then: a time, or for example 10m",
+    {0, "since", "time", "Begin at that time, or for example 10m ago",
      Apply<[](Flags& f, absl::string_view v) {
        f.has_since = true;
        return Store(ParseMoment(v, absl::Now()), &f.query.since);
      }>},
-    {0, "until", "time", "End then", Apply<[](Flags& f, absl::string_view v) {
+    {0, "until", "time", "End at that time", Apply<[](Flags& f, absl::string_view v) {
        f.has_until = true;
        return Store(ParseMoment(v, absl::Now()), &f.query.until);
      }>},

@@ -19,29 +19,21 @@ struct ExecFlags {
 };
 
 constexpr Option kExecOptions[] = {
-    {'d', "detach", "", "Run it in the background", Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.detach, v);
-     }>},
+    {'d', "detach", "", "Run it in the background",
+     SetIn<&ExecFlags::exec, &runtime::ExecOptions::detach>},
     {'i', "interactive", "", "Keep standard input open",
-     Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.interactive, v);
-     }>},
-    {'t', "tty", "", "Give it a terminal", Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.tty, v);
-     }>},
+     SetIn<&ExecFlags::exec, &runtime::ExecOptions::interactive>},
+    {'t', "tty", "", "Give it a terminal", SetIn<&ExecFlags::exec, &runtime::ExecOptions::tty>},
     {'e', "env", "name[=value]", "Set a variable, or pass on one of yours", Set<&ExecFlags::env>},
     {0, "env-file", "file", "Read variables from a file", Set<&ExecFlags::env_files>},
     {'u', "user", "user[:group]", "User by name or number",
-     Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.user, v);
-     }>},
+     SetIn<&ExecFlags::exec, &runtime::ExecOptions::user>},
     {'w', "workdir", "dir", "Working folder in the container",
      Apply<[](ExecFlags& f, absl::string_view v) {
        return SetWorkingDir(v, &f.exec.working_dir);
      }>},
-    {0, "privileged", "", "Give it all capabilities", Apply<[](ExecFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.exec.privileged, v);
-     }>},
+    {0, "privileged", "", "Give it all capabilities",
+     SetIn<&ExecFlags::exec, &runtime::ExecOptions::privileged>},
     {0, "detach-keys", "keys", "Keys that leave it running (default ctrl-p,ctrl-q)",
      Apply<[](ExecFlags& f, absl::string_view v) {
        f.exec.detach_keys = std::string(v);
@@ -102,9 +94,7 @@ struct AttachFlags {
 constexpr Option kAttachOptions[] = {
     {0, "no-stdin", "", "Do not attach standard input", Set<&AttachFlags::no_stdin>},
     {0, "sig-proxy", "", "Pass signals on to the container (default true)",
-     Apply<[](AttachFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.attach.signal_proxy, v);
-     }>},
+     SetIn<&AttachFlags::attach, &runtime::AttachOptions::signal_proxy>},
     {0, "detach-keys", "keys", "Keys that leave it running (default ctrl-p,ctrl-q)",
      Apply<[](AttachFlags& f, absl::string_view v) {
        f.attach.detach_keys = std::string(v);

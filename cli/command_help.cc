@@ -58,7 +58,7 @@ absl::StatusOr<int> RunVersion(Context& context, VersionFlags& flags, Arguments)
 
 constinit const Command kHelpCommand = {
     .name = "help",
-    .summary = "Tell about a command, or list them all",
+    .summary = "Show help for a command, or list all commands",
     .usage = "[COMMAND]",
     .examples = "tiny help run\ntiny help network",
     .run = Run<NoFlags, RunHelp>,

@@ -1,6 +1,5 @@
 // tiny inspect: containers, and networks and volumes by their names.
 #include "base/status_macros.h"
-#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/format.h"
 #include "cli/inspect_json.h"
@@ -18,7 +17,7 @@ struct Flags {
 
 constexpr Option kOptions[] = {
     {'f', "format", "form", "json, or a template such as {{.State.Pid}}", Set<&Flags::format>},
-    {'s', "size", "", "Add how much each has written", Set<&Flags::size>},
+    {'s', "size", "", "Add how many bytes each container has written", Set<&Flags::size>},
     {0, "type", "kind", "Only a container, network or volume",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        if (v != "container" && v != "network" && v != "volume") {

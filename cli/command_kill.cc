@@ -1,4 +1,4 @@
-// tiny kill, pause, unpause and wait: verbs with hardly an option.
+// tiny kill, pause, unpause and wait: verbs with few options.
 #include <signal.h>
 
 #include "base/status_macros.h"
@@ -67,7 +67,7 @@ constinit const Command kKillCommand = {
 
 constinit const Command kPauseCommand = {
     .name = "pause",
-    .summary = "Freeze every process of containers",
+    .summary = "Suspend all processes of containers",
     .usage = "CONTAINER...",
     .examples = "tiny pause web",
     .min_arguments = 1,
@@ -76,7 +76,7 @@ constinit const Command kPauseCommand = {
 
 constinit const Command kUnpauseCommand = {
     .name = "unpause",
-    .summary = "Let the processes of paused containers go on",
+    .summary = "Resume paused containers",
     .usage = "CONTAINER...",
     .examples = "tiny unpause web",
     .min_arguments = 1,

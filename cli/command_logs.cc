@@ -21,27 +21,23 @@ struct Flags {
 };
 
 constexpr Option kOptions[] = {
-    {'f', "follow", "", "Go on with what is written from now, until the container ends",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.print.follow, v);
-     }>},
+    {'f', "follow", "", "Follow the log until the container ends",
+     SetIn<&Flags::print, &logs::PrintOptions::follow>},
     {'n', "tail", "number", "Only the last lines (default all)",
      Apply<[](Flags& f, absl::string_view v) {
        int64_t lines = 0;
        f.print.read.tail = absl::SimpleAtoi(v, &lines) && lines >= 0 ? lines : -1;
        return absl::OkStatus();
      }>},
-    {0, "since", "time", "Only what is not older: a time, or for example 10m",
+    {0, "since", "time", "Only lines since then: a time, or for example 10m",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseMoment(v, absl::Now()), &f.print.read.since);
      }>},
-    {0, "until", "time", "Only what is older", Apply<[](Flags& f, absl::string_view v) {
+    {0, "until", "time", "Only lines before then", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseMoment(v, absl::Now()), &f.print.read.until);
      }>},
     {'t', "timestamps", "", "Show when each line was written",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.print.timestamps, v);
-     }>},
+     SetIn<&Flags::print, &logs::PrintOptions::timestamps>},
     {0, "details", "", "", Set<&Flags::details>},
 };
 constexpr OptionGroup kGroup = {"", kOptions};

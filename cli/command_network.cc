@@ -4,7 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "cli/commands.h"
 #include "cli/container_flags.h"
 #include "cli/flag_parsers/addresses.h"
@@ -73,13 +73,10 @@ constexpr Option kCreateOptions[] = {
      }>},
     {0, "aux-address", "name=ip", "Never give out this address",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddAuxAddress(f, v); }>},
-    {0, "internal", "", "No way out of it, and none in",
-     Apply<[](CreateFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.network.internal, v);
-     }>},
-    {0, "ipv6", "", "Give out IPv6 addresses, too", Apply<[](CreateFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.network.ipv6, v);
-     }>},
+    {0, "internal", "", "Without access to and from other networks",
+     SetIn<&CreateFlags::network, &runtime::Network::internal>},
+    {0, "ipv6", "", "Give out IPv6 addresses too",
+     SetIn<&CreateFlags::network, &runtime::Network::ipv6>},
     {0, "label", "key[=value]", "Attach a label",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddLabel(v, &f.network.labels); }>},
     {'o', "opt", "key=value",
@@ -203,7 +200,7 @@ struct RemoveFlags {
   bool force = false;
 };
 constexpr Option kRemoveOptions[] = {
-    {'f', "force", "", "One that does not exist is no error", Set<&RemoveFlags::force>},
+    {'f', "force", "", "Ignore those that do not exist", Set<&RemoveFlags::force>},
 };
 constexpr OptionGroup kRemoveGroup = {"", kRemoveOptions};
 constexpr const OptionGroup* kRemoveGroups[] = {&kRemoveGroup};
@@ -265,7 +262,7 @@ absl::StatusOr<int> PruneNetworks(Context& context) {
 
 constinit const Command kNetworkCreateCommand = {
     .name = "network create",
-    .summary = "Make a network",
+    .summary = "Create a network",
     .usage = "[OPTIONS] NAME",
     .details =
         "Containers on it find each other by name; those of other networks do not reach them.",

@@ -24,10 +24,8 @@ absl::Status SetIp(bool valid, absl::string_view value, std::string* field) {
 }
 
 constexpr Option kConnectOptions[] = {
-    {0, "alias", "name", "Another name of it on this network",
-     Apply<[](ConnectFlags& f, absl::string_view v) {
-       return option_internal::Assign(f.attachment.aliases, v);
-     }>},
+    {0, "alias", "name", "Another name for it on this network",
+     SetIn<&ConnectFlags::attachment, &state::NetworkAttachment::aliases>},
     {0, "ip", "address", "Its IPv4 address", Apply<[](ConnectFlags& f, absl::string_view v) {
        return SetIp(IsIpv4Address(v), v, &f.attachment.ip);
      }>},
@@ -54,7 +52,7 @@ struct DisconnectFlags {
   bool force = false;
 };
 constexpr Option kDisconnectOptions[] = {
-    {'f', "force", "", "One that is not on it is no error", Set<&DisconnectFlags::force>},
+    {'f', "force", "", "Ignore a container that is not on it", Set<&DisconnectFlags::force>},
 };
 constexpr OptionGroup kDisconnectGroup = {"", kDisconnectOptions};
 constexpr const OptionGroup* kDisconnectGroups[] = {&kDisconnectGroup};
@@ -91,9 +89,9 @@ absl::Status SetTarget(absl::string_view value, std::string* target) {
 }
 
 constexpr Option kDoctorOptions[] = {
-    {0, "to", "host:port", "Try to reach this from inside, too",
+    {0, "to", "host:port", "Also try to reach this from inside",
      Apply<[](DoctorFlags& f, absl::string_view v) { return SetTarget(v, &f.to); }>},
-    {0, "timeout", "duration", "Of each probe (default 2s)",
+    {0, "timeout", "duration", "Timeout of each probe (default 2s)",
      Apply<[](DoctorFlags& f, absl::string_view v) {
        return Store(ParseHealthDuration(v), &f.timeout);
      }>},
@@ -133,7 +131,7 @@ absl::StatusOr<int> RunDoctor(Context& context, DoctorFlags& flags, Arguments ar
 
 constinit const Command kNetworkConnectCommand = {
     .name = "network connect",
-    .summary = "Put a container on one more network",
+    .summary = "Connect a container to a network",
     .usage = "[OPTIONS] NETWORK CONTAINER",
     .examples = "tiny network connect --alias db back web",
     .options = kConnectGroups,
@@ -143,7 +141,7 @@ constinit const Command kNetworkConnectCommand = {
 };
 constinit const Command kNetworkDisconnectCommand = {
     .name = "network disconnect",
-    .summary = "Take a container off a network",
+    .summary = "Disconnect a container from a network",
     .usage = "[OPTIONS] NETWORK CONTAINER",
     .examples = "tiny network disconnect back web",
     .options = kDisconnectGroups,
@@ -153,7 +151,7 @@ constinit const Command kNetworkDisconnectCommand = {
 };
 constinit const Command kNetworkReloadCommand = {
     .name = "network reload",
-    .summary = "Make the kernel agree with the networks again",
+    .summary = "Restore bridges and firewall rules from the networks' records",
     .usage = "",
     .details =
         "For when somebody has flushed the firewall or changed a bridge. Disturbs no container.",

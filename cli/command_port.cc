@@ -91,7 +91,7 @@ constinit const Command kPortAddCommand = {
 
 constinit const Command kPortRmCommand = {
     .name = "port rm",
-    .summary = "Take published ports back",
+    .summary = "Unpublish ports of a running container",
     .usage = "CONTAINER [[IP:]HOST:]PORT...",
     .examples = "tiny port rm web 8443:443",
     .min_arguments = 2,

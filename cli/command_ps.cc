@@ -11,6 +11,7 @@
 #include "cli/format.h"
 #include "cli/ps_filter.h"
 #include "cli/writable_size.h"
+#include "state/liveness.h"
 
 namespace tiny::cli {
 namespace {
@@ -27,16 +28,16 @@ struct Flags {
 };
 
 constexpr Option kOptions[] = {
-    {'a', "all", "", "Show those that do not run, too", Set<&Flags::all>},
+    {'a', "all", "", "Show stopped containers too", Set<&Flags::all>},
     {'q', "quiet", "", "Show only ids", Set<&Flags::quiet>},
     {'f', "filter", "key=value", "Show only those that match (name, status, label, exited, ...)",
      Apply<[](Flags& f, absl::string_view v) { return f.filter.Add(v); }>},
-    {'n', "last", "number", "Show the newest, whatever their status",
+    {'n', "last", "number", "Show the newest ones, whatever their status",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNumber(v, -1, 1000000), &f.last);
      }>},
-    {'l', "latest", "", "Show the newest one", Set<&Flags::latest>},
-    {'s', "size", "", "Show how much each has written", Set<&Flags::size>},
+    {'l', "latest", "", "Show the newest one, whatever its status", Set<&Flags::latest>},
+    {'s', "size", "", "Show how many bytes each container has written", Set<&Flags::size>},
     {0, "no-trunc", "", "Show ids and commands whole", Set<&Flags::no_trunc>},
     {0, "format", "form", "table, json, \"table TEMPLATE\" or a template such as {{.Names}}",
      Set<&Flags::format>},
@@ -71,17 +72,6 @@ std::vector<Column> ColumnsFor(const Flags& flags) {
   return columns;
 }
 
-bool IsUp(const runtime::Container& container) {
-  switch (container.state.status) {
-    case state::Status::kRunning:
-    case state::Status::kPaused:
-    case state::Status::kRestarting:
-      return true;
-    default:
-      return false;
-  }
-}
-
 absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
   const std::vector<Column> columns = ColumnsFor(flags);
   ASSIGN_OR_RETURN(RowFormat format,
@@ -98,7 +88,7 @@ absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
   const absl::Time now = absl::Now();
   int64_t shown = 0;
   for (const runtime::Container& container : all) {
-    if (!every && !IsUp(container)) continue;
+    if (!every && !IsActive(container.state.status)) continue;
     if (!flags.filter.Matches(container)) continue;
     if (flags.last >= 0 && shown >= flags.last) break;
     ++shown;

@@ -132,7 +132,7 @@ constexpr Option kPruneOptions[] = {
      Apply<[](PruneFlags& f, absl::string_view v) { return f.filter.Add(v); }>},
 };
 constexpr Option kSystemOptions[] = {
-    {0, "volumes", "", "Anonymous volumes, too", Set<&PruneFlags::volumes>},
+    {0, "volumes", "", "Anonymous volumes too", Set<&PruneFlags::volumes>},
     {'a', "all", "", "As Docker's, for images: there are none", Set<&PruneFlags::all>},
 };
 constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
@@ -201,7 +201,7 @@ absl::StatusOr<int> RunSystemPrune(Context& context, PruneFlags& flags, Argument
 
 constinit const Command kSystemDfCommand = {
     .name = "system df",
-    .summary = "Show what containers, their logs and volumes take on the disk",
+    .summary = "Show the disk space of containers, logs and volumes",
     .usage = "[OPTIONS]",
     .details = "A container's share is its log, and its own layer where it is made from an image.",
     .examples = "tiny system df\ntiny system df -v",
@@ -211,7 +211,7 @@ constinit const Command kSystemDfCommand = {
 };
 constinit const Command kSystemPruneCommand = {
     .name = "system prune",
-    .summary = "Remove what is not used: containers, networks, and what crashes have left",
+    .summary = "Remove unused containers and networks, and what crashes left behind",
     .usage = "[OPTIONS]",
     .examples = "tiny system prune -f --volumes",
     .options = kSystemGroups,

@@ -34,7 +34,7 @@ struct Flags {
 };
 
 constexpr Option kOptions[] = {
-    {'a', "all", "", "Show those that do not run, too", Set<&Flags::all>},
+    {'a', "all", "", "Show stopped containers too", Set<&Flags::all>},
     {0, "no-stream", "", "Show one reading and end", Set<&Flags::no_stream>},
     {0, "no-trunc", "", "Show ids whole", Set<&Flags::no_trunc>},
     {0, "format", "form", "table, json, \"table TEMPLATE\" or a template", Set<&Flags::format>},
@@ -178,7 +178,7 @@ constinit const Command kTopCommand = {
 
 constinit const Command kStatsCommand = {
     .name = "stats",
-    .summary = "Show what containers use, again every second",
+    .summary = "Show what containers use, once a second",
     .usage = "[OPTIONS] [CONTAINER...]",
     .details =
         "MEM leaves out the page cache that could be dropped at once. PIDS counts threads. On a\n"

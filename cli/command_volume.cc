@@ -131,7 +131,7 @@ struct RemoveFlags {
   bool force = false;
 };
 constexpr Option kRemoveOptions[] = {
-    {'f', "force", "", "One that does not exist is no error", Set<&RemoveFlags::force>},
+    {'f', "force", "", "Ignore those that do not exist", Set<&RemoveFlags::force>},
 };
 constexpr OptionGroup kRemoveGroup = {"", kRemoveOptions};
 constexpr const OptionGroup* kRemoveGroups[] = {&kRemoveGroup};
@@ -160,7 +160,7 @@ struct PruneFlags {
   bool force = false;
 };
 constexpr Option kPruneOptions[] = {
-    {'a', "all", "", "Those with a name, too", Set<&PruneFlags::all>},
+    {'a', "all", "", "Named volumes too", Set<&PruneFlags::all>},
     {'f', "force", "", "Do not ask", Set<&PruneFlags::force>},
 };
 constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
@@ -201,7 +201,7 @@ absl::Status PruneVolumes(Context& context, bool all, uint64_t* freed) {
 
 constinit const Command kVolumeCreateCommand = {
     .name = "volume create",
-    .summary = "Make a volume",
+    .summary = "Create a volume",
     .usage = "[OPTIONS] [NAME]",
     .examples = "tiny volume create data\ntiny run -v data:/var/lib/db --rootfs /srv/db dbserver",
     .options = kCreateGroups,

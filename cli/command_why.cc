@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
-#include "base/units.h"
 #include "cli/commands.h"
 #include "cli/container_view.h"
 #include "cli/why.h"
@@ -51,7 +50,7 @@ absl::StatusOr<int> RunWhy(Context& context, NoFlags&, Arguments arguments) {
 
 constinit const Command kWhyCommand = {
     .name = "why",
-    .summary = "Say how a container came to be as it is",
+    .summary = "Explain how a container came to be in its state",
     .usage = "CONTAINER",
     .details =
         "Its exit code in words, who stopped it, what it lacked, and the last that it wrote.",

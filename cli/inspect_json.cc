@@ -4,7 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "cli/container_view.h"
 #include "cli/inspect_parts.h"
 

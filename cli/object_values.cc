@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 
 namespace tiny::cli {
 

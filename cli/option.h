@@ -96,6 +96,13 @@ absl::Status Set(void* flags, absl::string_view value) {
   return option_internal::Assign(static_cast<Flags*>(flags)->*kMember, value);
 }
 
+// The same for a member of a member: SetIn<&Flags::exec, &runtime::ExecOptions::detach>.
+template <auto kOuter, auto kInner,
+          typename Flags = decltype(option_internal::ClassOfMember(kOuter))>
+absl::Status SetIn(void* flags, absl::string_view value) {
+  return option_internal::Assign((static_cast<Flags*>(flags)->*kOuter).*kInner, value);
+}
+
 // A setter made of a lambda: absl::Status (Flags&, absl::string_view).
 template <auto kLambda>
 absl::Status Apply(void* flags, absl::string_view value) {

@@ -33,12 +33,9 @@ constexpr Option kOptions[] = {
     {0, "name", "name", "Name of the container",
      Apply<[](Flags& f, absl::string_view v) { return SetName(f, v); }>},
     {'i', "interactive", "", "Keep standard input open", Set<&Flags::interactive>},
-    {'t', "tty", "", "Give it a terminal",
-     Apply<[](Flags& f, absl::string_view v) { return option_internal::Assign(f.config.tty, v); }>},
+    {'t', "tty", "", "Give it a terminal", SetIn<&Flags::config, &state::ContainerConfig::tty>},
     {0, "rm", "", "Remove the container when it has ended",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.auto_remove, v);
-     }>},
+     SetIn<&Flags::config, &state::ContainerConfig::auto_remove>},
     {0, "rootfs", "dir[:O]", "Run this folder; with :O, a throw-away copy of it",
      Apply<[](Flags& f, absl::string_view v) { return SetPath(v, &f.rootfs); }>},
     {'e', "env", "name[=value]", "Set a variable, or pass on one of yours", Set<&Flags::env>},
@@ -47,9 +44,7 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) { return SetWorkingDir(v, &f.config.working_dir); }>},
     {0, "entrypoint", "command", "Program in place of the image's", Set<&Flags::entrypoint>},
     {0, "init", "", "Run a small init as process 1, which forwards signals and reaps",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.init, v);
-     }>},
+     SetIn<&Flags::config, &state::ContainerConfig::init>},
     {0, "restart", "policy", "no, on-failure[:N], always or unless-stopped",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseRestart(v), &f.config.restart_policy);

@@ -30,11 +30,11 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return SetDuration(f, v, &f.config.health.interval);
      }>},
-    {0, "health-timeout", "duration", "Longest time of a check (default 30s)",
+    {0, "health-timeout", "duration", "Time limit of a check (default 30s)",
      Apply<[](Flags& f, absl::string_view v) {
        return SetDuration(f, v, &f.config.health.timeout);
      }>},
-    {0, "health-start-period", "duration", "Time to start in which failures do not count",
+    {0, "health-start-period", "duration", "Time after the start in which failures do not count",
      Apply<[](Flags& f, absl::string_view v) {
        return SetDuration(f, v, &f.config.health.start_period);
      }>},
@@ -42,7 +42,7 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return SetDuration(f, v, &f.config.health.start_interval);
      }>},
-    {0, "health-retries", "number", "Failures in a row that make it unhealthy (default 3)",
+    {0, "health-retries", "number", "Consecutive failures that make it unhealthy (default 3)",
      Apply<[](Flags& f, absl::string_view v) { return SetRetries(f, v); }>},
     {0, "no-healthcheck", "", "No health check, not even the image's", Set<&Flags::no_healthcheck>},
 };

@@ -45,10 +45,8 @@ constexpr Option kOptions[] = {
        return AppendAll(ParsePublish(v), &f.config.ports);
      }>},
     {'P', "publish-all", "", "Publish every exposed port at a free port of the host",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.publish_all, v);
-     }>},
-    {0, "expose", "port", "Say that the program listens there",
+     SetIn<&Flags::config, &state::ContainerConfig::publish_all>},
+    {0, "expose", "port", "Declare a port that the program listens on",
      Apply<[](Flags& f, absl::string_view v) {
        return AppendAll(ParseExpose(v), &f.config.exposed_ports);
      }>},

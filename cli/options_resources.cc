@@ -44,32 +44,31 @@ absl::Status SetCpuset(absl::string_view value, absl::string_view kind, std::str
 }
 
 constexpr Option kLimits[] = {
-    {'m', "memory", "bytes", "Most memory that it gets",
+    {'m', "memory", "bytes", "Memory limit",
      Apply<[](Flags& f, absl::string_view v) { return SetLimit(v, &f.config.resources.memory); }>},
-    {0, "memory-swap", "bytes", "Memory and swap together; -1 for no limit",
+    {0, "memory-swap", "bytes", "Limit of memory and swap together; -1 for none",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseBytesOrUnlimited(v), &f.config.resources.memory_swap);
      }>},
-    {0, "memory-reservation", "bytes", "Memory that it keeps when the host has little",
+    {0, "memory-reservation", "bytes", "Memory kept for it when the host runs short",
      Apply<[](Flags& f, absl::string_view v) {
        return SetLimit(v, &f.config.resources.memory_reservation);
      }>},
-    {0, "cpus", "number", "Most cpus that it gets, such as 1.5",
-     Apply<[](Flags& f, absl::string_view v) {
+    {0, "cpus", "number", "Number of CPUs, such as 1.5", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseCpus(v), &f.config.resources.nano_cpus);
      }>},
-    {'c', "cpu-shares", "weight", "Its weight where cpus are short (2 to 262144)",
+    {'c', "cpu-shares", "weight", "Relative CPU weight (2 to 262144, default 1024)",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNumber(v, 0, 262144), &f.config.resources.cpu_shares);
      }>},
     {0, "cpu-period", "us", "Period of the cpu quota", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNumber(v, 1000, 1000000), &f.config.resources.cpu_period);
      }>},
-    {0, "cpu-quota", "us", "Cpu time in each period; -1 for no limit",
+    {0, "cpu-quota", "us", "CPU time in each period; -1 for no limit",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNumber(v, -1, INT64_MAX / 1000), &f.config.resources.cpu_quota);
      }>},
-    {0, "cpuset-cpus", "list", "Cpus that it may use, such as 0-2,5",
+    {0, "cpuset-cpus", "list", "CPUs that it may use, such as 0-2,5",
      Apply<[](Flags& f, absl::string_view v) {
        return SetCpuset(v, "cpu", &f.config.resources.cpuset_cpus);
      }>},
@@ -77,11 +76,11 @@ constexpr Option kLimits[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return SetCpuset(v, "node", &f.config.resources.cpuset_mems);
      }>},
-    {0, "pids-limit", "number", "Most processes and threads; -1 for no limit",
+    {0, "pids-limit", "number", "Limit of processes and threads; -1 for none",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNumber(v, -1, 4194304), &f.config.resources.pids_limit);
      }>},
-    {0, "blkio-weight", "10-1000", "Its weight for disks",
+    {0, "blkio-weight", "10-1000", "Relative weight for block I/O",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        absl::StatusOr<int64_t> weight = ParseNumber(v, 0, 1000);
        if (weight.ok() && *weight != 0 && *weight < 10) weight = ParseNumber(v, 10, 1000);
@@ -99,19 +98,19 @@ constexpr Option kMore[] = {
        if (*number >= 0) f.config.resources.memory_swappiness = *number;
        return absl::OkStatus();
      }>},
-    {0, "device-read-bps", "dev:rate", "Most bytes a second read from a disk",
+    {0, "device-read-bps", "dev:rate", "Limit reads from a disk, in bytes per second",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseDeviceBytes(v), &f.config.resources.device_read_bps);
      }>},
-    {0, "device-write-bps", "dev:rate", "Most bytes a second written to a disk",
+    {0, "device-write-bps", "dev:rate", "Limit writes to a disk, in bytes per second",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseDeviceBytes(v), &f.config.resources.device_write_bps);
      }>},
-    {0, "device-read-iops", "dev:rate", "Most reads a second from a disk",
+    {0, "device-read-iops", "dev:rate", "Limit reads from a disk, in operations per second",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseDeviceOperations(v), &f.config.resources.device_read_iops);
      }>},
-    {0, "device-write-iops", "dev:rate", "Most writes a second to a disk",
+    {0, "device-write-iops", "dev:rate", "Limit writes to a disk, in operations per second",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseDeviceOperations(v), &f.config.resources.device_write_iops);
      }>},
@@ -119,14 +118,14 @@ constexpr Option kMore[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseUlimit(v), &f.config.ulimits);
      }>},
-    {0, "oom-score-adj", "-1000-1000", "How soon the kernel kills it when memory is out",
+    {0, "oom-score-adj", "-1000-1000", "Adjust the OOM killer's preference for it",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        absl::StatusOr<int64_t> score = ParseNumber(v, -1000, 1000);
        if (!score.ok()) return score.status();
        f.config.oom_score_adj = static_cast<int>(*score);
        return absl::OkStatus();
      }>},
-    {0, "cgroup-parent", "path", "Cgroup to make its own in",
+    {0, "cgroup-parent", "path", "Parent of its cgroup",
      Apply<[](Flags& f, absl::string_view v) {
        return SetCgroupParent(v, &f.config.cgroup_parent);
      }>},

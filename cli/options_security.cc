@@ -13,13 +13,9 @@ using Flags = ContainerFlags;
 
 constexpr Option kOptions[] = {
     {'u', "user", "user[:group]", "User by name or number",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.user, v);
-     }>},
-    {0, "group-add", "group", "One more group of the user",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.group_add, v);
-     }>},
+     SetIn<&Flags::config, &state::ContainerConfig::user>},
+    {0, "group-add", "group", "Supplementary group, by name or number",
+     SetIn<&Flags::config, &state::ContainerConfig::group_add>},
     {0, "cap-add", "capability", "Give a capability, such as NET_ADMIN or ALL",
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseCapability(v), &f.config.security.cap_add);
@@ -28,7 +24,7 @@ constexpr Option kOptions[] = {
      Apply<[](Flags& f, absl::string_view v) {
        return Append(ParseCapability(v), &f.config.security.cap_drop);
      }>},
-    {0, "privileged", "", "Give all capabilities and devices; no filter of system calls",
+    {0, "privileged", "", "All capabilities and devices, no seccomp filter",
      Apply<[](Flags& f, absl::string_view v) {
        return option_internal::Assign(f.config.security.privileged, v);
      }>},
@@ -39,7 +35,7 @@ constexpr Option kOptions[] = {
            v, [](absl::string_view path) { return ReadFile(CleanPath(path, CurrentFolder())); },
            &f.config.security);
      }>},
-    {0, "sysctl", "name=value", "Setting of the kernel inside its namespaces",
+    {0, "sysctl", "name=value", "Kernel parameter of its namespaces",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        auto pair = ParseKeyValue(v);
        if (!pair.ok()) return pair.status();

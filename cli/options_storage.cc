@@ -25,9 +25,7 @@ constexpr Option kOptions[] = {
     {0, "volumes-from", "container[:ro]", "Mount what another container has mounted",
      Set<&Flags::volumes_from>},
     {0, "read-only", "", "Make the root file system read-only",
-     Apply<[](Flags& f, absl::string_view v) {
-       return option_internal::Assign(f.config.read_only, v);
-     }>},
+     SetIn<&Flags::config, &state::ContainerConfig::read_only>},
     {0, "shm-size", "bytes", "Size of /dev/shm (default 64m)",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        absl::StatusOr<int64_t> size = ParseBytes(v);

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/strings/str_format.h"
+#include "base/utf8.h"
 #include "cli/utf8.h"
 
 namespace tiny::cli {

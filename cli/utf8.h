@@ -1,4 +1,4 @@
-// Just enough of UTF-8 to align columns and to keep control characters off a terminal.
+// What UTF-8 text does on a terminal: how wide it is, and what in it would steer the terminal.
 // Pure functions, thread-safe.
 #ifndef TINY_CLI_UTF8_H_
 #define TINY_CLI_UTF8_H_
@@ -10,15 +10,6 @@
 #include "absl/strings/string_view.h"
 
 namespace tiny::cli {
-
-struct Utf8Char {
-  uint32_t code = 0;
-  size_t length = 1;   // bytes of it; 1 where it is broken
-  bool valid = false;  // well-formed by RFC 3629: shortest form, no surrogates
-};
-
-// The first character of `text`, which is not empty.
-Utf8Char DecodeUtf8(absl::string_view text);
 
 bool IsControl(uint32_t code);  // C0, DEL, C1, and the marks that turn the writing direction
 

@@ -6,16 +6,6 @@
 namespace tiny::cli {
 namespace {
 
-TEST(Utf8Test, DecodesOnlyWhatIsWellFormed) {
-  EXPECT_EQ(DecodeUtf8("é").code, 0xE9u);
-  EXPECT_EQ(DecodeUtf8("😀").code, 0x1F600u);
-  for (const char* text :
-       {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80", "\xFF"}) {
-    EXPECT_FALSE(DecodeUtf8(text).valid) << text;
-    EXPECT_EQ(DecodeUtf8(text).length, 1u);
-  }
-}
-
 TEST(Utf8Test, Width) {
   EXPECT_EQ(DisplayWidth("abc"), 3u);
   EXPECT_EQ(DisplayWidth("日本"), 4u);

@@ -3,8 +3,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "base/timestamp.h"
 #include "logs/log_json.h"
-#include "logs/log_time.h"
 
 namespace tiny::logs {
 namespace {
@@ -14,19 +14,24 @@ constexpr absl::string_view kErr = "stderr ";
 
 absl::Status NoRecord() { return absl::InvalidArgumentError("no record of a log"); }
 
-void AppendK8sRecord(const LogRecord& record, std::string* out) {
-  AppendTimestamp(record.time, out);
+void AppendK8sRecord(const LogRecord& record, absl::string_view timestamp, std::string* out) {
+  out->append(timestamp.data(), timestamp.size());
   out->append(record.stream == Stream::kStdout ? " stdout " : " stderr ", 8);
   out->append(record.ends_line ? "F " : "P ", 2);
   out->append(record.text.data(), record.text.size());
   out->push_back('\n');
 }
 
+// The infinite past for what is no time.
+absl::Time TimeOf(absl::string_view text) {
+  return ParseTimestamp(text).value_or(absl::InfinitePast());
+}
+
 absl::StatusOr<LogRecord> ParseK8sRecord(absl::string_view line) {
   LogRecord record;
   const size_t blank = line.find(' ');
   if (blank == absl::string_view::npos) return NoRecord();
-  record.time = ParseLogTimestamp(line.substr(0, blank));
+  record.time = TimeOf(line.substr(0, blank));
   line.remove_prefix(blank + 1);
   if (absl::ConsumePrefix(&line, kErr)) {
     record.stream = Stream::kStderr;
@@ -55,13 +60,14 @@ absl::StatusOr<Format> ParseFormat(absl::string_view driver) {
       absl::StrCat("unknown log driver \"", driver, "\": want k8s-file, json-file or none"));
 }
 
-void AppendRecord(Format format, const LogRecord& record, std::string* out) {
+void AppendRecord(Format format, const LogRecord& record, absl::string_view timestamp,
+                  std::string* out) {
   switch (format) {
     case Format::kK8sFile:
-      AppendK8sRecord(record, out);
+      AppendK8sRecord(record, timestamp, out);
       return;
     case Format::kJsonFile:
-      AppendJsonRecord(record, out);
+      AppendJsonRecord(record, timestamp, out);
       return;
   }
 }
@@ -74,13 +80,13 @@ absl::StatusOr<LogRecord> ParseRecord(Format format, absl::string_view line, std
 }
 
 absl::Time ParseRecordTime(Format format, absl::string_view line) {
-  if (format == Format::kK8sFile) return ParseLogTimestamp(line.substr(0, line.find(' ')));
+  if (format == Format::kK8sFile) return TimeOf(line.substr(0, line.find(' ')));
   // The time is the last member in what tiny and Docker write.
   constexpr absl::string_view kKey = "\"time\":\"";
   const size_t key = line.rfind(kKey);
   if (key == absl::string_view::npos) return absl::InfinitePast();
   const absl::string_view time = line.substr(key + kKey.size());
-  return ParseLogTimestamp(time.substr(0, time.find('"')));
+  return TimeOf(time.substr(0, time.find('"')));
 }
 
 }  // namespace tiny::logs

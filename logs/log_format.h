@@ -34,8 +34,10 @@ struct LogRecord {
 // "k8s-file", "json-file". kInvalidArgument for others, "none" among them.
 absl::StatusOr<Format> ParseFormat(absl::string_view driver);
 
-// Appends the record's line, its newline included. The text holds no newline.
-void AppendRecord(Format format, const LogRecord& record, std::string* out);
+// Appends the record's line, its newline included. The text holds no newline. `timestamp` is
+// record.time as text (base/timestamp.h), for those who write many records of one time.
+void AppendRecord(Format format, const LogRecord& record, absl::string_view timestamp,
+                  std::string* out);
 
 // Parses one line, without its newline. The text points into `line`, or into `scratch` where it
 // had to be decoded. kInvalidArgument for anything that is no record.

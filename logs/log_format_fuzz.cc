@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/timestamp.h"
 #include "logs/log_format.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -15,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto record = ParseRecord(format, line, &scratch);
     if (!record.ok() || record->text.find('\n') != absl::string_view::npos) continue;
     std::string written;
-    AppendRecord(format, *record, &written);
+    AppendRecord(format, *record, tiny::FormatTimestamp(record->time), &written);
     if (written.empty() || written.back() != '\n') abort();
     // One record is one line.
     if (written.find('\n') != written.size() - 1) abort();

@@ -1,4 +1,4 @@
-// Records in the shape of Docker's json-file driver.
+// Records in the shape of Docker's json-file driver. Internal to logs/.
 #ifndef TINY_LOGS_LOG_JSON_H_
 #define TINY_LOGS_LOG_JSON_H_
 
@@ -9,10 +9,11 @@
 
 namespace tiny::logs {
 
-void AppendJsonRecord(const LogRecord& record, std::string* out);
+// `timestamp` is record.time as text.
+void AppendJsonRecord(const LogRecord& record, absl::string_view timestamp, std::string* out);
 
 // False for what is no record. Members may come in any order; others are skipped. The text points
-// into `line` or `scratch`.
+// into `scratch`.
 bool ParseJsonRecord(absl::string_view line, std::string* scratch, LogRecord* record);
 
 }  // namespace tiny::logs

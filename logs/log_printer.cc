@@ -12,8 +12,8 @@
 #include "absl/time/clock.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/timestamp.h"
 #include "base/unique_fd.h"
-#include "logs/log_time.h"
 
 namespace tiny::logs {
 namespace {

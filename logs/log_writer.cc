@@ -15,17 +15,13 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 
 namespace tiny::logs {
 namespace {
 
 constexpr absl::Duration kRetryInterval = absl::Milliseconds(100);
 constexpr mode_t kMode = 0600;
-
-absl::string_view StreamTag(Stream stream) {
-  return stream == Stream::kStdout ? " stdout " : " stderr ";
-}
 
 std::string SegmentName(int64_t number) { return absl::StrCat(kLogFile, ".", number); }
 
@@ -85,9 +81,13 @@ absl::Status LogWriter::OpenSegment() {
 
 void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
   time_ = now;
-  stamp_ = FormatTimestamp(now);
+  timestamp_ = FormatTimestamp(now);
   std::string& held = held_[static_cast<int>(stream)];
-  const std::string prefix = absl::StrCat(stamp_, StreamTag(stream), "F ");
+  std::string prefix;  // of a k8s-file's record, which goes with the line as it is
+  if (options_.format == logs::Format::kK8sFile) {
+    AppendRecord(options_.format, {now, stream, /*ends_line=*/true, ""}, timestamp_, &prefix);
+    prefix.pop_back();
+  }
   while (!chunk.empty()) {
     const void* newline = memchr(chunk.data(), '\n', chunk.size());
     const size_t length =
@@ -96,7 +96,7 @@ void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
     if (length > room) {
       held.append(chunk.data(), room);
       chunk.remove_prefix(room);
-      Format(stream, /*ends_line=*/false, held);
+      AddRecord(stream, /*ends_line=*/false, held);
       held.clear();
       continue;
     }
@@ -105,14 +105,14 @@ void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
       held.append(piece.data(), piece.size());
       break;
     }
-    if (held.empty() && options_.format == logs::Format::kK8sFile) {
+    if (held.empty() && !prefix.empty()) {
       batch_.append(prefix);
       batch_.append(chunk.data(), length + 1);  // with its newline
     } else if (held.empty()) {
-      Format(stream, /*ends_line=*/true, piece);
+      AddRecord(stream, /*ends_line=*/true, piece);
     } else {
       held.append(piece.data(), piece.size());
-      Format(stream, /*ends_line=*/true, held);
+      AddRecord(stream, /*ends_line=*/true, held);
       held.clear();
     }
     chunk.remove_prefix(length + 1);
@@ -122,25 +122,19 @@ void LogWriter::Append(Stream stream, absl::string_view chunk, absl::Time now) {
 
 void LogWriter::Finish(absl::Time now) {
   time_ = now;
-  stamp_ = FormatTimestamp(now);
+  timestamp_ = FormatTimestamp(now);
   for (const Stream stream : {Stream::kStdout, Stream::kStderr}) {
     std::string& held = held_[static_cast<int>(stream)];
     if (held.empty()) continue;
-    Format(stream, /*ends_line=*/false, held);
+    AddRecord(stream, /*ends_line=*/false, held);
     held.clear();
   }
   retry_at_ = absl::InfinitePast();
   Flush(now);
 }
 
-void LogWriter::Format(Stream stream, bool ends_line, absl::string_view text) {
-  if (options_.format == logs::Format::kK8sFile) {
-    absl::StrAppend(&batch_, stamp_, StreamTag(stream), ends_line ? "F " : "P ");
-    batch_.append(text.data(), text.size());
-    batch_.push_back('\n');
-  } else {
-    AppendRecord(options_.format, {time_, stream, ends_line, text}, &batch_);
-  }
+void LogWriter::AddRecord(Stream stream, bool ends_line, absl::string_view text) {
+  AppendRecord(options_.format, {time_, stream, ends_line, text}, timestamp_, &batch_);
 }
 
 // Cuts the batch at the ends of segments.
@@ -233,7 +227,7 @@ bool LogWriter::MarkGap(absl::Time now) {
   const std::string reason(PosixStatus(gap_error_, "").message());
   const std::string text =
       absl::StrCat("[tiny: ", gap_lines_, " lines (", gap_bytes_, " bytes) dropped", reason, "]");
-  AppendRecord(options_.format, {now, Stream::kStderr, true, text}, &mark);
+  AppendRecord(options_.format, {now, Stream::kStderr, true, text}, FormatTimestamp(now), &mark);
   if (!Write(mark, now)) return false;
   gap_lines_ = 0;
   gap_bytes_ = 0;

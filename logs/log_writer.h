@@ -51,7 +51,7 @@ class LogWriter {
   LogWriter(int directory, const LogOptions& options) : directory_(directory), options_(options) {}
 
   absl::Status OpenSegment();
-  void Format(Stream stream, bool ends_line, absl::string_view text);
+  void AddRecord(Stream stream, bool ends_line, absl::string_view text);
   void Flush(absl::Time now);
   bool Write(absl::string_view records, absl::Time now);
   void Rotate();
@@ -65,8 +65,8 @@ class LogWriter {
   int64_t next_number_ = 1;  // of the rotated segment that the current one becomes
   std::string held_[2];      // of each stream: the beginning of a line
   std::string batch_;
-  absl::Time time_;    // of this chunk
-  std::string stamp_;  // the same as text
+  absl::Time time_;        // of this chunk
+  std::string timestamp_;  // the same as text
   LogStats stats_;
   uint64_t gap_lines_ = 0;  // dropped and not yet marked
   uint64_t gap_bytes_ = 0;

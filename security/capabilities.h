@@ -1,9 +1,7 @@
 // Linux capabilities: names, sets, and the rules by which --cap-add and --cap-drop make one.
 //
-//   ASSIGN_OR_RETURN(CapabilitySet caps,
-//                    ResolveCapabilities({.add = {"NET_ADMIN"}, .available =
-//                    AvailableCapabilities()}));
-//   caps.Has(CAP_NET_ADMIN);
+//   CapabilityRequest request = {.add = {"NET_ADMIN"}, .available = AvailableCapabilities()};
+//   ASSIGN_OR_RETURN(const CapabilitySet capabilities, ResolveCapabilities(request));
 //
 // Source: capabilities(7). Pure functions but for the two that ask the kernel; thread-safe.
 #ifndef TINY_SECURITY_CAPABILITIES_H_

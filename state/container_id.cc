@@ -1,14 +1,12 @@
 #include "state/container_id.h"
 
-#include <errno.h>
-#include <sys/random.h>
-
 #include <algorithm>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/posix_status.h"
+#include "base/random_id.h"
+#include "base/status_macros.h"
 
 namespace tiny::state {
 namespace {
@@ -18,17 +16,9 @@ bool IsLowerHex(char c) { return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f'
 }  // namespace
 
 absl::StatusOr<ContainerId> ContainerId::Generate() {
-  constexpr char kHex[] = "0123456789abcdef";
   while (true) {
-    unsigned char bytes[kLength / 2];
-    // Up to 256 bytes are never cut short by a signal.
-    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) return PosixStatus(errno, "getrandom");
-    std::string value;
-    value.reserve(kLength);
-    for (unsigned char byte : bytes) {
-      value.push_back(kHex[byte >> 4]);
-      value.push_back(kHex[byte & 15]);
-    }
+    ASSIGN_OR_RETURN(std::string value, RandomId());
+    static_assert(kLength == 64);
     if (!std::all_of(value.begin(), value.begin() + kShortLength, absl::ascii_isdigit)) {
       return ContainerId(std::move(value));
     }

@@ -23,7 +23,7 @@ class ContainerId {
   static constexpr size_t kLength = 64;
   static constexpr size_t kShortLength = 12;
 
-  // 256 bits of getrandom(2). The short form is never all digits, since it also serves as the
+  // The short form is never all digits, since it also serves as the
   // container's hostname and as the tail of interface names.
   static absl::StatusOr<ContainerId> Generate();
 

@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "state/record_fields.h"
 
 namespace tiny::state {

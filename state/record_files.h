@@ -38,7 +38,7 @@ absl::Status WriteRecord(int directory, const ContainerId& id, const char* file,
 // Deletes what earlier removals did not finish, but not what one is at work on.
 void SweepTrash(int root);
 
-// The user's name for a directory that is missing: makes it below the root.
+// Makes a directory, mode 0700, below the root; ok where there is one.
 absl::Status MakeDirectory(int root, const char* name);
 
 }  // namespace tiny::state

@@ -2,7 +2,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/units.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "state/config_json.h"

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "base/timestamp.h"
 #include "base/units.h"
 
 namespace tiny::cli {

@@ -4,43 +4,19 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "cli/utf8.h"
+#include "base/json_writer.h"
+#include "base/utf8.h"
 
 namespace tiny::cli {
 namespace {
-
-void AppendJsonString(absl::string_view text, std::string* out) {
-  out->push_back('"');
-  while (!text.empty()) {
-    const Utf8Char next = DecodeUtf8(text);
-    if (!next.valid) {
-      out->append("\xEF\xBF\xBD");
-    } else if (next.code == '"' || next.code == '\\') {
-      out->push_back('\\');
-      out->push_back(static_cast<char>(next.code));
-    } else if (next.code == '\n') {
-      out->append("\\n");
-    } else if (next.code == '\t') {
-      out->append("\\t");
-    } else if (next.code == '\r') {
-      out->append("\\r");
-    } else if (next.code < 0x20 || next.code == 0x7F) {
-      absl::StrAppendFormat(out, "\\u%04x", next.code);
-    } else {
-      out->append(text.data(), next.length);
-    }
-    text.remove_prefix(next.length);
-  }
-  out->push_back('"');
-}
 
 std::string NumberText(double number) {
   return std::isfinite(number) ? absl::StrFormat("%.10g", number) : "null";
 }
 
-class JsonWriter {
+class ValueWriter {
  public:
-  JsonWriter(int indent, std::string* out) : indent_(indent), out_(out) {}
+  ValueWriter(int indent, std::string* out) : indent_(indent), out_(out) {}
 
   void Write(const Value& value, int depth) {
     if (value.as_bool() != nullptr) {
@@ -50,7 +26,7 @@ class JsonWriter {
     } else if (value.as_double() != nullptr) {
       out_->append(NumberText(*value.as_double()));
     } else if (value.as_string() != nullptr) {
-      AppendJsonString(*value.as_string(), out_);
+      WriteString(*value.as_string());
     } else if (value.as_list() != nullptr) {
       WriteList(*value.as_list(), depth);
     } else if (value.as_map() != nullptr) {
@@ -61,6 +37,8 @@ class JsonWriter {
   }
 
  private:
+  void WriteString(absl::string_view text) { AppendJsonString(ReplaceInvalidUtf8(text), out_); }
+
   void NewLine(int depth) {
     if (indent_ == 0) return;
     out_->push_back('\n');
@@ -86,7 +64,7 @@ class JsonWriter {
       if (!first) out_->push_back(',');
       first = false;
       NewLine(depth + 1);
-      AppendJsonString(member.key, out_);
+      WriteString(member.key);
       out_->append(indent_ == 0 ? ":" : ": ");
       Write(member.value, depth + 1);
     }
@@ -179,7 +157,7 @@ bool Value::operator==(const Value& other) const {
 
 std::string ToJson(const Value& value, int indent) {
   std::string text;
-  JsonWriter(indent, &text).Write(value, 0);
+  ValueWriter(indent, &text).Write(value, 0);
   return text;
 }
 

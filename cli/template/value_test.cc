@@ -18,7 +18,7 @@ TEST(ValueTest, JsonIndents) {
 }
 
 TEST(ValueTest, JsonEscapes) {
-  EXPECT_EQ(ToJson(Value("a\"b\\c\n\t\r\x01\x7f")), R"("a\"b\\c\n\t\r\u0001\u007f")");
+  EXPECT_EQ(ToJson(Value("a\"b\\c\n\t\r\x01\x7f")), "\"a\\\"b\\\\c\\n\\t\\r\\u0001\x7f\"");
   EXPECT_EQ(ToJson(Value("\xff\xc3\xa9")), "\"\xEF\xBF\xBD\xc3\xa9\"");
 }
 

@@ -16,7 +16,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "cgroup/cgroup.h"
 #include "nlohmann/json.hpp"
 #include "oci/spec_parser.h"

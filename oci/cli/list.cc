@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/log.h"

@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 #include "nlohmann/json.hpp"
 
 namespace tiny::oci {

@@ -11,7 +11,7 @@
 #include "base/json_writer.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
-#include "base/units.h"
+#include "base/timestamp.h"
 
 namespace tiny::runtime {
 namespace {

@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "base/posix_status.h"
 #include "base/process.h"
+#include "base/random_id.h"
 #include "base/status_macros.h"
 #include "runtime/network/container_files.h"
 #include "runtime/network/host_bridge.h"
@@ -85,7 +86,7 @@ absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork() {
   network.created_at = absl::Now();
   network.interface_name = options_.bridge_name;
   network.options[kRequestedOption] = options_.bridge_address;
-  ASSIGN_OR_RETURN(network.id, MakeNetworkId());
+  ASSIGN_OR_RETURN(network.id, RandomId());
   ASSIGN_OR_RETURN(const net::IpPrefix wanted, net::ParseIpPrefix(options_.bridge_address));
   network.subnet = net::IpPrefix{wanted.First(), wanted.length}.ToString();
   network.gateway = wanted.address.ToString();
@@ -120,7 +121,7 @@ absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   // The default network comes first, so that its subnet is not given to another.
   RETURN_IF_ERROR(DefaultNetwork().status());
   ASSIGN_OR_RETURN(const UniqueFd lock, leases_.Lock(LeaseStore::Sharing::kExclusive));
-  ASSIGN_OR_RETURN(wanted.id, MakeNetworkId());
+  ASSIGN_OR_RETURN(wanted.id, RandomId());
   wanted.created_at = absl::Now();
   // A macvlan's subnet is that of its parent, whose route covers it.
   const bool is_macvlan = wanted.driver == "macvlan";

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -216,14 +214,6 @@ absl::Status CompleteNetwork(Network& network, const std::vector<TakenPrefix>& t
   }
   // Checks the range and the reserved addresses.
   return AddressPool::V4(network).status();
-}
-
-absl::StatusOr<std::string> MakeNetworkId() {
-  char bytes[32];
-  if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) {
-    return PosixStatus(errno, "get random bytes");
-  }
-  return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
 }
 
 }  // namespace tiny::runtime

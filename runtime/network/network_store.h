@@ -47,9 +47,6 @@ absl::StatusOr<net::IpPrefix> ChooseSubnet(const std::vector<TakenPrefix>& taken
 // kInvalidArgument, kAlreadyExists for a subnet that overlaps one of `taken`.
 absl::Status CompleteNetwork(Network& network, const std::vector<TakenPrefix>& taken);
 
-// 64 random hex digits.
-absl::StatusOr<std::string> MakeNetworkId();
-
 }  // namespace tiny::runtime
 
 #endif  // TINY_RUNTIME_NETWORK_NETWORK_STORE_H_

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "base/files.h"
 #include "base/posix_status.h"
+#include "base/random_id.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 #include "fs/copy_tree.h"
@@ -27,14 +27,6 @@ namespace {
 constexpr char kRecord[] = "volume.json";
 constexpr char kData[] = "_data";
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
-absl::StatusOr<std::string> RandomName() {
-  std::string bytes(32, '\0');
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return PosixStatus(errno, "getrandom");
-  }
-  return absl::BytesToHexString(bytes);
-}
 
 bool IsTemporary(absl::string_view name) { return absl::StartsWith(name, "."); }
 
@@ -112,7 +104,7 @@ absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
   volume.name = options.name;
   volume.anonymous = volume.name.empty();
   if (volume.anonymous) {
-    ASSIGN_OR_RETURN(volume.name, RandomName());
+    ASSIGN_OR_RETURN(volume.name, RandomId());
   } else if (!IsValidVolumeName(volume.name)) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid volume name \"", absl::CEscape(volume.name),
@@ -128,7 +120,7 @@ absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
 
   RETURN_IF_ERROR(MakeDirs(directory_, 0700));
   ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_SH));
-  ASSIGN_OR_RETURN(const std::string serial, RandomName());
+  ASSIGN_OR_RETURN(const std::string serial, RandomId());
   const std::string temporary = absl::StrCat(directory_, "/.new-", serial);
   const std::string final_name = absl::StrCat(directory_, "/", volume.name);
   const auto make = [&]() -> absl::Status {
@@ -192,7 +184,7 @@ absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf use
   }
   // From here on nobody finds it, though its files may take a while to go.
   ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_SH));
-  ASSIGN_OR_RETURN(const std::string serial, RandomName());
+  ASSIGN_OR_RETURN(const std::string serial, RandomId());
   const std::string temporary = absl::StrCat(directory_, "/.old-", serial);
   if (rename(folder.c_str(), temporary.c_str()) != 0) {
     return PosixStatus(errno, absl::StrCat("rename ", folder));
