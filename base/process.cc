@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -14,10 +15,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
-#include "base/files.h"
+#include "base/clock.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/value_file.h"
 
 namespace tiny {
 namespace {
@@ -48,14 +49,14 @@ absl::StatusOr<ProcessStat> ParseProcessStat(absl::string_view text) {
 
 const std::string& BootId() {
   static const std::string* const id = [] {
-    absl::StatusOr<std::string> text = ReadFile("/proc/sys/kernel/random/boot_id", 128);
+    absl::StatusOr<std::string> text = ReadValue("/proc/sys/kernel/random/boot_id");
     return new std::string(text.ok() ? absl::StripAsciiWhitespace(*text) : "");
   }();
   return *id;
 }
 
 absl::StatusOr<ProcessStat> ReadProcessStat(pid_t pid) {
-  absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", pid, "/stat"), 4096);
+  absl::StatusOr<std::string> text = ReadValue(absl::StrCat("/proc/", pid, "/stat"));
   if (!text.ok()) {
     const std::optional<int> error_number = GetErrno(text.status());
     if (error_number == ENOENT || error_number == ESRCH) {
@@ -101,19 +102,19 @@ absl::Status SendSignal(int pidfd, int signal) {
 }
 
 absl::StatusOr<bool> WaitForExit(int pidfd, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const absl::Time deadline = WallNow() + timeout;
   while (true) {
     int wait = -1;
     if (timeout != absl::InfiniteDuration()) {
       const int64_t left =
-          absl::ToInt64Milliseconds(deadline - absl::Now() + absl::Microseconds(999));
+          absl::ToInt64Milliseconds(deadline - WallNow() + absl::Microseconds(999));
       wait = static_cast<int>(std::clamp<int64_t>(left, 0, INT_MAX));
     }
     pollfd entry{pidfd, POLLIN, 0};
     const int ready = poll(&entry, 1, wait);
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return PosixStatus(errno, "poll a pidfd");
-    if (ready == 0 && (wait == 0 || absl::Now() >= deadline)) return false;
+    if (ready == 0 && (wait == 0 || WallNow() >= deadline)) return false;
   }
 }
 
