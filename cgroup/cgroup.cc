@@ -28,6 +28,8 @@ namespace {
 constexpr const char* kCounting[] = {"memory", "pids", "io"};
 constexpr const char* kLegacyCounting[] = {"memory", "cpu", "cpuacct", "pids", "blkio"};
 
+constexpr char kAdditions[] = "tiny.more";  // see MarkAdditions
+
 absl::string_view LegacyName(absl::string_view controller) {
   return controller == "io" ? "blkio" : controller;
 }
@@ -98,6 +100,25 @@ absl::Status WritePid(const Directory& directory, pid_t pid) {
 }
 
 }  // namespace
+
+// The file that was written to last: device rules of version 1 are dozens of writes to two files.
+class Cgroup::OpenedFile {
+ public:
+  absl::Status Write(const Directory& directory, const std::string& name, absl::string_view value) {
+    if (directory_ != &directory || name_ != name) {
+      ASSIGN_OR_RETURN(file_, OpenFileAt(directory.fd.get(), name, O_WRONLY));
+      directory_ = &directory;
+      name_ = name;
+    }
+    if (write(file_.get(), value.data(), value.size()) >= 0) return absl::OkStatus();
+    return PosixStatus(errno, absl::StrCat("write \"", value, "\" to ", name));
+  }
+
+ private:
+  const Directory* directory_ = nullptr;
+  std::string name_;
+  UniqueFd file_;
+};
 
 absl::StatusOr<Cgroup> Cgroup::Create(const Hierarchy& hierarchy, absl::string_view path,
                                       const Resources& resources) {
@@ -185,8 +206,10 @@ Version Cgroup::VersionOf(absl::string_view controller) const {
   // Version 2 has device rules as BPF programs, for which its tree need not have any controller.
   if (controller == "devices") return hierarchy_.unified().empty() ? Version::kV1 : Version::kV2;
   if (hierarchy_.FindLegacy(LegacyName(controller)) != nullptr) return Version::kV1;
-  if (hierarchy_.HasUnified(controller)) return Version::kV2;
-  return hierarchy_.mode() == Mode::kUnified ? Version::kV2 : Version::kV1;
+  if (hierarchy_.mode() == Mode::kUnified) return Version::kV2;
+  const std::vector<std::string> offered = hierarchy_.UnifiedControllers();
+  return std::find(offered.begin(), offered.end(), controller) != offered.end() ? Version::kV2
+                                                                                : Version::kV1;
 }
 
 absl::Status Cgroup::MakeUnified(const std::vector<ControlWrite>& writes) {
@@ -231,28 +254,38 @@ absl::StatusOr<bool> Cgroup::AddLegacyFor(const std::vector<ControlWrite>& write
   return added;
 }
 
+absl::Status Cgroup::MarkAdditions(const std::vector<ControlWrite>& writes) const {
+  const bool adds = std::any_of(writes.begin(), writes.end(), [this](const ControlWrite& write) {
+    return write.version == Version::kV1 && Find(write.controller, Version::kV1) == nullptr;
+  });
+  if (!adds || mkdirat(Tracking().fd.get(), kAdditions, 0755) == 0 || errno == EEXIST) {
+    return absl::OkStatus();
+  }
+  return PosixStatus(errno, absl::StrCat("make cgroup ", Tracking().path, "/", kAdditions));
+}
+
 absl::Status Cgroup::WriteLimits(const std::vector<ControlWrite>& writes) const {
+  OpenedFile file;
   // Some limits bound each other (memory and memory with swap, quota and period), so that the order
   // in which the kernel takes them depends on the old values: what it refused is tried again.
   std::vector<const ControlWrite*> refused;
   for (const ControlWrite& write : writes) {
-    const absl::Status status = WriteLimit(write);
+    const absl::Status status = WriteLimit(write, file);
     if (status.ok()) continue;
     if (GetErrno(status) != EINVAL) return status;
     refused.push_back(&write);
   }
-  for (const ControlWrite* write : refused) RETURN_IF_ERROR(WriteLimit(*write));
+  for (const ControlWrite* write : refused) RETURN_IF_ERROR(WriteLimit(*write, file));
   return absl::OkStatus();
 }
 
-absl::Status Cgroup::WriteLimit(const ControlWrite& write) const {
+absl::Status Cgroup::WriteLimit(const ControlWrite& write, OpenedFile& file) const {
   const Directory* directory = Find(write.controller, write.version);
   if (directory == nullptr) return MissingControllerError(write.controller);
-  absl::Status status = WriteControlFileAt(directory->fd.get(), write.file, write.value);
+  absl::Status status = file.Write(*directory, write.file, write.value);
   if (GetErrno(status) != ENOENT) return Annotate(status, directory->path);
   if (!write.fallback_file.empty()) {
-    const absl::Status fallback =
-        WriteControlFileAt(directory->fd.get(), write.fallback_file, write.fallback_value);
+    const absl::Status fallback = file.Write(*directory, write.fallback_file, write.fallback_value);
     if (GetErrno(fallback) != ENOENT) return Annotate(fallback, directory->path);
   }
   if (write.optional) return absl::OkStatus();
@@ -339,6 +372,7 @@ absl::Status Cgroup::Update(const Resources& resources) {
     RETURN_IF_ERROR(
         EnableControllers(hierarchy_, SplitLast(path_).first, UnifiedControllers(writes), {}));
   }
+  RETURN_IF_ERROR(MarkAdditions(writes));
   ASSIGN_OR_RETURN(const bool added, AddLegacyFor(writes));
   RETURN_IF_ERROR(WriteLimits(writes));
   // What is forked while the others are moved may stay behind, so once more until all are in.

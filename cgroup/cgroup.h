@@ -112,7 +112,8 @@ class Cgroup {
   // may still be dying when it returns.
   absl::Status Kill();
 
-  // Removes every directory of it, bottom up, those that the container made within too. Processes
+  // Removes every directory of it, bottom up, those that the container or an update made, too: one
+  // system call for each where none of them did. Processes
   // that are left in the tracking tree are killed; kDeadlineExceeded, naming one, if the cgroup is
   // still in use after `deadline`. One that is gone is ok.
   absl::Status Remove(absl::Duration deadline = absl::Seconds(2));
@@ -133,13 +134,17 @@ class Cgroup {
   // True if a directory was made.
   absl::StatusOr<bool> AddLegacy(absl::string_view controller);
   absl::StatusOr<bool> AddLegacyFor(const std::vector<ControlWrite>& writes);
+  // An update makes directories that whoever made the cgroup does not know of: an empty child of
+  // the tracking one, which forbids its removal, says so from before the first is made.
+  absl::Status MarkAdditions(const std::vector<ControlWrite>& writes) const;
+  class OpenedFile;
   absl::Status WriteLimits(const std::vector<ControlWrite>& writes) const;
-  absl::Status WriteLimit(const ControlWrite& write) const;
+  absl::Status WriteLimit(const ControlWrite& write, OpenedFile& file) const;
   absl::Status AttachDevices(const Resources& resources);
   absl::Status CheckMemoryLimit(const Resources& resources) const;
   // The directory of a controller by the name that its version has for it, or nullptr.
   const Directory* Find(absl::string_view controller, Version version) const;
-  // rmdir in each tree: EBUSY while there are processes.
+  // EBUSY while there are processes.
   absl::Status RemoveDirectories();
   // The one that knows all processes: the unified one, or the freezer's.
   const Directory& Tracking() const;

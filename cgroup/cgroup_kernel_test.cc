@@ -312,6 +312,16 @@ TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
   }
 }
 
+TEST_F(CgroupKernelTest, WhoMadeItRemovesWhatAnUpdateByOthersHasAdded) {
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+  ASSERT_OK_AND_ASSIGN(Cgroup other, Cgroup::Open(hierarchy_, cgroup.path()));
+  Resources resources;
+  resources.pids_limit = 100;
+  ASSERT_OK(other.Update(resources));
+  EXPECT_OK(cgroup.Remove());
+  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
+}
+
 TEST_F(CgroupKernelTest, UpdateRefusesLessMemoryThanIsUsed) {
   Resources resources;
   resources.memory_limit = 256 * kMiB;

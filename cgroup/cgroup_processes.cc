@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
@@ -29,11 +30,11 @@ constexpr absl::Duration kLongestPause = absl::Milliseconds(50);
 // Calls `done` until it returns true, with growing pauses; false when the time is over.
 absl::StatusOr<bool> Repeat(absl::Duration deadline,
                             absl::FunctionRef<absl::StatusOr<bool>()> done) {
-  const absl::Time end = absl::Now() + deadline;
+  const absl::Time end = WallNow() + deadline;
   for (absl::Duration pause = kFirstPause;; pause = std::min(pause * 2, kLongestPause)) {
     ASSIGN_OR_RETURN(const bool is_done, done());
     if (is_done) return true;
-    if (absl::Now() >= end) return false;
+    if (WallNow() >= end) return false;
     absl::SleepFor(pause);
   }
 }
@@ -58,12 +59,12 @@ absl::Status TimedOut(const Directory& directory, bool frozen) {
 absl::Status WaitForFrozenEvent(const Directory& directory, bool frozen, absl::Duration deadline) {
   ASSIGN_OR_RETURN(const UniqueFd events,
                    OpenFileAt(directory.fd.get(), "cgroup.events", O_RDONLY));
-  const absl::Time end = absl::Now() + deadline;
+  const absl::Time end = WallNow() + deadline;
   while (true) {
     if (lseek(events.get(), 0, SEEK_SET) != 0) return PosixStatus(errno, "seek cgroup.events");
     ASSIGN_OR_RETURN(const std::string text, ReadFd(events.get(), "cgroup.events"));
     if (FlatKeyedValue(text, "frozen").value_or(0) == (frozen ? 1U : 0U)) return absl::OkStatus();
-    const absl::Duration left = end - absl::Now();
+    const absl::Duration left = end - WallNow();
     if (left <= absl::ZeroDuration()) return TimedOut(directory, frozen);
     pollfd poller = {events.get(), POLLPRI, 0};
     if (poll(&poller, 1, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1) < 0 &&
@@ -86,6 +87,9 @@ absl::Status SetLegacyFrozen(const Directory& directory, bool frozen, absl::Dura
   if (frozen) (void)WriteState(directory, "freezer.state", "THAWED");
   return TimedOut(directory, frozen);
 }
+
+// False where it has children or processes.
+bool RemoveEmpty(const std::string& path) { return rmdir(path.c_str()) == 0 || errno == ENOENT; }
 
 absl::Status SignalAll(const std::vector<pid_t>& pids) {
   for (const pid_t pid : pids) {
@@ -136,16 +140,21 @@ absl::Status Cgroup::Kill() {
 }
 
 absl::Status Cgroup::RemoveDirectories() {
+  bool gone = true;
+  for (const LegacyDirectory& legacy : legacy_) gone &= RemoveEmpty(legacy.directory.path);
+  if (unified_.fd) gone &= RemoveEmpty(unified_.path);
+  if (gone) return absl::OkStatus();
   absl::Status first;
-  const auto remove = [&](const Directory& directory) {
-    if (rmdir(directory.path.c_str()) == 0) return;
-    const auto [parent_path, name] = SplitLast(directory.path);
+  const auto remove = [&](absl::string_view mount_point) {
+    const std::string path = absl::StrCat(mount_point, path_);
+    if (RemoveEmpty(path)) return;
+    const auto [parent_path, name] = SplitLast(path);
     const absl::StatusOr<Directory> parent = OpenRoot(parent_path);
     const absl::Status status = parent.ok() ? RemoveCgroups(*parent, name) : parent.status();
     if (!status.ok() && GetErrno(status) != ENOENT) first.Update(status);
   };
-  for (const LegacyDirectory& legacy : legacy_) remove(legacy.directory);
-  if (unified_.fd) remove(unified_);
+  for (const LegacyTree& tree : hierarchy_.legacy()) remove(tree.mount_point);
+  if (!hierarchy_.unified().empty()) remove(hierarchy_.unified());
   return first;
 }
 
@@ -164,7 +173,7 @@ absl::StatusOr<UniqueFd> Cgroup::OpenCgroupOf(pid_t pid) const {
 absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path) {
   RETURN_IF_ERROR(ValidateCgroupPath(path));
   const auto gone_from = [&](absl::string_view mount_point) {
-    return rmdir(absl::StrCat(mount_point, path).c_str()) == 0 || errno == ENOENT;
+    return RemoveEmpty(absl::StrCat(mount_point, path));
   };
   // The tree that knows which processes are the container's goes last.
   const LegacyTree* freezer = hierarchy.FindLegacy("freezer");

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/value_file.h"
 
 namespace tiny::cgroup {
 namespace {
@@ -196,11 +197,13 @@ absl::StatusOr<Hierarchy> Hierarchy::FromMountInfo(absl::string_view mount_info,
     return hierarchy;
   }
   hierarchy.mode_ = has_controllers ? Mode::kHybrid : Mode::kUnified;
-  ASSIGN_OR_RETURN(const std::string offered,
-                   ReadFile(absl::StrCat(hierarchy.unified_, "/cgroup.controllers")));
-  hierarchy.unified_controllers_ =
-      absl::StrSplit(offered, absl::ByAnyChar(" \n"), absl::SkipEmpty());
   return hierarchy;
+}
+
+std::vector<std::string> Hierarchy::UnifiedControllers() const {
+  if (unified_.empty()) return {};
+  const std::string offered = ReadValue(absl::StrCat(unified_, "/cgroup.controllers")).value_or("");
+  return absl::StrSplit(offered, absl::ByAnyChar(" \n"), absl::SkipEmpty());
 }
 
 const LegacyTree* Hierarchy::FindLegacy(absl::string_view controller) const {
@@ -212,13 +215,8 @@ const LegacyTree* Hierarchy::FindLegacy(absl::string_view controller) const {
   return nullptr;
 }
 
-bool Hierarchy::HasUnified(absl::string_view controller) const {
-  return std::find(unified_controllers_.begin(), unified_controllers_.end(), controller) !=
-         unified_controllers_.end();
-}
-
 std::vector<std::string> Hierarchy::Controllers() const {
-  std::vector<std::string> result = unified_controllers_;
+  std::vector<std::string> result = UnifiedControllers();
   for (const LegacyTree& tree : legacy_) {
     for (const std::string& name : tree.controllers) {
       if (absl::StartsWith(name, "name=") || name == "cpuacct") continue;

@@ -48,14 +48,14 @@ class Hierarchy {
 
   // The mount point of the version 2 tree; empty with kLegacy.
   const std::string& unified() const { return unified_; }
-  // The controllers that its root offers: none on most hybrid machines.
-  const std::vector<std::string>& unified_controllers() const { return unified_controllers_; }
+  // The controllers that its root offers, none on most hybrid machines: read at each call, as
+  // hardly a start has to know. None where they can't be read.
+  std::vector<std::string> UnifiedControllers() const;
 
   const std::vector<LegacyTree>& legacy() const { return legacy_; }
 
   // The version 1 tree of a controller, or nullptr.
   const LegacyTree* FindLegacy(absl::string_view controller) const;
-  bool HasUnified(absl::string_view controller) const;
 
   // Every controller that a limit can be set with, by its version 2 name where it has one ("io",
   // not "blkio"), sorted; "devices" and "freezer" too, which version 2 does by other means.
@@ -64,7 +64,6 @@ class Hierarchy {
  private:
   Mode mode_ = Mode::kLegacy;
   std::string unified_;
-  std::vector<std::string> unified_controllers_;
   std::vector<LegacyTree> legacy_;
 };
 

@@ -38,10 +38,7 @@ TEST(HierarchyTest, Unified) {
   ASSERT_OK_AND_ASSIGN(const Hierarchy hierarchy, Hierarchy::FromMountInfo(kUnified, dir.path()));
   EXPECT_EQ(hierarchy.mode(), Mode::kUnified);
   EXPECT_EQ(hierarchy.unified(), dir.Path("sys/fs/cgroup"));
-  EXPECT_THAT(hierarchy.unified_controllers(),
-              ElementsAre("cpuset", "cpu", "io", "memory", "pids"));
-  EXPECT_TRUE(hierarchy.HasUnified("memory"));
-  EXPECT_FALSE(hierarchy.HasUnified("hugetlb"));
+  EXPECT_THAT(hierarchy.UnifiedControllers(), ElementsAre("cpuset", "cpu", "io", "memory", "pids"));
   EXPECT_EQ(hierarchy.FindLegacy("memory"), nullptr);
   EXPECT_THAT(hierarchy.Controllers(),
               ElementsAre("cpu", "cpuset", "devices", "freezer", "io", "memory", "pids"));
@@ -53,7 +50,7 @@ TEST(HierarchyTest, Hybrid) {
   ASSERT_OK_AND_ASSIGN(const Hierarchy hierarchy, Hierarchy::FromMountInfo(kHybrid, dir.path()));
   EXPECT_EQ(hierarchy.mode(), Mode::kHybrid);
   EXPECT_EQ(hierarchy.unified(), dir.Path("sys/fs/cgroup/unified"));
-  EXPECT_THAT(hierarchy.unified_controllers(), IsEmpty());
+  EXPECT_THAT(hierarchy.UnifiedControllers(), IsEmpty());
   ASSERT_NE(hierarchy.FindLegacy("cpuacct"), nullptr);
   EXPECT_EQ(hierarchy.FindLegacy("cpuacct"), hierarchy.FindLegacy("cpu"));
   EXPECT_EQ(hierarchy.FindLegacy("cpu")->mount_point, dir.Path("sys/fs/cgroup/cpu,cpuacct"));

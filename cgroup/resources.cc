@@ -244,23 +244,25 @@ absl::Status RenderNet(const Resources& r, std::vector<ControlWrite>& out, Versi
 
 void RenderLegacyDevices(const Resources& r, Writes writes) {
   if (r.devices.empty()) return;
-  writes.Add("devices.deny", "a");
+  // To the kernel "a" is every device, whatever follows, and ends all rules before it.
+  const auto is_for_all = [](const DeviceRule& rule) {
+    return rule.type == 'a' && !rule.major && !rule.minor &&
+           (rule.access.empty() || rule.access.size() == 3);
+  };
+  const auto last = std::find_if(r.devices.rbegin(), r.devices.rend(), is_for_all);
+  const bool allowed = last != r.devices.rend() && last->allow;
+  writes.Add(allowed ? "devices.allow" : "devices.deny", "a");
   const auto number = [](const std::optional<uint32_t>& value) {
     return value ? absl::StrCat(*value) : std::string("*");
   };
-  for (const DeviceRule& rule : r.devices) {
+  for (auto next = last.base(); next != r.devices.end(); ++next) {
+    const DeviceRule& rule = *next;
     const absl::string_view file = rule.allow ? "devices.allow" : "devices.deny";
     const std::string access = rule.access.empty() ? "rwm" : rule.access;
     const std::string device =
         absl::StrCat(" ", number(rule.major), ":", number(rule.minor), " ", access);
-    // To the kernel "a" is every device, whatever follows.
-    const bool every = rule.type == 'a' && !rule.major && !rule.minor && access.size() == 3;
-    if (every) {
-      writes.Add(file, "a");
-    } else {
-      const std::string types = rule.type == 'a' ? "bc" : std::string(1, rule.type);
-      for (const char type : types) writes.Add(file, std::string(1, type) + device);
-    }
+    const std::string types = rule.type == 'a' ? "bc" : std::string(1, rule.type);
+    for (const char type : types) writes.Add(file, std::string(1, type) + device);
   }
 }
 
@@ -299,8 +301,11 @@ absl::StatusOr<std::vector<ControlWrite>> RenderControlWrites(const Resources& r
   if (!resources.cpuset_mems.empty()) cpuset.Add("cpuset.mems", resources.cpuset_mems);
   RETURN_IF_ERROR(RenderPids(resources, writes("pids", "pids")));
   RETURN_IF_ERROR(RenderIo(resources, writes("blkio", "io")));
-  RETURN_IF_ERROR(RenderHugetlb(resources, writes("hugetlb", "hugetlb")));
-  RETURN_IF_ERROR(RenderRdma(resources, writes("rdma", "rdma")));
+  // To find out who has these takes a look at the machine.
+  if (!resources.hugepage_limits.empty()) {
+    RETURN_IF_ERROR(RenderHugetlb(resources, writes("hugetlb", "hugetlb")));
+  }
+  if (!resources.rdma.empty()) RETURN_IF_ERROR(RenderRdma(resources, writes("rdma", "rdma")));
   RETURN_IF_ERROR(RenderNet(resources, out, version_of));
   if (version_of("devices") == Version::kV1) {
     RenderLegacyDevices(resources, Writes(out, "devices", Version::kV1));

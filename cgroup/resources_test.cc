@@ -170,15 +170,22 @@ TEST(RenderControlWritesTest, HugePagesAndRdma) {
 
 TEST(RenderControlWritesTest, LegacyDevices) {
   Resources r;
-  r.devices = {{false, 'a', {}, {}, ""},
+  r.devices = {{true, 'b', 8, 0, "r"},  // ended by the next
+               {false, 'a', {}, {}, ""},
                {true, 'c', {}, {}, "m"},
                {true, 'c', 1, 3, "rwm"},
                {true, 'a', 7, {}, "r"}};
   EXPECT_THAT(Render(r, AlwaysV1),
-              ElementsAre("devices/devices.deny=a", "devices/devices.deny=a",
-                          "devices/devices.allow=c *:* m", "devices/devices.allow=c 1:3 rwm",
-                          "devices/devices.allow=b 7:* r", "devices/devices.allow=c 7:* r"));
+              ElementsAre("devices/devices.deny=a", "devices/devices.allow=c *:* m",
+                          "devices/devices.allow=c 1:3 rwm", "devices/devices.allow=b 7:* r",
+                          "devices/devices.allow=c 7:* r"));
   EXPECT_THAT(Render(r, AlwaysV2), IsEmpty());
+  r.devices = {{true, 'b', 8, 0, "r"}};
+  EXPECT_THAT(Render(r, AlwaysV1),
+              ElementsAre("devices/devices.deny=a", "devices/devices.allow=b 8:0 r"));
+  r.devices = {{false, 'b', 8, 0, "r"}, {true, 'a', {}, {}, "rwm"}, {false, 'c', 1, 1, "w"}};
+  EXPECT_THAT(Render(r, AlwaysV1),
+              ElementsAre("devices/devices.allow=a", "devices/devices.deny=c 1:1 w"));
 }
 
 TEST(RenderControlWritesTest, FilesOfVersion2ByName) {

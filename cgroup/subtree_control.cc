@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/value_file.h"
 #include "cgroup/missing_controller.h"
 
 namespace tiny::cgroup {
@@ -31,7 +32,7 @@ std::vector<std::string> Names(absl::string_view text) {
 
 absl::StatusOr<std::vector<std::string>> ReadNames(const Directory& directory,
                                                    absl::string_view file) {
-  absl::StatusOr<std::string> text = ReadFileAt(directory.fd.get(), file);
+  absl::StatusOr<std::string> text = ReadValueAt(directory.fd.get(), file);
   if (!text.ok()) return Annotate(text.status(), directory.path);
   return Names(*text);
 }
@@ -106,10 +107,11 @@ absl::Status EnableControllers(const Hierarchy& hierarchy, absl::string_view rel
   if (all.empty()) return absl::OkStatus();
   // Another start has enabled them, as a rule.
   const absl::StatusOr<std::string> already =
-      ReadFile(absl::StrCat(hierarchy.unified(), relative, "/cgroup.subtree_control"));
+      ReadValue(absl::StrCat(hierarchy.unified(), relative, "/cgroup.subtree_control"));
   if (already.ok() && Without(all, Names(*already)).empty()) return absl::OkStatus();
+  const std::vector<std::string> at_root = hierarchy.UnifiedControllers();
   all.erase(std::remove_if(all.begin() + static_cast<std::ptrdiff_t>(required.size()), all.end(),
-                           [&](const std::string& name) { return !hierarchy.HasUnified(name); }),
+                           [&](const std::string& name) { return !Contains(at_root, name); }),
             all.end());
   if (all.empty() || (already.ok() && Without(all, Names(*already)).empty())) {
     return absl::OkStatus();
