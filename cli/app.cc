@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/exec_ids.h"
 #include "base/posix_status.h"
 #include "cli/commands.h"
 #include "cli/container_flags.h"
@@ -30,19 +31,18 @@ constexpr OptionGroup kGlobalGroup = {"Global options", kGlobalOptions};
 constexpr const OptionGroup* kGlobalGroups[] = {&kGlobalGroup};
 
 void SetFolders(const GlobalFlags& flags, runtime::EngineOptions* options) {
-  if (geteuid() != 0) {
+  if (ExecUid() != 0) {
     const std::string home = LookUpEnv("HOME").value_or("/");
     options->root =
         absl::StrCat(LookUpEnv("XDG_DATA_HOME").value_or(home + "/.local/share"), "/tiny");
     options->run_root = absl::StrCat(
-        LookUpEnv("XDG_RUNTIME_DIR").value_or(absl::StrCat("/tmp/tiny-", geteuid())), "/tiny");
+        LookUpEnv("XDG_RUNTIME_DIR").value_or(absl::StrCat("/tmp/tiny-", ExecUid())), "/tiny");
   }
-  const std::string here = CurrentFolder();
   const std::string root = flags.root.empty() ? LookUpEnv("TINY_ROOT").value_or("") : flags.root;
   const std::string run_root =
       flags.run_root.empty() ? LookUpEnv("TINY_RUN_ROOT").value_or("") : flags.run_root;
-  if (!root.empty()) options->root = CleanPath(root, here);
-  if (!run_root.empty()) options->run_root = CleanPath(run_root, here);
+  if (!root.empty()) options->root = CleanPath(root, CurrentFolder());
+  if (!run_root.empty()) options->run_root = CleanPath(run_root, CurrentFolder());
 }
 
 int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status& status,

@@ -233,6 +233,7 @@ absl::Status SetWorkingDir(absl::string_view value, std::string* field) {
 }
 
 absl::Status CheckCpus(int64_t nano_cpus) {
+  if (nano_cpus == 0) return absl::OkStatus();  // none is asked for
   const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
   if (cpus <= 0 || nano_cpus <= cpus * 1000000000) return absl::OkStatus();
   return UsageError(absl::StrCat("--cpus is more than this machine has: ", cpus));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/exec_ids.h"
 #include "cli/app.h"
 #include "cli/command.h"
 #include "runtime/engine.h"
@@ -29,7 +30,7 @@ int main(int argc, char** argv) {
                                 .diagnose_network = tiny::runtime::DiagnoseNetwork,
                                 .start_error_code = tiny::runtime::ExitCodeOfStartError};
   // A setuid bit would give everybody the rights of its owner.
-  if (geteuid() != getuid() || getegid() != getgid()) {
+  if (tiny::ExecChangedIds()) {
     context.PrintError(absl::PermissionDeniedError("tiny does not run setuid or setgid"));
     return tiny::cli::kUsageErrorCode;
   }

@@ -103,8 +103,9 @@ void UseOwnNull() {
     if (own < 0) {
       constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
       own = RawSyscall(SYS_openat, AT_FDCWD, "/dev/null", kFlags);
+      if (own < 0 || !IsNull(own)) break;
     }
-    if (own >= 0 && IsNull(own)) RawSyscall(SYS_dup3, own, fd, 0);
+    RawSyscall(SYS_dup3, own, fd, 0);
   }
   if (own >= 0) RawSyscall(SYS_close, own);
 }

@@ -62,6 +62,19 @@ int WaitForStart(int link, int start_fd) {
   return static_cast<int>(connection);
 }
 
+void ResetSignals(uint64_t ignored) {
+  const struct {
+    void* handler;  // SIG_DFL
+    unsigned long flags;
+    void* restorer;
+    uint64_t mask;
+  } action = {};
+  for (int signal = 1; ignored != 0; ++signal, ignored >>= 1) {
+    if ((ignored & 1) == 0) continue;
+    RawSyscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
+  }
+}
+
 // Who this process is, by the auxiliary vector, which comes after the environment: after an exec
 // the saved ids are the effective ones.
 Ids IdsOf(const Arguments& arguments) {
@@ -122,6 +135,7 @@ int ParseLink(char* name) {
     link = WaitForStart(link, config->start_fd);
   }
 
+  ResetSignals(config->ignored_signals);
   ChildResult result = PrepareSession(*config);
   if (result.ok()) result = ApplyCredentials(*config, IdsOf(arguments));
   if (!result.ok()) Fail(link, result);

@@ -74,6 +74,9 @@ struct InitConfig {
   uint64_t effective = 0;
   uint64_t inheritable = 0;
   uint64_t ambient = 0;
+  // Bit n-1 for signal n, filled in by the launcher: what a caller ignores (nohup, a shell without
+  // job control) would stay ignored. Handlers end with an exec by themselves.
+  uint64_t ignored_signals = 0;
   int32_t start_fd = -1;       // a listening socket; -1: go on at once
   uint32_t seccomp_flags = 0;  // SECCOMP_FILTER_FLAG_*
   Tail groups;                 // uint32_t

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/value_file.h"
 #include "ns/launcher_child.h"
 
 #ifndef CLONE_NEWTIME
@@ -98,17 +100,12 @@ absl::StatusOr<int> KeepAbove(int fd, int count, std::vector<UniqueFd>& moved) {
   return moved.back().get();
 }
 
-// The signals that this process ignores, but for the real-time ones: field 33 of proc_pid_stat(5).
-// One open, read and close, where to ask for each would take a system call for each.
-uint64_t IgnoredSignals() {
-  constexpr uint64_t kAll = 0x7fffffff;
-  const UniqueFd file(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
-  char text[1024];
-  const ssize_t size = read(file.get(), text, sizeof(text));
-  if (size <= 0) return kAll;
-  const absl::string_view stat(text, static_cast<size_t>(size));
+// Bit n-1 for signal n, of /proc/PID/stat: field 33 of proc_pid_stat(5). It tells nothing of the
+// real-time ones.
+uint64_t IgnoredSignals(absl::string_view stat) {
   const std::vector<absl::string_view> fields =
       absl::StrSplit(stat.substr(stat.rfind(')') + 1), ' ', absl::SkipEmpty());
+  constexpr uint64_t kAll = 0x7fffffff;
   uint64_t ignored = kAll;
   return fields.size() > 30 && absl::SimpleAtoi(fields[30], &ignored) ? ignored : kAll;
 }
@@ -138,6 +135,7 @@ struct PendingChild::Impl {
   absl::Status PlaceDescriptors(const LaunchPlan& launch);
   absl::Status Clone(const LaunchPlan& launch);
   absl::Status AwaitFinalChild(pid_t intermediate);
+  absl::Status LookAtChild();
   absl::Status Send(const void* bytes, size_t size, absl::string_view what);
   absl::Status ToStatus(const ChildResult& result) const;
 
@@ -159,6 +157,8 @@ struct PendingChild::Impl {
   UniqueFd child_link;
   UniqueFd pidfd;
   pid_t pid = 0;
+  uint64_t start_time = 0;
+  uint64_t ignored_signals = 0;
   bool detached = false;
 };
 
@@ -210,7 +210,6 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   plan.hostname = {hostname.c_str(), hostname.size()};
   plan.domainname = {domainname.c_str(), domainname.size()};
   plan.loopback_up = launch.loopback_up && (launch.new_namespaces & CLONE_NEWNET) != 0;
-  plan.ignored_signals = IgnoredSignals();
   steps = launch.steps;
   plan.steps = steps.data();
   plan.step_count = steps.size();
@@ -247,6 +246,7 @@ absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
   auto impl = std::make_unique<PendingChild::Impl>();
   RETURN_IF_ERROR(impl->CompilePlan(launch));
   RETURN_IF_ERROR(impl->Clone(launch));
+  RETURN_IF_ERROR(impl->LookAtChild());
   return PendingChild(std::move(impl));
 }
 
@@ -312,6 +312,15 @@ absl::Status PendingChild::Impl::AwaitFinalChild(pid_t intermediate) {
   return opened.status();
 }
 
+// One look for who it is and for what it has inherited.
+absl::Status PendingChild::Impl::LookAtChild() {
+  ASSIGN_OR_RETURN(const std::string text, ReadValue(absl::StrCat("/proc/", pid, "/stat")));
+  ASSIGN_OR_RETURN(const ProcessStat stat, ParseProcessStat(text));
+  start_time = stat.start_time;
+  ignored_signals = IgnoredSignals(text);
+  return absl::OkStatus();
+}
+
 absl::Status PendingChild::Impl::ToStatus(const ChildResult& result) const {
   char detail[sizeof(result.detail) + 1] = {};
   memcpy(detail, result.detail, sizeof(result.detail));
@@ -346,6 +355,7 @@ PendingChild& PendingChild::operator=(PendingChild&&) noexcept = default;
 PendingChild::~PendingChild() = default;
 
 pid_t PendingChild::pid() const { return impl_->pid; }
+ProcessIdentity PendingChild::identity() const { return {impl_->pid, impl_->start_time, BootId()}; }
 int PendingChild::pidfd() const { return impl_->pidfd.get(); }
 int PendingChild::start_fd() const { return static_cast<int>(impl_->descriptors.size()) + 1; }
 
@@ -353,7 +363,13 @@ absl::Status PendingChild::AllowUserNamespace() { return impl_->Send("u", 1, "a 
 absl::Status PendingChild::AllowCgroupNamespace() { return impl_->Send("c", 1, "a go"); }
 absl::Status PendingChild::PassBarrier() { return impl_->Send("b", 1, "a go"); }
 absl::Status PendingChild::Configure(absl::string_view config) {
-  return impl_->Send(config.data(), config.size(), "its configuration");
+  std::string message(config);
+  if (message.size() < sizeof(init::InitConfig)) {
+    return absl::InvalidArgumentError("the init configuration is cut short");
+  }
+  memcpy(message.data() + offsetof(init::InitConfig, ignored_signals), &impl_->ignored_signals,
+         sizeof(impl_->ignored_signals));
+  return impl_->Send(message.data(), message.size(), "its configuration");
 }
 
 absl::StatusOr<init::InitMessage> PendingChild::Receive(UniqueFd* descriptor) {

@@ -31,6 +31,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/child_step.h"
+#include "base/process.h"
 #include "base/unique_fd.h"
 #include "init/payload.h"
 #include "ns/namespaces.h"
@@ -79,6 +80,7 @@ class PendingChild {
   ~PendingChild();
 
   pid_t pid() const;  // as the caller sees it
+  ProcessIdentity identity() const;
   int pidfd() const;
   int start_fd() const;  // LaunchPlan::start_fd as the stub knows it, for InitConfig
 

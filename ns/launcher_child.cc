@@ -158,23 +158,6 @@ ChildResult RaiseLoopback(const ChildPlan&) noexcept {
   return set < 0 ? ChildError(set, "set lo up") : ChildResult();
 }
 
-// What a caller ignores (nohup, a shell without job control) the program would ignore too; handlers
-// end with an exec by themselves.
-void ResetSignals(uint64_t ignored) noexcept {
-  const struct {
-    void* handler;  // SIG_DFL
-    unsigned long flags;
-    void* restorer;
-    uint64_t mask;
-  } action = {};
-  for (int signal = 1; ignored != 0; ++signal, ignored >>= 1) {
-    if ((ignored & 1) == 0) continue;
-    RawSyscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(action.mask));
-  }
-  const uint64_t blocked = 0;
-  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, nullptr, sizeof(blocked));
-}
-
 // The parent has seen to it that no number is overwritten before it is used. What keeps its number
 // was inherited, and is not close-on-exec; one that is was the engine's own and is not given away.
 ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
@@ -188,7 +171,8 @@ ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
   const int first_closed = link + (plan.start_fd >= 0 ? 2 : 1);
   const long closed = RawSyscall(SYS_close_range, first_closed, ~0U, CLOSE_RANGE_CLOEXEC);
   if (closed < 0) return ChildError(closed, "close_range");
-  ResetSignals(plan.ignored_signals);
+  const uint64_t blocked = 0;
+  RawSyscall(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, nullptr, sizeof(blocked));
   const long error =
       RawSyscall(SYS_execveat, plan.image_fd, "", plan.argv, plan.envp, AT_EMPTY_PATH);
   return ChildError(error, "execute the init stub");

@@ -49,8 +49,6 @@ struct ChildPlan {
   Text domainname;
   bool loopback_up = false;
 
-  uint64_t ignored_signals = 0;  // bit n-1 for signal n: what the parent ignores
-
   const ChildStep* steps = nullptr;
   size_t step_count = 0;
 

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -68,7 +68,7 @@ absl::Status EngineImpl::Mend(state::LockedContainer record,
   }
   state::ContainerState ended = reconciled;
   ended.supervisor = {};
-  if (ended.finished_at == absl::InfinitePast()) ended.finished_at = absl::Now();
+  if (ended.finished_at == absl::InfinitePast()) ended.finished_at = WallNow();
   ended.endpoints.clear();
   ended.ports.clear();
   const bool restart =

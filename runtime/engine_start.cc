@@ -67,7 +67,8 @@ absl::StatusOr<UniqueFd> EngineImpl::ForkSupervisor(SupervisorTask::Kind kind,
     task.hello = hello;
     const char* term = getenv("TERM");
     if (term != nullptr) task.term = term;
-    std::make_unique<Supervisor>(std::move(task))->Run(std::move(record));
+    // Never deleted: the exit frees all that it holds at once.
+    (new Supervisor(std::move(task)))->Run(std::move(record));
     _exit(0);
   }
   supervisors_.push_back(pid);

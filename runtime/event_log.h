@@ -4,20 +4,28 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "state/container_config.h"
+#include "state/events.h"
 
 namespace tiny::runtime {
 
-// Appends an event about the container; its name, image and labels are added to `attributes`. A
-// log that cannot be written never fails what it tells of.
+// An event about the container; its name, image and labels are added to `attributes`.
+state::Event ContainerEvent(const state::ContainerConfig& config, absl::string_view action,
+                            std::map<std::string, std::string> attributes = {});
+
+// One for each network that the container is on: "connect" or "disconnect".
+std::vector<state::Event> NetworkEvents(const state::ContainerConfig& config,
+                                        absl::string_view action);
+
+// Appends them. A log that cannot be written never fails what it tells of.
+void LogEvents(absl::string_view root, std::vector<state::Event> events);
+
+// A single ContainerEvent.
 void LogEvent(absl::string_view root, const state::ContainerConfig& config,
               absl::string_view action, std::map<std::string, std::string> attributes = {});
-
-// For each network that the container is on: "connect" or "disconnect".
-void LogNetworkEvents(absl::string_view root, const state::ContainerConfig& config,
-                      absl::string_view action);
 
 }  // namespace tiny::runtime
 

@@ -22,7 +22,8 @@ absl::Status RemoveCgroup(const std::string& path) {
 
 absl::Status ReleaseResources(const RunRemains& remains, absl::string_view id,
                               const state::ContainerState& state) {
-  absl::Status status = RemoveCgroup(state.cgroup_path);
+  absl::Status status =
+      remains.cgroup != nullptr ? remains.cgroup->Remove() : RemoveCgroup(state.cgroup_path);
   if (state.endpoints.empty() && state.ports.empty()) return status;
   std::unique_ptr<NetworkManager> opened;
   NetworkManager* networks = remains.networks;

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "cgroup/cgroup.h"
 #include "runtime/engine.h"
 #include "runtime/network/network_manager.h"
 #include "state/container_config.h"
@@ -16,6 +17,7 @@ namespace tiny::runtime {
 struct RunRemains {
   const EngineOptions& options;
   NetworkManager* networks = nullptr;  // nullptr: opened where it is needed
+  cgroup::Cgroup* cgroup = nullptr;    // as who made it holds it; nullptr: by its path
 };
 
 // With the container's lock held. Processes that are left in the cgroup are killed. What is gone

@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
@@ -42,13 +43,13 @@ absl::Status HeldByOther(int fd, absl::string_view what, absl::Duration timeout)
 absl::Status LockFile(int fd, absl::string_view what, absl::Duration timeout) {
   // flock(2) has no time-out, and a timer's signal would be the whole process's. Short naps at
   // first: most holders are done in less than a millisecond.
-  const absl::Time deadline = absl::Now() + timeout;
+  const absl::Time deadline = WallNow() + timeout;
   absl::Duration nap = absl::Microseconds(50);
   while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return PosixStatus(errno, absl::StrCat("lock ", what));
     }
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline - WallNow();
     if (left <= absl::ZeroDuration()) return HeldByOther(fd, what, timeout);
     absl::SleepFor(std::min(nap, left));
     nap = std::min(nap * 2, absl::Milliseconds(5));

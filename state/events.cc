@@ -10,7 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "base/json_writer.h"
@@ -140,11 +140,15 @@ absl::StatusOr<Event> EventFromJson(absl::string_view line) {
   return event;
 }
 
-absl::Status AppendEvent(absl::string_view root, Event event) {
-  if (event.time == absl::InfinitePast()) event.time = absl::Now();
+absl::Status AppendEvents(absl::string_view root, std::vector<Event> events) {
+  std::string lines;
+  for (Event& event : events) {
+    if (event.time == absl::InfinitePast()) event.time = WallNow();
+    absl::StrAppend(&lines, EventToJson(event), "\n");
+  }
   const std::string path = absl::StrCat(root, "/", kEventLog);
   ASSIGN_OR_RETURN(const UniqueFd file, OpenFile(path, O_WRONLY | O_CREAT | O_APPEND, 0600));
-  RETURN_IF_ERROR(WriteAll(file.get(), EventToJson(event) + "\n", path));
+  RETURN_IF_ERROR(WriteAll(file.get(), lines, path));
   struct stat info;
   if (fstat(file.get(), &info) != 0 || info.st_size < kEventLogSize) return absl::OkStatus();
   // Of two processes that both find it full, the second may move the new one away: the file at

@@ -1,9 +1,9 @@
 // What happened to containers, images, networks and volumes: docker events without a daemon.
 //
-//   RETURN_IF_ERROR(AppendEvent(root, {.action = "start", .id = id, .attributes = {{"name", n}}}));
+//   RETURN_IF_ERROR(AppendEvents(root, {{.action = "start", .id = id}}));
 //
 // <root>/events.log holds one JSON object a line, in the shape of docker events --format json.
-// A line is one write(2) with O_APPEND, so that any number of processes may append at once. At
+// What is appended is one write(2) with O_APPEND, so that any number of processes may do so. At
 // kEventLogSize the file becomes events.log.1 (whose predecessor goes) and a new one begins.
 #ifndef TINY_STATE_EVENTS_H_
 #define TINY_STATE_EVENTS_H_
@@ -37,7 +37,7 @@ struct Event {
 std::string EventToJson(const Event& event);
 absl::StatusOr<Event> EventFromJson(absl::string_view line);
 
-absl::Status AppendEvent(absl::string_view root, Event event);
+absl::Status AppendEvents(absl::string_view root, std::vector<Event> events);
 
 // docker events --filter key=value. Keys: container (id, its prefix or name), image, network,
 // volume, type, event, label (key or key=value). The values of a key are alternatives, labels are

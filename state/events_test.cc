@@ -34,7 +34,7 @@ class EventsTest : public ::testing::Test {
     event.action = action;
     event.id = id;
     event.attributes = std::move(attributes);
-    ASSERT_OK(AppendEvent(folder_.path(), event));
+    ASSERT_OK(AppendEvents(folder_.path(), {event}));
   }
 
   testing::TempDir folder_;
@@ -107,7 +107,7 @@ TEST_F(EventsTest, FollowsWhatOthersAppend) {
       Event event;
       event.action = absl::StrCat("n", i);
       event.id = "a";
-      AppendEvent(folder_.path(), event).IgnoreError();
+      AppendEvents(folder_.path(), {event}).IgnoreError();
     }
     _exit(0);
   }

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
@@ -112,7 +112,7 @@ absl::StatusOr<LockedContainer> StateStore::Create(ContainerConfig config) const
   ASSIGN_OR_RETURN(ContainerId id,
                    config.id.empty() ? ContainerId::Generate() : ContainerId::Parse(config.id));
   config.id = id.value();
-  if (config.created_at == absl::InfinitePast()) config.created_at = absl::Now();
+  if (config.created_at == absl::InfinitePast()) config.created_at = WallNow();
   ASSIGN_OR_RETURN(UniqueFd directory, MakeContainer(directory_.get(), id));
   absl::Status status = config.name.empty() ? ClaimGeneratedName(directory_.get(), id, &config.name)
                                             : ClaimName(directory_.get(), config.name, id);

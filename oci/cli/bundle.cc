@@ -29,14 +29,18 @@ namespace {
 
 constexpr char kNotifyPath[] = "/run/notify/notify.sock";
 
+// As the kernel tells it: realpath(3) takes a system call for each directory on the way.
 absl::StatusOr<std::string> RealPath(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_PATH | O_CLOEXEC));
+  if (!file) return PosixStatus(errno, path);
   char resolved[PATH_MAX];
-  if (realpath(path.c_str(), resolved) == nullptr) return PosixStatus(errno, path);
-  return std::string(resolved);
+  const std::string link = absl::StrCat("/proc/self/fd/", file.get());
+  const ssize_t size = readlink(link.c_str(), resolved, sizeof(resolved));
+  if (size < 0) return PosixStatus(errno, absl::StrCat("readlink ", link));
+  return std::string(resolved, static_cast<size_t>(size));
 }
 
-// The devices that the specification wants in every container may be used, whatever the rules say;
-// and, as in runc, nodes of others may be made, though not opened.
+// The devices that the specification wants in every container may be used, whatever the rules say.
 void AllowDefaultDevices(Spec& spec) {
   if (!spec.linux_.resources || spec.linux_.resources->devices.empty()) return;
   struct Allowed {
@@ -46,8 +50,8 @@ void AllowDefaultDevices(Spec& spec) {
     const char* access;
   };
   const Allowed kAllowed[] = {
-      {"c", {}, {}, "m"}, {"b", {}, {}, "m"},    {"c", 1, 3, "rwm"},  // null
-      {"c", 1, 5, "rwm"}, {"c", 1, 7, "rwm"},    {"c", 1, 8, "rwm"},  // zero, full, random
+      {"c", 1, 3, "rwm"}, {"c", 1, 5, "rwm"},                         // null, zero
+      {"c", 1, 7, "rwm"}, {"c", 1, 8, "rwm"},                         // full, random
       {"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"},    {"c", 5, 1, "rwm"},  // urandom, tty, console
       {"c", 5, 2, "rwm"}, {"c", 136, {}, "rwm"},                      // ptmx, pts
   };

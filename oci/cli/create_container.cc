@@ -8,7 +8,8 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
+#include "base/exec_ids.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
@@ -52,6 +53,7 @@ absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
 }
 
 void RunPoststop(const Globals& globals, const Hooks& hooks, const Record& record) {
+  if (hooks.poststop.empty()) return;
   const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
   for (const std::string& failure : runtime::RunAllHooks("poststop", hooks.poststop, state)) {
     Log(globals, "warning", failure);
@@ -65,8 +67,8 @@ Record MakeRecord(const Bundle& bundle, const std::string& id) {
           .rootfs = bundle.rootfs,
           .cgroup_path = bundle.cgroup_path,
           .systemd_unit = bundle.unit.has_value() ? bundle.unit->unit : "",
-          .owner = geteuid() == 0 ? "root" : absl::StrCat(geteuid()),
-          .created = absl::Now(),
+          .owner = ExecUid() == 0 ? "root" : absl::StrCat(ExecUid()),
+          .created = WallNow(),
           .annotations = bundle.spec.annotations};
 }
 
@@ -165,14 +167,14 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   ASSIGN_OR_RETURN(request.preserve_fds,
                    PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
-  request.on_created = [&](pid_t pid) -> absl::Status {
-    ASSIGN_OR_RETURN(record.init, IdentifyProcess(pid));
+  request.on_created = [&](const ProcessIdentity& child) -> absl::Status {
+    record.init = child;
     RETURN_IF_ERROR(store.Save(record, bundle.config));
-    return WritePidFile(options.pid_file, pid);
+    return WritePidFile(options.pid_file, child.pid);
   };
   bool had_a_process = false;
   if (!bundle.spec.hooks.poststop.empty()) {
-    request.configure_network = [&had_a_process](pid_t, int) {
+    request.configure_network = [&had_a_process](const ProcessIdentity&, int) {
       had_a_process = true;
       return absl::OkStatus();
     };
@@ -193,23 +195,23 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
 }
 
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
-                              const Record& record) {
+                              const Record& record, const Spec* spec, cgroup::Cgroup* group) {
   if (!record.systemd_unit.empty()) {
     // What systemd would have done is done below where it can't be asked.
     const absl::Status stopped = StopScope(record.systemd_unit);
     if (!stopped.ok()) Log(globals, "warning", stopped.message());
   }
-  if (!record.cgroup_path.empty()) {
+  if (group != nullptr) {
+    RETURN_IF_ERROR(group->Remove());
+  } else if (!record.cgroup_path.empty()) {
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
     RETURN_IF_ERROR(cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path));
   }
-  const absl::StatusOr<Spec> spec = store.LoadSpec(record.id);
-  if (spec.ok() && spec->linux_.intel_rdt.has_value()) {
+  if (spec != nullptr && spec->linux_.intel_rdt.has_value()) {
     RETURN_IF_ERROR(runtime::RemoveIntelRdt(*spec->linux_.intel_rdt, record.id));
   }
   RETURN_IF_ERROR(store.Remove(record.id));
-  if (!spec.ok()) return absl::OkStatus();
-  RunPoststop(globals, spec->hooks, record);
+  if (spec != nullptr) RunPoststop(globals, spec->hooks, record);
   return absl::OkStatus();
 }
 

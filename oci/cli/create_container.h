@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cgroup/cgroup.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
@@ -48,9 +49,11 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment);
 
-// Removes a stopped container: poststop hooks, cgroup, record. Kills what is left of it.
+// Removes a stopped container: cgroup, record, and then the poststop hooks of `spec` if there is
+// one. Kills what is left of it. `group` is its cgroup as its creator holds it; nullptr: found by
+// the record.
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
-                              const Record& record);
+                              const Record& record, const Spec* spec, cgroup::Cgroup* group);
 
 // The state that hooks get and that `state` shows.
 State StateOf(const Record& record, ContainerStatus status);

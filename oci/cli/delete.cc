@@ -64,7 +64,8 @@ absl::Status Delete(const Globals& globals, const std::string& id, bool force) {
         "kill it first, or use --force");
   }
   if (status != ContainerStatus::kStopped) RETURN_IF_ERROR(KillAndWait(*record));
-  return DestroyContainer(globals, store, *record);
+  const absl::StatusOr<Spec> spec = store.LoadSpec(record->id);
+  return DestroyContainer(globals, store, *record, spec.ok() ? &*spec : nullptr, nullptr);
 }
 
 }  // namespace

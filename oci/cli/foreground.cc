@@ -85,7 +85,8 @@ absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
       return PosixStatus(errno, "poll");
     }
     signalfd_siginfo info;
-    while (read(signals.get(), &info, sizeof(info)) == sizeof(info)) {
+    while (polled[kSignals].revents != 0 &&
+           read(signals.get(), &info, sizeof(info)) == sizeof(info)) {
       const int signal = static_cast<int>(info.ssi_signo);
       if (signal == SIGWINCH && console >= 0) {
         CopySize(console);

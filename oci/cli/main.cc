@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/exec_ids.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
@@ -80,7 +81,7 @@ std::string Usage(const Flags& flags) {
 
 std::string DefaultRoot() {
   const char* runtime_directory = getenv("XDG_RUNTIME_DIR");
-  if (geteuid() != 0 && runtime_directory != nullptr && *runtime_directory != '\0') {
+  if (ExecUid() != 0 && runtime_directory != nullptr && *runtime_directory != '\0') {
     return absl::StrCat(runtime_directory, "/tiny-oci");
   }
   return "/run/tiny-oci";
@@ -88,7 +89,7 @@ std::string DefaultRoot() {
 
 // A setuid bit would give everybody the rights of its owner.
 absl::Status CheckPrivileges() {
-  if (geteuid() == getuid() && getegid() == getgid()) return absl::OkStatus();
+  if (!ExecChangedIds()) return absl::OkStatus();
   return absl::PermissionDeniedError("tiny-oci does not run setuid or setgid");
 }
 

@@ -1,3 +1,4 @@
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,23 +40,27 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
   std::optional<Foreground> foreground;
   if (!detach) foreground.emplace();
   const Attachment attachment = detach ? Attachment::kDetached : Attachment::kAttached;
-  ASSIGN_OR_RETURN(CreatedContainer container,
+  ASSIGN_OR_RETURN(CreatedContainer created,
                    CreateContainer(globals, options, operands[0], attachment));
+  auto owner = std::make_unique<CreatedContainer>(std::move(created));
+  CreatedContainer& container = *owner;
   const ContainerStore store(globals.root);
   absl::Cleanup destroy = [&] {
-    const absl::Status status = DestroyContainer(globals, store, container.record);
+    const absl::Status status = DestroyContainer(
+        globals, store, container.record, &container.bundle.spec, container.process.cgroup());
     if (!status.ok()) LogError(globals, status);
   };
   const UniqueFd console = container.process.TakeConsole();  // none where it was sent away
   RETURN_IF_ERROR(container.process.Start());
+  // Its memory and descriptors are for the exit of this process to free, all at once.
+  static const CreatedContainer* const until_exit = owner.release();
+  (void)until_exit;
   RETURN_IF_ERROR(RunPoststart(container));
   if (detach) {
     std::move(destroy).Cancel();
-    container.process.Detach();
     return 0;
   }
-  const UniqueFd pidfd = container.process.TakePidfd();
-  ASSIGN_OR_RETURN(const int code, foreground->Wait(pidfd.get(), console.get()));
+  ASSIGN_OR_RETURN(const int code, foreground->Wait(container.process.pidfd(), console.get()));
   if (keep) std::move(destroy).Cancel();
   return code;
 }

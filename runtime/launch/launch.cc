@@ -85,7 +85,8 @@ absl::Status Launcher::PlanCgroup() {
   if (request_.cgroup_path.empty()) return absl::OkStatus();
   ns::LaunchPlan& plan = container_.plan;
   oci::Resources wanted = spec_.linux_.resources.value_or(oci::Resources());
-  // The child makes its device nodes from within.
+  // The child makes its device nodes from within; as in runc, nodes of others may be made later,
+  // too, though not opened.
   if (!wanted.devices.empty()) {
     for (const char* type : {"c", "b"}) {
       oci::DeviceRule rule;
@@ -240,12 +241,11 @@ absl::Status Launcher::AssignIntelRdt() {
 
 absl::Status Launcher::ConfigureNetwork() {
   if (request_.configure_network == nullptr) return absl::OkStatus();
-  const pid_t pid = container_.child->pid();
   UniqueFd network;
   if (container_.namespaces.IsFresh(ns::Kind::kNetwork)) {
-    ASSIGN_OR_RETURN(network, ns::OpenNamespace(pid, ns::Kind::kNetwork));
+    ASSIGN_OR_RETURN(network, ns::OpenNamespace(container_.child->pid(), ns::Kind::kNetwork));
   }
-  return request_.configure_network(pid, network.get());
+  return request_.configure_network(container_.child->identity(), network.get());
 }
 
 absl::Status Launcher::RunCreateHooks() {
@@ -287,7 +287,7 @@ absl::Status Launcher::Run() {
     RETURN_IF_ERROR(container_.child->WaitUntilExecuted());
   }
   if (request_.on_created != nullptr) {
-    RETURN_IF_ERROR(request_.on_created(container_.child->pid()));
+    RETURN_IF_ERROR(request_.on_created(container_.child->identity()));
   }
   return absl::OkStatus();
 }

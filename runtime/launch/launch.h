@@ -20,9 +20,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/process.h"
 #include "base/unique_fd.h"
 #include "oci/spec.h"
 #include "oci/state.h"
+
+namespace tiny::cgroup {
+class Cgroup;
+}
 
 namespace tiny::runtime {
 
@@ -55,11 +60,12 @@ struct LaunchRequest {
   std::string start_socket;
   // Where compiled seccomp profiles of the spec's own are kept; empty: nowhere.
   std::string seccomp_cache;
-  // Called in the parent with the pid and a descriptor of the child's network namespace while the
-  // child makes its mounts; the program starts only after it has returned ok.
-  std::function<absl::Status(pid_t pid, int network_namespace)> configure_network;
+  // Called in the parent with a descriptor of the child's network namespace while the child makes
+  // its mounts; the program starts only after it has returned ok.
+  std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
+      configure_network;
   // Called when the container is made and its program waits: the place for state.
-  std::function<absl::Status(pid_t pid)> on_created;
+  std::function<absl::Status(const ProcessIdentity& child)> on_created;
 };
 
 // Who gets the descriptor of a filter with SCMP_ACT_NOTIFY: linux.seccomp.listenerPath.
@@ -82,8 +88,9 @@ class LaunchedContainer {
 
   pid_t pid() const;  // as the host sees it
   int pidfd() const;
-  UniqueFd TakeConsole();  // the master of the terminal, where process.terminal is set
-  UniqueFd TakeUpper();    // an overlay's upper directory that is on a tmpfs: O_PATH
+  cgroup::Cgroup* cgroup() const;  // nullptr: it has none of its own
+  UniqueFd TakeConsole();          // the master of the terminal, where process.terminal is set
+  UniqueFd TakeUpper();            // an overlay's upper directory that is on a tmpfs: O_PATH
   UniqueFd TakePidfd();
 
   // Lets the program start and returns when execve(2) has succeeded; else the error says which

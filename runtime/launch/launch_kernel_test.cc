@@ -111,6 +111,18 @@ TEST_F(LaunchTest, HasThreeDescriptorsAndNoMore) {
   EXPECT_THAT(result.first, ::testing::Not(HasSubstr(absl::StrCat("fd/", leaked.get(), " "))));
 }
 
+TEST_F(LaunchTest, WhatTheCallerIgnoresTheProgramDoesNot) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGUSR2, SIG_IGN);
+  spec_.process->args = {"busybox", "grep", "SigIgn", "/proc/self/status"};
+  const auto result = Run();
+  signal(SIGPIPE, SIG_DFL);
+  signal(SIGUSR2, SIG_DFL);
+  ASSERT_OK(result);
+  constexpr uint64_t kRealTime = ~uint64_t{0} << 31;  // what Bazel's own program ignores
+  EXPECT_EQ(strtoull(result->first.substr(7).c_str(), nullptr, 16) & ~kRealTime, 0U);
+}
+
 TEST_F(LaunchTest, SaysWhichProgramIsMissing) {
   spec_.process->args = {"nonesuch"};
   const absl::Status status = Run().status();
@@ -146,8 +158,8 @@ size_t OpenDescriptors() { return ListDirectory("/proc/self/fd")->size(); }
 TEST_F(LaunchTest, ADeathWhileItIsMadeIsToldAndLeavesNothing) {
   const size_t descriptors = OpenDescriptors();
   spec_.hooks.create_runtime.push_back({"/bin/true", {}, {}, {}});  // the child waits for it
-  request_.configure_network = [](pid_t pid, int) {
-    kill(pid, SIGKILL);
+  request_.configure_network = [](const ProcessIdentity& child, int) {
+    kill(child.pid, SIGKILL);
     return absl::OkStatus();
   };
   EXPECT_THAT(Launch(request_).status(),
@@ -158,7 +170,9 @@ TEST_F(LaunchTest, ADeathWhileItIsMadeIsToldAndLeavesNothing) {
 }
 
 TEST_F(LaunchTest, AFailureOfTheParentsHalfLeavesNothing) {
-  request_.configure_network = [](pid_t, int) { return absl::UnavailableError("no address"); };
+  request_.configure_network = [](const ProcessIdentity&, int) {
+    return absl::UnavailableError("no address");
+  };
   EXPECT_THAT(Launch(request_).status(),
               testing::StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no address")));
   EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";

@@ -132,6 +132,9 @@ LaunchedContainer::~LaunchedContainer() = default;
 
 pid_t LaunchedContainer::pid() const { return impl_->child->pid(); }
 int LaunchedContainer::pidfd() const { return impl_->child->pidfd(); }
+cgroup::Cgroup* LaunchedContainer::cgroup() const {
+  return impl_->owns_cgroup ? &*impl_->cgroup : nullptr;
+}
 UniqueFd LaunchedContainer::TakeConsole() { return std::move(impl_->console); }
 UniqueFd LaunchedContainer::TakeUpper() { return std::move(impl_->upper); }
 UniqueFd LaunchedContainer::TakePidfd() { return impl_->child->TakePidfd(); }

@@ -131,11 +131,7 @@ absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConf
                                                       pid_t pid, int netns) {
   Attachment attachment;
   ASSIGN_OR_RETURN(const NetworkMode mode, NetworkModeOf(config));
-  if (mode == NetworkMode::kHost || mode == NetworkMode::kContainer) return attachment;
-  if (mode == NetworkMode::kNone) {
-    RETURN_IF_ERROR(SetUpInside(netns, {}));
-    return attachment;
-  }
+  if (mode != NetworkMode::kBridge) return attachment;
   Lease owner;
   owner.container = config.id;
   ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));

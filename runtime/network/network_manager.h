@@ -1,8 +1,8 @@
 // Networks, and containers on them: composes net's rtnetlink and nftables with files.
 //
 //   ASSIGN_OR_RETURN(auto networks, NetworkManager::Open({.root = root, .run_root = run_root}));
-//   request.configure_network = [&](pid_t pid, int netns) -> absl::Status {
-//     ASSIGN_OR_RETURN(attachment, networks->Attach(config, pid, netns));
+//   request.configure_network = [&](const ProcessIdentity& child, int netns) -> absl::Status {
+//     ASSIGN_OR_RETURN(attachment, networks->Attach(config, child.pid, netns));
 //     return absl::OkStatus();
 //   };
 //   ...
@@ -83,9 +83,8 @@ class NetworkManager {
   virtual absl::Status Check(const state::ContainerConfig& config) = 0;
 
   // Joins the namespace behind `netns` (a descriptor of /proc/PID/ns/net; borrowed), whose first
-  // process is `pid`, to the networks of `config`, and publishes its ports. In mode none it only
-  // brings loopback up; in modes host and container it does nothing. Undoes what it did if it
-  // fails.
+  // process is `pid`, to the networks of `config`, and publishes its ports. In modes none, host and
+  // container it does nothing: loopback is up since the launch. Undoes what it did if it fails.
   virtual absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config, pid_t pid,
                                             int netns) = 0;
 

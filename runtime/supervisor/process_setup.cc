@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "base/files.h"
+#include "base/value_file.h"
 
 namespace tiny::runtime {
 
@@ -67,7 +68,7 @@ std::optional<int> SettleDown() {
   malloc_trim(0);
   int before = 0;
   constexpr char kOomScore[] = "/proc/self/oom_score_adj";
-  const absl::StatusOr<std::string> text = ReadFile(kOomScore, 64);
+  const absl::StatusOr<std::string> text = ReadValue(kOomScore);
   if (!text.ok() || !absl::SimpleAtoi(*text, &before)) return std::nullopt;
   if (!WriteControlFile(kOomScore, "-999").ok()) return std::nullopt;
   return before;

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/process.h"
 #include "base/timeline.h"
 #include "runtime/event_log.h"
@@ -19,9 +19,8 @@ namespace tiny::runtime {
 Supervisor::Supervisor(SupervisorTask task)
     : task_(std::move(task)), server_(&poller_, this, kAttachTags) {}
 
-void Supervisor::LogEvent(absl::string_view action,
-                          std::map<std::string, std::string> attributes) const {
-  runtime::LogEvent(task_.options.root, config_, action, std::move(attributes));
+void Supervisor::LogEvent(absl::string_view action) const {
+  runtime::LogEvent(task_.options.root, config_, action);
 }
 
 void Supervisor::Run(state::LockedContainer record) {
@@ -149,7 +148,7 @@ bool Supervisor::PumpOnce(int fd, FrameType type) {
   const absl::string_view data(piece_.get(), static_cast<size_t>(size));
   if (log_.has_value()) {
     log_->Append(type == FrameType::kStderr ? logs::Stream::kStderr : logs::Stream::kStdout, data,
-                 absl::Now());
+                 WallNow());
   }
   server_.Offer(type, data);
   return true;

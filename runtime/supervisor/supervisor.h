@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "cgroup/cgroup.h"
 #include "logs/log_writer.h"
 #include "runtime/attach/protocol.h"
 #include "runtime/engine.h"
@@ -75,7 +76,8 @@ class Supervisor final : private AttachServer::Host {
   absl::Status SetUp(const state::LockedContainer& record);
   absl::Status Start(state::LockedContainer& record);
   void RecordFailedStart(state::LockedContainer& record, const absl::Status& status);
-  absl::Status OnCloned(state::LockedContainer& record, pid_t pid, int network_namespace);
+  absl::Status OnCloned(state::LockedContainer& record, const ProcessIdentity& child,
+                        int network_namespace);
   absl::Status Adopt(state::LockedContainer& record);
   absl::Status OpenNetworks();
   void OpenResolver();
@@ -96,7 +98,9 @@ class Supervisor final : private AttachServer::Host {
   void OnExit();
   bool DrainStreams();
   void FinishLog();
+  void LogEnd() const;
   void RecordExit();
+  absl::Status Release(const state::ContainerState& ended);
   absl::StatusOr<state::LockedContainer> LockRecord();
   void LeaveRunDirectory();
   void ContinueDraining();
@@ -118,7 +122,7 @@ class Supervisor final : private AttachServer::Host {
   void Reload() override;
   int Upper() override { return upper_.get(); }
 
-  void LogEvent(absl::string_view action, std::map<std::string, std::string> attributes = {}) const;
+  void LogEvent(absl::string_view action) const;
 
   SupervisorTask task_;
   state::ContainerConfig config_;  // as last read
@@ -139,6 +143,7 @@ class Supervisor final : private AttachServer::Host {
 
   Phase phase_ = Phase::kDone;
   UniqueFd pidfd_;
+  std::optional<cgroup::Cgroup> cgroup_;  // of a run that this process has started
   UniqueFd upper_;        // of --rootfs DIR:O, for `tiny diff`; lost with the supervisor
   bool adopted_ = false;  // not our child
   state::Status status_before_ = state::Status::kCreated;  // the start

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "cgroup/cgroup.h"
@@ -78,6 +78,19 @@ bool Supervisor::DrainStreams() {
   return false;
 }
 
+void Supervisor::LogEnd() const {
+  std::vector<state::Event> events = NetworkEvents(config_, "disconnect");
+  events.insert(events.begin(),
+                ContainerEvent(config_, "die", {{"exitCode", absl::StrCat(state_.exit_code)}}));
+  if (state_.oom_killed) events.insert(events.begin(), ContainerEvent(config_, "oom"));
+  LogEvents(task_.options.root, std::move(events));
+}
+
+absl::Status Supervisor::Release(const state::ContainerState& ended) {
+  return ReleaseResources({task_.options, networks_.get(), cgroup_ ? &*cgroup_ : nullptr},
+                          config_.id, ended);
+}
+
 // Records the end and decides about a restart; then lets go of what this run had. The container's
 // lock is held until all is gone, so that a start by somebody else finds it so.
 void Supervisor::RecordExit() {
@@ -97,21 +110,19 @@ void Supervisor::RecordExit() {
                                                     .restart_count = state_.restart_count});
   const state::ContainerState ended = state_;
   state_.status = restart_ ? state::Status::kRestarting : state::Status::kExited;
-  state_.finished_at = absl::Now();
+  state_.finished_at = WallNow();
   state_.init = {};
   state_.endpoints.clear();
   state_.ports.clear();
   if (!state_.health.status.empty()) state_.health.status = "unhealthy";
-  if (state_.oom_killed) LogEvent("oom");
-  LogEvent("die", {{"exitCode", absl::StrCat(state_.exit_code)}});
-  LogNetworkEvents(task_.options.root, config_, "disconnect");
+  LogEnd();
   if (restart_) {
     record->CommitState(state_).IgnoreError();
     restart_at_ = BootNow() + backoff_.Next(BootNow() - run_started_);
     drain_ends_ = BootNow() + kDrainLimit;
     server_.TellWatchers(state_.exit_code, /*final=*/false);
     ContinueDraining();
-    ReleaseResources({task_.options, networks_.get()}, config_.id, ended).IgnoreError();
+    Release(ended).IgnoreError();
     port_holders_.clear();
     return;
   }
@@ -120,7 +131,7 @@ void Supervisor::RecordExit() {
     // What only the record leads to goes before it.
     RemoveAnonymousVolumes(task_.options, config_, ended).IgnoreError();
     if (!config_.cgroup_parent.empty()) {
-      ReleaseResources({task_.options, networks_.get()}, config_.id, ended).IgnoreError();
+      Release(ended).IgnoreError();
     }
     std::move(*record).Remove().IgnoreError();
   } else if (record.ok()) {
@@ -128,8 +139,7 @@ void Supervisor::RecordExit() {
   }
   server_.TellWatchers(state_.exit_code, /*final=*/true);
   ContinueDraining();
-  const absl::Status released =
-      ReleaseResources({task_.options, networks_.get()}, config_.id, ended);
+  const absl::Status released = Release(ended);
   port_holders_.clear();
   if (config_.auto_remove) LogEvent("destroy");
   if (released.ok()) return LeaveRunDirectory();
@@ -166,7 +176,7 @@ void Supervisor::ContinueDraining() {
 }
 
 void Supervisor::FinishLog() {
-  if (log_.has_value()) log_->Finish(absl::Now());
+  if (log_.has_value()) log_->Finish(WallNow());
 }
 
 void Supervisor::RestartNow() {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
@@ -68,8 +68,8 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   for (int stream = 0; stream < 3; ++stream) {
     request.stdio[stream] = streams_.container_ends()[stream];
   }
-  request.configure_network = [&](pid_t pid, int network_namespace) {
-    return OnCloned(record, pid, network_namespace);
+  request.configure_network = [&](const ProcessIdentity& child, int network_namespace) {
+    return OnCloned(record, child, network_namespace);
   };
   Timeline::Stamp("streams and files ready");
   absl::StatusOr<LaunchedContainer> container = Launch(request);
@@ -82,6 +82,7 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   RETURN_IF_ERROR(container->Start());
   pidfd_ = container->TakePidfd();
   upper_ = container->TakeUpper();
+  if (cgroup::Cgroup* group = container->cgroup()) cgroup_ = std::move(*group);
   adopted_ = false;
   return WatchRun();
 }
@@ -123,10 +124,10 @@ void Supervisor::OpenRelay() {
 
 // The container's process exists and makes its mounts, and its program does not run yet: what must
 // be known about it before it does is recorded now.
-absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
+absl::Status Supervisor::OnCloned(state::LockedContainer& record, const ProcessIdentity& child,
                                   int network_namespace) {
   RETURN_IF_ERROR(OpenNetworks());
-  ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, pid, network_namespace));
+  ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, child.pid, network_namespace));
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
@@ -141,13 +142,13 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, pid_t pid,
   }
   RETURN_IF_ERROR(WriteEtcFiles(record.directory(), networks_->HostsFile(config_, state_.endpoints),
                                 networks_->ResolvConf(config_, state_.endpoints)));
-  ASSIGN_OR_RETURN(state_.init, IdentifyProcess(pid));
+  state_.init = child;
   ASSIGN_OR_RETURN(state_.supervisor, IdentifyProcess(getpid()));
   state_.status = state::Status::kRunning;
   state_.exit_code = 0;
   state_.oom_killed = false;
   state_.error.clear();
-  state_.started_at = absl::Now();
+  state_.started_at = WallNow();
   state_.finished_at = absl::InfinitePast();
   state_.health = {};
   if (HasHealthCheck(config_.health)) state_.health.status = "starting";
@@ -206,8 +207,9 @@ absl::Status Supervisor::WatchRun() {
 void Supervisor::OnStarted() {
   if (task_.kind == SupervisorTask::Kind::kAdopt && adopted_) return;
   if (networks_ != nullptr) networks_->ForgetConnections(state_.ports).IgnoreError();
-  LogNetworkEvents(task_.options.root, config_, "connect");
-  LogEvent("start");
+  std::vector<state::Event> events = NetworkEvents(config_, "connect");
+  events.push_back(ContainerEvent(config_, "start"));
+  LogEvents(task_.options.root, std::move(events));
 }
 
 }  // namespace tiny::runtime
