@@ -18,10 +18,12 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/process.h"
 #include "base/unique_fd.h"
 #include "bench/veth_floor.h"
 #include "benchmark/benchmark.h"
@@ -54,17 +56,20 @@ class Sleeper {
     close(ready[0]);
     close(ready[1]);
     netns_.Reset(open(absl::StrCat("/proc/", pid_, "/ns/net").c_str(), O_RDONLY | O_CLOEXEC));
+    identity_ = *IdentifyProcess(pid_);
   }
   ~Sleeper() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   pid_t pid() const { return pid_; }
+  const ProcessIdentity& identity() const { return identity_; }
   int netns() const { return netns_.get(); }
 
  private:
   pid_t pid_;
   UniqueFd netns_;
+  ProcessIdentity identity_;
 };
 
 const std::string& Root() {
@@ -100,12 +105,41 @@ void SkipWithError(benchmark::State& state, const absl::Status& status) {
   state.SkipWithError(std::string(status.message()).c_str());
 }
 
+// Ends a namespace and waits until the kernel has taken down its interfaces, which it does later
+// and under the lock that the next attachment needs: it would be measured with that.
+void End(std::unique_ptr<Sleeper> sleeper, const std::string& host_interface) {
+  sleeper.reset();
+  auto route = *net::NetlinkSocket::Open(NETLINK_ROUTE);
+  while (net::GetLink(route, net::LinkRef(host_interface)).ok()) usleep(1000);
+}
+
+// Containers that are on the bridge before, as it is for all but the first.
+class LiveContainers {
+ public:
+  explicit LiveContainers(int count) {
+    for (int i = 0; i < count && status_.ok(); ++i) {
+      sleepers_.push_back(std::make_unique<Sleeper>());
+      auto attached =
+          Manager().Attach(NextConfig(), sleepers_.back()->identity(), sleepers_.back()->netns());
+      status_ = attached.status();
+    }
+  }
+  ~LiveContainers() {
+    sleepers_.clear();
+    (void)Manager().Sweep();
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  std::vector<std::unique_ptr<Sleeper>> sleepers_;
+  absl::Status status_;
+};
+
 void Floor(benchmark::State& state) {
+  const LiveContainers live(1);
+  if (!live.status().ok()) return SkipWithError(state, live.status());
   const UniqueFd own = *net::OpenOwnNetworkNamespace();
   auto route = *net::NetlinkSocket::Open(NETLINK_ROUTE);
-  // The bridge is there already, as it is for all but the first container.
-  Sleeper first;
-  (void)Manager().Attach(NextConfig(), first.pid(), first.netns());
   const int bridge = net::GetLink(route, net::LinkRef("td0"))->index;
   const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   const UniqueFd netfilter(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
@@ -119,10 +153,7 @@ void Floor(benchmark::State& state) {
       return;
     }
     state.PauseTiming();
-    net::MessageBuilder batch;
-    net::DeleteLink(batch, net::LinkRef(kName));
-    (void)route.Execute(batch);
-    sleeper.reset();
+    End(std::move(sleeper), kName);
     state.ResumeTiming();
   }
 }
@@ -130,14 +161,9 @@ BENCHMARK(Floor)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 // `live` containers are on the bridge before; `ports` are published.
 void Attach(benchmark::State& state) {
-  const int live = static_cast<int>(state.range(0));
+  const LiveContainers live(static_cast<int>(state.range(0)));
+  if (!live.status().ok()) return SkipWithError(state, live.status());
   const int ports = static_cast<int>(state.range(1));
-  std::vector<std::unique_ptr<Sleeper>> others;
-  for (int i = 0; i < live; ++i) {
-    others.push_back(std::make_unique<Sleeper>());
-    auto attached = Manager().Attach(NextConfig(), others.back()->pid(), others.back()->netns());
-    if (!attached.ok()) return SkipWithError(state, attached.status());
-  }
   for (auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
@@ -147,15 +173,13 @@ void Attach(benchmark::State& state) {
       config.ports.push_back({.host_port = port, .container_port = port});
     }
     state.ResumeTiming();
-    auto attached = Manager().Attach(config, sleeper->pid(), sleeper->netns());
+    auto attached = Manager().Attach(config, sleeper->identity(), sleeper->netns());
     state.PauseTiming();
     if (!attached.ok()) return SkipWithError(state, attached.status());
     (void)Manager().Detach(config.id, attached->endpoints, attached->ports);
-    sleeper.reset();
+    End(std::move(sleeper), attached->endpoints[0].host_interface);
     state.ResumeTiming();
   }
-  others.clear();
-  (void)Manager().Sweep();
 }
 BENCHMARK(Attach)
     ->Args({1, 0})
@@ -186,6 +210,8 @@ bool Run(const std::vector<std::string>& words) {
 
 // The same steps as a script would take them.
 void Iproute2(benchmark::State& state) {
+  const LiveContainers live(1);
+  if (!live.status().ok()) return SkipWithError(state, live.status());
   for (auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
@@ -207,8 +233,7 @@ void Iproute2(benchmark::State& state) {
       state.SkipWithError("needs ip and nsenter");
       return;
     }
-    (void)Run({"ip", "link", "delete", "script0"});
-    sleeper.reset();
+    End(std::move(sleeper), "script0");
     state.ResumeTiming();
   }
 }

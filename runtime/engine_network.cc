@@ -79,7 +79,7 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
   if (!HasProcess(state)) return record.CommitConfig(std::move(wanted));
   ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
   ASSIGN_OR_RETURN(state::NetworkEndpoint endpoint,
-                   networks->Connect(config, attachment, state.init.pid, network_namespace.get(),
+                   networks->Connect(config, attachment, state.init, network_namespace.get(),
                                      state.endpoints));
   const std::string id = config.id;
   state.endpoints.push_back(endpoint);
@@ -137,7 +137,7 @@ absl::StatusOr<std::vector<state::PortMapping>> EngineImpl::Publish(
     return ports;
   }
   ASSIGN_OR_RETURN(const std::vector<state::PortMapping> published,
-                   networks->Publish(config.id, state.init.pid, state.endpoints, ports));
+                   networks->Publish(config.id, state.init, state.endpoints, ports));
   const std::string id = config.id;
   state.ports.insert(state.ports.end(), published.begin(), published.end());
   absl::Status status = record.CommitConfig(std::move(config));

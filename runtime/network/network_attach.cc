@@ -10,7 +10,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "net/link.h"
 #include "runtime/network/address_pool.h"
@@ -128,13 +127,11 @@ absl::Status NetworkManagerImpl::ClaimNames(const state::ContainerConfig& config
 }
 
 absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConfig& config,
-                                                      pid_t pid, int netns) {
+                                                      const ProcessIdentity& process, int netns) {
   Attachment attachment;
   ASSIGN_OR_RETURN(const NetworkMode mode, NetworkModeOf(config));
   if (mode != NetworkMode::kBridge) return attachment;
-  Lease owner;
-  owner.container = config.id;
-  ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));
+  const Lease owner = {.container = config.id, .process = process};
   std::vector<state::NetworkAttachment> wanted = config.networks;
   if (wanted.empty()) wanted.push_back({.network = kDefaultNetwork});
   std::vector<EndpointPlan> plans;
@@ -217,8 +214,9 @@ absl::Status NetworkManagerImpl::Detach(absl::string_view id,
 }
 
 absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
-    const state::ContainerConfig& config, const state::NetworkAttachment& wanted, pid_t pid,
-    int netns, const std::vector<state::NetworkEndpoint>& existing) {
+    const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
+    const ProcessIdentity& process, int netns,
+    const std::vector<state::NetworkEndpoint>& existing) {
   ASSIGN_OR_RETURN(Network network, NetworkOf(wanted));
   int number = 0;
   bool has_default_route = false;
@@ -234,9 +232,7 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
     auto other = files_.Read(endpoint.network);
     has_default_route |= other.ok() && !other->internal;
   }
-  Lease owner;
-  owner.container = config.id;
-  ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));
+  const Lease owner = {.container = config.id, .process = process};
   ASSIGN_OR_RETURN(EndpointPlan plan, PlanEndpoint(config, wanted, std::move(network), number,
                                                    !has_default_route, owner));
   const state::NetworkEndpoint endpoint = DescribeEndpoint(plan);

@@ -373,7 +373,7 @@ TEST_F(NetworkTest, LiveChanges) {
     EchoPeer server(container.process.netns(), SOCK_STREAM, 80);
     ASSERT_OK_AND_ASSIGN(
         const auto ports,
-        host.manager->Publish(container.config.id, container.process.pid(),
+        host.manager->Publish(container.config.id, container.process.identity(),
                               container.attachment.endpoints, {{.container_port = 80}}));
     ASSERT_EQ(ports.size(), 1u);
     EXPECT_EQ(server.Ask(host.neighbour.netns(), "192.0.2.1", ports[0].host_port), "192.0.2.2");
@@ -381,7 +381,7 @@ TEST_F(NetworkTest, LiveChanges) {
     EXPECT_EQ(server.Ask(host.neighbour.netns(), "192.0.2.1", ports[0].host_port, 200), "");
     ASSERT_OK_AND_ASSIGN(
         const auto endpoint,
-        host.manager->Connect(container.config, {.network = "second"}, container.process.pid(),
+        host.manager->Connect(container.config, {.network = "second"}, container.process.identity(),
                               container.process.netns(), container.attachment.endpoints));
     EXPECT_EQ(endpoint.interface_name, "eth1");
     EXPECT_THAT(host.manager->Remove("second"), StatusIs(absl::StatusCode::kFailedPrecondition));

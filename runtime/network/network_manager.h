@@ -2,7 +2,7 @@
 //
 //   ASSIGN_OR_RETURN(auto networks, NetworkManager::Open({.root = root, .run_root = run_root}));
 //   request.configure_network = [&](const ProcessIdentity& child, int netns) -> absl::Status {
-//     ASSIGN_OR_RETURN(attachment, networks->Attach(config, child.pid, netns));
+//     ASSIGN_OR_RETURN(attachment, networks->Attach(config, child, netns));
 //     return absl::OkStatus();
 //   };
 //   ...
@@ -33,6 +33,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/process.h"
 #include "base/unique_fd.h"
 #include "runtime/network/network.h"
 #include "state/container_config.h"
@@ -83,10 +84,10 @@ class NetworkManager {
   virtual absl::Status Check(const state::ContainerConfig& config) = 0;
 
   // Joins the namespace behind `netns` (a descriptor of /proc/PID/ns/net; borrowed), whose first
-  // process is `pid`, to the networks of `config`, and publishes its ports. In modes none, host and
-  // container it does nothing: loopback is up since the launch. Undoes what it did if it fails.
-  virtual absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config, pid_t pid,
-                                            int netns) = 0;
+  // process is `process`, to the networks of `config`, and publishes its ports. In modes none, host
+  // and container it does nothing: loopback is up since the launch. Undoes what it did if it fails.
+  virtual absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config,
+                                            const ProcessIdentity& process, int netns) = 0;
 
   // Frees addresses, names and ports. Deletes no interface: they go with the namespace. What is
   // gone already is no error.
@@ -96,8 +97,9 @@ class NetworkManager {
 
   // network connect and disconnect for a running container.
   virtual absl::StatusOr<state::NetworkEndpoint> Connect(
-      const state::ContainerConfig& config, const state::NetworkAttachment& wanted, pid_t pid,
-      int netns, const std::vector<state::NetworkEndpoint>& existing) = 0;
+      const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
+      const ProcessIdentity& process, int netns,
+      const std::vector<state::NetworkEndpoint>& existing) = 0;
   virtual absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
                                   int netns) = 0;
 
@@ -110,7 +112,8 @@ class NetworkManager {
   // Publishes more ports of a running container, or takes published ones back.
   // kAlreadyExists names who holds a port: "0.0.0.0:80/tcp is in use by nginx (pid 123)".
   virtual absl::StatusOr<std::vector<state::PortMapping>> Publish(
-      absl::string_view id, pid_t pid, const std::vector<state::NetworkEndpoint>& endpoints,
+      absl::string_view id, const ProcessIdentity& process,
+      const std::vector<state::NetworkEndpoint>& endpoints,
       const std::vector<state::PortMapping>& ports) = 0;
   virtual absl::Status Unpublish(absl::string_view id,
                                  const std::vector<state::PortMapping>& ports) = 0;

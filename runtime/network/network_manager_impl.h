@@ -42,18 +42,20 @@ class NetworkManagerImpl : public NetworkManager {
       const Network& network) override;
   absl::StatusOr<std::string> Remove(absl::string_view reference) override;
   absl::Status Check(const state::ContainerConfig& config) override;
-  absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config, pid_t pid,
-                                    int netns) override;
+  absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config,
+                                    const ProcessIdentity& process, int netns) override;
   absl::Status Detach(absl::string_view id, const std::vector<state::NetworkEndpoint>& endpoints,
                       const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<state::NetworkEndpoint> Connect(
-      const state::ContainerConfig& config, const state::NetworkAttachment& wanted, pid_t pid,
-      int netns, const std::vector<state::NetworkEndpoint>& existing) override;
+      const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
+      const ProcessIdentity& process, int netns,
+      const std::vector<state::NetworkEndpoint>& existing) override;
   absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
                           int netns) override;
   absl::Status ForgetConnections(const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<std::vector<state::PortMapping>> Publish(
-      absl::string_view id, pid_t pid, const std::vector<state::NetworkEndpoint>& endpoints,
+      absl::string_view id, const ProcessIdentity& process,
+      const std::vector<state::NetworkEndpoint>& endpoints,
       const std::vector<state::PortMapping>& ports) override;
   absl::Status Unpublish(absl::string_view id,
                          const std::vector<state::PortMapping>& ports) override;

@@ -13,7 +13,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "net/conntrack.h"
 #include "net/link.h"
@@ -156,12 +155,11 @@ absl::Status NetworkManagerImpl::ForgetConnections(const std::vector<state::Port
 }
 
 absl::StatusOr<std::vector<state::PortMapping>> NetworkManagerImpl::Publish(
-    absl::string_view id, pid_t pid, const std::vector<state::NetworkEndpoint>& endpoints,
+    absl::string_view id, const ProcessIdentity& process,
+    const std::vector<state::NetworkEndpoint>& endpoints,
     const std::vector<state::PortMapping>& ports) {
   ASSIGN_OR_RETURN(const PublishTarget target, TargetOf(endpoints));
-  Lease owner;
-  owner.container = std::string(id);
-  ASSIGN_OR_RETURN(owner.process, IdentifyProcess(pid));
+  const Lease owner = {.container = std::string(id), .process = process};
   ASSIGN_OR_RETURN(const ClaimedPorts claimed,
                    ClaimPorts(leases_, owner, ports, target, [this] { return Sweep(); }));
   absl::Status status = UpdateFirewall(owner.container, {}, claimed.published);

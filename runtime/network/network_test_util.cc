@@ -102,7 +102,7 @@ FakeContainer::FakeContainer(NetworkManager& network_manager, char digit)
 }
 
 absl::Status FakeContainer::Attach() {
-  auto result = manager.Attach(config, process.pid(), process.netns());
+  auto result = manager.Attach(config, process.identity(), process.netns());
   if (result.ok()) attachment = *std::move(result);
   return result.status();
 }

@@ -23,6 +23,7 @@ class FakeProcess {
   ~FakeProcess() { Kill(); }
   void Kill();  // and waits until its namespace is left
   pid_t pid() const { return pid_; }
+  ProcessIdentity identity() const { return IdentifyProcess(pid_).value_or(ProcessIdentity()); }
   int netns() const { return netns_.get(); }
 
  private:

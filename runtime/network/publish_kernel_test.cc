@@ -193,7 +193,7 @@ TEST_F(PublishTest, AClientThatNeverStopsSendingReachesARestartedUdpServer) {
     ASSERT_OK(host.manager->Unpublish(second.config.id, second.attachment.ports));
     EXPECT_EQ(outside.Ask(server, 200), "");
     second.attachment.port_holders.clear();
-    ASSERT_OK(host.manager->Publish(second.config.id, second.process.pid(),
+    ASSERT_OK(host.manager->Publish(second.config.id, second.process.identity(),
                                     second.attachment.endpoints, ports));
     EXPECT_EQ(outside.Ask(server), "192.0.2.2");
     EXPECT_EQ(local.Ask(server), "10.10.0.1");

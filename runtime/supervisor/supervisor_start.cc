@@ -126,8 +126,9 @@ void Supervisor::OpenRelay() {
 // be known about it before it does is recorded now.
 absl::Status Supervisor::OnCloned(state::LockedContainer& record, const ProcessIdentity& child,
                                   int network_namespace) {
+  state_.init = child;
   RETURN_IF_ERROR(OpenNetworks());
-  ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, child.pid, network_namespace));
+  ASSIGN_OR_RETURN(Attachment attachment, networks_->Attach(config_, child, network_namespace));
   state_.endpoints = std::move(attachment.endpoints);
   state_.ports = std::move(attachment.ports);
   port_holders_ = std::move(attachment.port_holders);
@@ -142,7 +143,6 @@ absl::Status Supervisor::OnCloned(state::LockedContainer& record, const ProcessI
   }
   RETURN_IF_ERROR(WriteEtcFiles(record.directory(), networks_->HostsFile(config_, state_.endpoints),
                                 networks_->ResolvConf(config_, state_.endpoints)));
-  state_.init = child;
   ASSIGN_OR_RETURN(state_.supervisor, IdentifyProcess(getpid()));
   state_.status = state::Status::kRunning;
   state_.exit_code = 0;
