@@ -106,6 +106,25 @@ NftRuleBuilder& NftRuleBuilder::Payload(nft_payload_bases base, uint32_t offset,
   return *this;
 }
 
+NftRuleBuilder& NftRuleBuilder::SetTransport(uint32_t offset, uint32_t length, NftRegister from,
+                                             uint32_t checksum_offset) {
+  const Expression expression(message_, "payload");
+  message_.PutBe32(NFTA_PAYLOAD_SREG, from);
+  message_.PutBe32(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_TRANSPORT_HEADER);
+  message_.PutBe32(NFTA_PAYLOAD_OFFSET, offset);
+  message_.PutBe32(NFTA_PAYLOAD_LEN, length);
+  message_.PutBe32(NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+  message_.PutBe32(NFTA_PAYLOAD_CSUM_OFFSET, checksum_offset);
+  return *this;
+}
+
+NftRuleBuilder& NftRuleBuilder::Immediate(NftRegister to, absl::string_view value) {
+  const Expression expression(message_, "immediate");
+  message_.PutBe32(NFTA_IMMEDIATE_DREG, to);
+  PutData(message_, NFTA_IMMEDIATE_DATA, value);
+  return *this;
+}
+
 NftRuleBuilder& NftRuleBuilder::ConnectionTracking(nft_ct_keys key, NftRegister to) {
   const Expression expression(message_, "ct");
   message_.PutBe32(NFTA_CT_DREG, to);
@@ -241,12 +260,6 @@ void NftBatch::FlushChain(absl::string_view chain) {
   message_.PutString(NFTA_RULE_CHAIN, chain);
 }
 
-void NftBatch::DeleteChain(absl::string_view chain) {
-  Begin(NFT_MSG_DELCHAIN, 0, absl::StrCat("delete nft chain ", table_.name, " ", chain));
-  message_.PutString(NFTA_CHAIN_TABLE, table_.name);
-  message_.PutString(NFTA_CHAIN_NAME, chain);
-}
-
 void NftBatch::AddSet(const NftSetSpec& set) {
   Begin(NFT_MSG_NEWSET, NLM_F_CREATE, absl::StrCat("add nft set ", table_.name, " ", set.name));
   message_.PutString(NFTA_SET_TABLE, table_.name);
@@ -266,12 +279,6 @@ void NftBatch::AddSet(const NftSetSpec& set) {
     const auto field = message_.Nest(NFTA_LIST_ELEM);
     message_.PutBe32(NFTA_SET_FIELD_LEN, length);
   }
-}
-
-void NftBatch::FlushSet(absl::string_view set) {
-  Begin(NFT_MSG_DELSETELEM, 0, absl::StrCat("flush nft set ", table_.name, " ", set));
-  message_.PutString(NFTA_SET_ELEM_LIST_TABLE, table_.name);
-  message_.PutString(NFTA_SET_ELEM_LIST_SET, set);
 }
 
 NftRuleBuilder NftBatch::StartRule(uint16_t flags, absl::string_view chain,

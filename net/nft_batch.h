@@ -109,6 +109,11 @@ class NftRuleBuilder {
 
   NftRuleBuilder& Meta(nft_meta_keys key, NftRegister to);
   NftRuleBuilder& Payload(nft_payload_bases base, uint32_t offset, uint32_t length, NftRegister to);
+  // Overwrites a part of the transport header and mends the Internet checksum (RFC 1071) that the
+  // header has at `checksum_offset`.
+  NftRuleBuilder& SetTransport(uint32_t offset, uint32_t length, NftRegister from,
+                               uint32_t checksum_offset);
+  NftRuleBuilder& Immediate(NftRegister to, absl::string_view value);
   NftRuleBuilder& ConnectionTracking(nft_ct_keys key, NftRegister to);
   // The type of an address (RTN_LOCAL, ...): flags is NFTA_FIB_F_DADDR or NFTA_FIB_F_SADDR.
   NftRuleBuilder& FibAddressType(uint32_t flags, NftRegister to);
@@ -146,9 +151,7 @@ class NftBatch {
   void DeleteTable();
   void AddChain(const NftChainSpec& chain);
   void FlushChain(absl::string_view chain);  // deletes its rules
-  void DeleteChain(absl::string_view chain);
   void AddSet(const NftSetSpec& set);
-  void FlushSet(absl::string_view set);
   // `comment` is what nft(8) shows behind the rule, and what ListRules returns; at most 127 bytes.
   [[nodiscard]] NftRuleBuilder AddRule(absl::string_view chain, absl::string_view comment);
   [[nodiscard]] NftRuleBuilder InsertRule(absl::string_view chain, absl::string_view comment);

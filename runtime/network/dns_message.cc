@@ -11,6 +11,7 @@
 namespace tiny::runtime {
 namespace {
 
+constexpr char kTruncated = 0x02;  // in the third byte
 constexpr size_t kHeader = 12;
 constexpr size_t kMaxLabel = 63;
 constexpr size_t kMaxName = 253;
@@ -81,23 +82,30 @@ std::optional<DnsQuestion> ParseDnsQuestion(absl::string_view message) {
 
 std::string MakeDnsAnswer(absl::string_view query, const DnsQuestion& question, DnsCode code,
                           const std::vector<net::IpAddress>& addresses,
-                          const std::vector<std::string>& names) {
+                          const std::vector<std::string>& names, size_t limit) {
   std::string answer(query.substr(0, question.end));
   // A response, authoritative, recursion available; the opcode and "recursion desired" are kept.
   answer[2] = static_cast<char>((answer[2] & 0x79) | 0x84);
   answer[3] = static_cast<char>(0x80 | code);
   std::string records;
   uint16_t count = 0;
+  const auto add = [&](DnsType type, absl::string_view data) {
+    const size_t before = records.size();
+    PutRecord(records, type, data);
+    if (answer.size() + records.size() <= limit) {
+      ++count;
+    } else {
+      records.resize(before);
+      answer[2] |= kTruncated;
+    }
+  };
   for (const net::IpAddress& address : addresses) {
-    if (question.type != (address.is_v4() ? kDnsA : kDnsAaaa)) continue;
-    PutRecord(records, question.type, address.View());
-    ++count;
+    const DnsType type = address.is_v4() ? kDnsA : kDnsAaaa;
+    if (question.type == type) add(type, address.View());
   }
   for (const std::string& name : names) {
     std::string data;
-    if (question.type != kDnsPtr || !PutName(data, name)) continue;
-    PutRecord(records, kDnsPtr, data);
-    ++count;
+    if (question.type == kDnsPtr && PutName(data, name)) add(kDnsPtr, data);
   }
   std::string counts;
   Put16(counts, count);

@@ -29,10 +29,15 @@ struct DnsQuestion {
 // one question, or a name with a compressed or over-long label.
 std::optional<DnsQuestion> ParseDnsQuestion(absl::string_view message);
 
+// How long an answer may be by UDP, to those who did not ask for more, and by TCP.
+inline constexpr size_t kMaxDnsDatagram = 512;
+inline constexpr size_t kMaxDnsMessage = 65535;
+
 // An answer to `query`, which ParseDnsQuestion has read: no records is a name without such data.
+// Those that would make it longer than `limit` are left out, and it says that it is truncated.
 std::string MakeDnsAnswer(absl::string_view query, const DnsQuestion& question, DnsCode code,
                           const std::vector<net::IpAddress>& addresses,
-                          const std::vector<std::string>& names);
+                          const std::vector<std::string>& names, size_t limit = kMaxDnsDatagram);
 
 // The address that a PTR question asks for: "2.0.10.10.in-addr.arpa", or 32 nibbles of ip6.arpa.
 std::optional<net::IpAddress> ParseReverseName(absl::string_view name);

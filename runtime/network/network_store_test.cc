@@ -1,8 +1,14 @@
 #include "runtime/network/network_store.h"
 
+#include <cstdint>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "runtime/network/endpoint.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
 
@@ -43,7 +49,9 @@ TEST(NetworkTest, NamesAreChecked) {
   EXPECT_OK(ValidateNetworkName("my_net-1.x"));
   for (const std::string& name :
        {std::string(), std::string("host"), std::string("bridge"), std::string("../x"),
-        std::string("a b"), std::string("-a"), std::string(129, 'a'), std::string("a;b")}) {
+        std::string("a b"), std::string("-a"), std::string(129, 'a'), std::string(300, 'a'),
+        std::string("a;b"), std::string("\"; flush ruleset"), std::string("na\xc3\xafve"),
+        std::string("a\nb"), std::string("a\0b", 3)}) {
     EXPECT_FALSE(ValidateNetworkName(name).ok()) << name;
   }
 }
@@ -118,6 +126,29 @@ TEST(CompleteNetworkTest, RefusesWhatCantWork) {
   EXPECT_FALSE(check([](Network& n) { n.ip_range = "192.0.2.0/24"; }).ok());
   EXPECT_FALSE(check([](Network& n) { n.interface_name = "a/b"; }).ok());
   EXPECT_FALSE(check([](Network& n) { n.options["com.docker.network.driver.mtu"] = "9"; }).ok());
+  for (const char* name : {"a b", "a;b", "..", "sixteen-letters-", "na\xc3\xafve", "%d"}) {
+    Network network = Named("web");
+    network.options["com.docker.network.bridge.name"] = name;
+    EXPECT_FALSE(CompleteNetwork(network, {}).ok()) << name;
+  }
+}
+
+// What the kernel gets to see of containers and networks.
+TEST(InterfaceNameTest, IsMadeOfTheIdAloneAndNeverShared) {
+  Network network = Named(std::string(128, 'n'));
+  ASSERT_OK(CompleteNetwork(network, {}));
+  EXPECT_EQ(network.interface_name, "tdaaaaaaaaaaaa");
+  constexpr uint64_t kIds = 1'000'000;
+  std::set<std::string> names;
+  for (uint64_t i = 0; i < kIds; ++i) {
+    // Spread over all values, as ids are.
+    const std::string id = absl::StrCat(absl::Hex(i * 0x9e3779b97f4a7c15, absl::kZeroPad16));
+    std::string name = HostInterfaceName(id, static_cast<int>(i % 3));
+    ASSERT_EQ(name.size(), 15u);
+    ASSERT_EQ(name.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz"), std::string::npos);
+    names.insert(std::move(name));
+  }
+  EXPECT_EQ(names.size(), kIds);
 }
 
 }  // namespace

@@ -29,13 +29,13 @@
 #include "runtime/network/dns_message.h"
 #include "runtime/network/lease_store.h"
 #include "runtime/network/network_store.h"
+#include "runtime/network/resolver_port.h"
 #include "runtime/network/socket_address.h"
 
 namespace tiny::runtime {
 namespace {
 
 constexpr uint16_t kPort = 53;
-constexpr size_t kMaxMessage = 65535;
 constexpr size_t kMaxUdpQuery = 4096;
 constexpr size_t kMaxPending = 64;
 constexpr size_t kMaxSessions = 16;
@@ -47,6 +47,15 @@ std::optional<SocketAddress> ServerAddress(absl::string_view server) {
   auto address = net::ParseIpAddress(server);
   if (!address.ok()) return std::nullopt;
   return MakeSocketAddress(*address, kPort);
+}
+
+// Binds to a port of the kernel's choice, and returns it.
+absl::StatusOr<uint16_t> BindTo(int fd, const net::IpAddress& address) {
+  SocketAddress here = MakeSocketAddress(address, 0);
+  if (bind(fd, here.get(), here.length) != 0 || getsockname(fd, here.get(), &here.length) != 0) {
+    return PosixStatus(errno, absl::StrCat("bind the resolver to ", address.ToString()));
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in*>(&here.storage)->sin_port);
 }
 
 // A query by UDP that a server was asked. Each has a socket, and so a port, of its own: only that
@@ -99,7 +108,8 @@ class ResolverImpl : public Resolver {
     epoll_event event = {events, {.fd = fd}};
     (void)epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
   }
-  std::optional<std::string> AnswerLocally(absl::string_view query, const DnsQuestion& question);
+  std::optional<std::string> AnswerLocally(absl::string_view query, const DnsQuestion& question,
+                                           size_t limit);
   std::vector<net::IpAddress> LookUp(const std::string& name, bool* found);
   void OnUdpQuery();
   void OnUdpAnswer(std::list<Pending>::iterator pending);
@@ -137,13 +147,13 @@ absl::Status ResolverImpl::Listen(int netns) {
     if (!udp_ || !tcp_) return PosixStatus(errno, "open the resolver's sockets");
     return absl::OkStatus();
   }));
-  SocketAddress here = *ServerAddress(kResolverAddress);
-  const int on = 1;
-  (void)setsockopt(tcp_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (bind(udp_.get(), here.get(), here.length) != 0 ||
-      bind(tcp_.get(), here.get(), here.length) != 0 || listen(tcp_.get(), 16) != 0) {
-    return PosixStatus(errno, absl::StrCat("bind the resolver to ", kResolverAddress, ":53"));
+  ASSIGN_OR_RETURN(const net::IpAddress address, net::ParseIpAddress(kResolverAddress));
+  ASSIGN_OR_RETURN(const uint16_t udp_port, BindTo(udp_.get(), address));
+  ASSIGN_OR_RETURN(const uint16_t tcp_port, BindTo(tcp_.get(), address));
+  if (listen(tcp_.get(), 16) != 0) {
+    return PosixStatus(errno, absl::StrCat("listen at ", kResolverAddress));
   }
+  RETURN_IF_ERROR(ServePort53(netns, address, udp_port, tcp_port));
   Watch(udp_.get(), EPOLLIN);
   Watch(tcp_.get(), EPOLLIN);
   Watch(timer_.get(), EPOLLIN);
@@ -186,7 +196,7 @@ std::vector<net::IpAddress> ResolverImpl::LookUp(const std::string& name, bool* 
 }
 
 std::optional<std::string> ResolverImpl::AnswerLocally(absl::string_view query,
-                                                       const DnsQuestion& question) {
+                                                       const DnsQuestion& question, size_t limit) {
   if (const auto address = ParseReverseName(question.name); address && question.type == kDnsPtr) {
     Liveness liveness;
     for (const std::string& network : networks_) {
@@ -201,7 +211,7 @@ std::optional<std::string> ResolverImpl::AnswerLocally(absl::string_view query,
   bool found = false;
   const std::vector<net::IpAddress> addresses = LookUp(question.name, &found);
   if (!found) return std::nullopt;
-  return MakeDnsAnswer(query, question, kDnsNoError, addresses, {});
+  return MakeDnsAnswer(query, question, kDnsNoError, addresses, {}, limit);
 }
 
 void ResolverImpl::RefreshServers() {
@@ -231,7 +241,7 @@ void ResolverImpl::OnUdpQuery() {
     const absl::string_view query(buffer, static_cast<size_t>(size));
     const auto question = ParseDnsQuestion(query);
     if (!question || question->is_response) continue;
-    auto answer = AnswerLocally(query, *question);
+    auto answer = AnswerLocally(query, *question, kMaxDnsDatagram);
     if (!answer && forward_ && pending_.size() < kMaxPending) {
       RefreshServers();
       Pending pending;
@@ -306,7 +316,7 @@ bool ResolverImpl::OnSessionQuery(Session& session) {
   const absl::string_view query = absl::string_view(session.query).substr(2);
   const auto question = ParseDnsQuestion(query);
   if (!question || question->is_response) return false;
-  if (auto answer = AnswerLocally(query, *question)) {
+  if (auto answer = AnswerLocally(query, *question, kMaxDnsMessage)) {
     const std::string framed = Framed(*answer);
     (void)send(session.client.get(), framed.data(), framed.size(), MSG_NOSIGNAL);
     return false;
@@ -336,7 +346,7 @@ bool ResolverImpl::OnSession(Session& session, int fd) {
   char buffer[4096];
   const ssize_t size = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
   if (size < 0) return errno == EAGAIN;
-  if (size == 0 || target.size() > kMaxMessage) return false;
+  if (size == 0 || target.size() > kMaxDnsMessage) return false;
   target.append(buffer, static_cast<size_t>(size));
   if (!IsWhole(target)) return true;
   if (fd == session.client.get()) return !session.server && OnSessionQuery(session);

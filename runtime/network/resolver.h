@@ -4,7 +4,8 @@
 //   epoll_add(resolver->fd());
 //   ... when it is readable:  resolver->OnReadable();
 //
-// Listens on 127.0.0.11:53, UDP and TCP, inside the container's network namespace. Names and
+// Answers at 127.0.0.11:53, UDP and TCP, inside the container's network namespace, where a server
+// of the container's may have port 53, too (resolver_port.h). Names and
 // aliases of live containers on the same user networks are answered from <run_root>/leases (A,
 // AAAA, PTR); the rest is forwarded to the servers of --dns or of the host's resolv.conf, from the
 // supervisor's own namespace. Memory and the number of pending queries are bounded; a query beyond

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "net/network_namespace.h"
 #include "runtime/network/dns_message.h"
+#include "runtime/network/lease_store.h"
 #include "runtime/network/network_test_util.h"
 #include "runtime/network/resolver.h"
 #include "testing/isolated.h"
@@ -71,7 +72,7 @@ struct Fixture : LanHost {
            length);
   }
 
-  // The answer's bytes, or "" if none comes.
+  // The answer's bytes, by TCP with their length before them, or "" if none comes.
   std::string Ask(Resolver& resolver, int netns, absl::string_view name, DnsType type,
                   bool by_tcp = false) {
     const UniqueFd fd = SocketIn(netns, by_tcp ? SOCK_STREAM : SOCK_DGRAM);
@@ -80,6 +81,7 @@ struct Fixture : LanHost {
     std::string query = MakeDnsQuery(0x1234, name, type);
     if (by_tcp) query = std::string({'\0', static_cast<char>(query.size())}) + query;
     EXPECT_EQ(send(fd.get(), query.data(), query.size(), 0), static_cast<ssize_t>(query.size()));
+    std::string answer;
     for (int i = 0; i < 100; ++i) {
       pollfd ready[] = {
           {resolver.fd(), POLLIN, 0}, {upstream.get(), POLLIN, 0}, {fd.get(), POLLIN, 0}};
@@ -87,16 +89,17 @@ struct Fixture : LanHost {
       if (ready[0].revents != 0) resolver.OnReadable();
       if (ready[1].revents != 0) ServeUpstream();
       if (ready[2].revents == 0) continue;
-      char buffer[1024];
+      char buffer[4096];
       const ssize_t size = recv(fd.get(), buffer, sizeof(buffer), 0);
-      std::string answer(buffer, size > 0 ? static_cast<size_t>(size) : 0);
-      return by_tcp && answer.size() > 2 ? answer.substr(2) : answer;
+      answer.append(buffer, size > 0 ? static_cast<size_t>(size) : 0);
+      if (!by_tcp || size <= 0) return answer;
     }
     return "";
   }
 
   std::string Address(Resolver& resolver, int netns, absl::string_view name, bool by_tcp = false) {
-    const auto address = FirstDnsAddress(Ask(resolver, netns, name, kDnsA, by_tcp));
+    const auto address =
+        FirstDnsAddress(Ask(resolver, netns, name, kDnsA, by_tcp).substr(by_tcp ? 2 : 0));
     return address ? address->ToString() : "";
   }
 
@@ -154,6 +157,33 @@ TEST_F(ResolverTest, KnowsTheContainersOfItsNetworksAndForwardsTheRest) {
   });
 }
 
+TEST_F(ResolverTest, LeavesPort53ToAServerOfTheContainers) {
+  RunIsolated(CLONE_NEWNET, [] {
+    Fixture fixture;
+    ASSERT_OK(fixture.manager->Create({.name = "apps"}));
+    FakeContainer client(*fixture.manager, '1');
+    client.config.networks = {{.network = "apps"}};
+    ASSERT_OK(client.Attach());
+    FakeContainer web(*fixture.manager, '2');
+    web.config.networks = {{.network = "apps"}};
+    ASSERT_OK(web.Attach());
+    auto resolver = fixture.Open(client);
+    const int netns = client.process.netns();
+    for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+      EchoPeer server(netns, type, 53);
+      EXPECT_EQ(server.Ask(web.process.netns(), client.ip(), 53), web.ip());
+      EXPECT_EQ(server.Ask(netns, "127.0.0.1", 53), "127.0.0.1");
+      EXPECT_EQ(fixture.Address(*resolver, netns, "c2", type == SOCK_STREAM), web.ip());
+    }
+    // A supervisor that takes the container over has other ports.
+    resolver.reset();
+    resolver = fixture.Open(client);
+    for (const bool by_tcp : {false, true}) {
+      EXPECT_EQ(fixture.Address(*resolver, netns, "c2", by_tcp), web.ip());
+    }
+  });
+}
+
 TEST_F(ResolverTest, NothingLeavesAnInternalNetwork) {
   RunIsolated(CLONE_NEWNET, [] {
     Fixture fixture;
@@ -167,6 +197,46 @@ TEST_F(ResolverTest, NothingLeavesAnInternalNetwork) {
     EXPECT_EQ(answer[3] & 0x0f, kDnsServerFailure);
     EXPECT_EQ(fixture.forwarded, 0);
     EXPECT_EQ(fixture.Address(*resolver, client.process.netns(), "c1"), client.ip());
+  });
+}
+
+// More containers with one alias than an answer has room for.
+TEST_F(ResolverTest, AnAnswerEndsWhereItsLengthDoes) {
+  RunIsolated(CLONE_NEWNET, [] {
+    Fixture fixture;
+    ASSERT_OK(fixture.manager->Create({.name = "apps"}));
+    FakeContainer client(*fixture.manager, '1');
+    client.config.networks = {{.network = "apps"}};
+    ASSERT_OK(client.Attach());
+    ASSERT_OK_AND_ASSIGN(const LeaseStore leases, LeaseStore::Open(fixture.root.Path("run")));
+    for (uint32_t i = 0; i < 5000; ++i) {
+      const std::string id = absl::StrCat(absl::Hex(i, absl::kZeroPad12));
+      ASSERT_OK(leases.Claim(absl::StrCat("names/apps/www/", id),
+                             {.container = id,
+                              .process = client.process.identity(),
+                              .values = {net::IpAddress::V4(0x0a140000 + i).ToString(), "-"}}));
+    }
+    const auto resolver = fixture.Open(client);
+    const auto records = [](absl::string_view answer) {
+      return static_cast<uint8_t>(answer[6]) << 8 | static_cast<uint8_t>(answer[7]);
+    };
+    // By UDP as many as fit, and word that there are more.
+    const std::string datagram = fixture.Ask(*resolver, client.process.netns(), "www", kDnsA);
+    ASSERT_GT(datagram.size(), 400u);
+    EXPECT_LE(datagram.size(), 512u);
+    EXPECT_EQ(datagram[2] & 0x02, 0x02);
+    EXPECT_EQ(datagram.size(), 21u + 16u * static_cast<size_t>(records(datagram)));
+    // By TCP, too, where the length of a message has two bytes.
+    const std::string stream =
+        fixture.Ask(*resolver, client.process.netns(), "www", kDnsA, /*by_tcp=*/true);
+    ASSERT_GT(stream.size(), 65000u);
+    const size_t length =
+        static_cast<size_t>(static_cast<uint8_t>(stream[0]) << 8 | static_cast<uint8_t>(stream[1]));
+    EXPECT_EQ(length, stream.size() - 2);
+    EXPECT_EQ(length, 21u + 16u * static_cast<size_t>(records(stream.substr(2))));
+    EXPECT_EQ(stream[4] & 0x02, 0x02);
+    // One with few says nothing of the kind.
+    EXPECT_EQ(fixture.Ask(*resolver, client.process.netns(), "c1", kDnsA)[2] & 0x02, 0);
   });
 }
 
