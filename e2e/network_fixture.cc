@@ -39,7 +39,8 @@ void NetworkTest::RemoveContainers() {
     remove.emplace_back(id);
   }
   if (remove.size() > 2) {
-    EXPECT_EQ(Tiny(remove).code, 0);
+    const Result removed = Tiny(remove);
+    EXPECT_EQ(removed.code, 0) << removed.err;
   }
 }
 

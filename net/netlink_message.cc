@@ -84,7 +84,6 @@ void MessageBuilder::PutString(uint16_t type, absl::string_view text) {
   buffer_.append(1 + Padding(length), '\0');
 }
 
-void MessageBuilder::PutBe16(uint16_t type, uint16_t value) { PutValue(type, htobe16(value)); }
 void MessageBuilder::PutBe32(uint16_t type, uint32_t value) { PutValue(type, htobe32(value)); }
 void MessageBuilder::PutBe64(uint16_t type, uint64_t value) { PutValue(type, htobe64(value)); }
 

@@ -89,7 +89,6 @@ class MessageBuilder {
   void PutValue(uint16_t type, const T& value) {
     Put(type, BytesOf(value));
   }
-  void PutBe16(uint16_t type, uint16_t value);
   void PutBe32(uint16_t type, uint32_t value);
   void PutBe64(uint16_t type, uint64_t value);
 

@@ -77,15 +77,6 @@ std::string FormatIdMap(absl::Span<const IdRange> map) {
   return text;
 }
 
-std::optional<uint32_t> MapToOutside(absl::Span<const IdRange> map, uint32_t inside) {
-  for (const IdRange& range : map) {
-    if (inside >= range.inside && inside - range.inside < range.size) {
-      return range.outside + (inside - range.inside);
-    }
-  }
-  return std::nullopt;
-}
-
 absl::Status WriteIdMaps(pid_t pid, const IdMaps& maps) {
   RETURN_IF_ERROR(ValidateIdMap(maps.uids));
   RETURN_IF_ERROR(ValidateIdMap(maps.gids));

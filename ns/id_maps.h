@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,9 +42,6 @@ absl::Status ValidateIdMap(absl::Span<const IdRange> map);
 // The text of uid_map: three numbers a line. kInvalidArgument names the bad line.
 absl::StatusOr<IdMap> ParseIdMap(absl::string_view text);
 std::string FormatIdMap(absl::Span<const IdRange> map);
-
-// What an id of the namespace is outside, or nothing.
-std::optional<uint32_t> MapToOutside(absl::Span<const IdRange> map, uint32_t inside);
 
 // Validates and writes both maps (once only, the kernel insists) of a process that has just made
 // its user namespace: setgroups first. Errors as PosixStatus with the file.

@@ -44,12 +44,5 @@ TEST(IdMapsTest, ValidatesRanges) {
   }
 }
 
-TEST(IdMapsTest, MapsToOutside) {
-  const IdMap map = {{0, 1000, 1}, {1, 100000, 10}};
-  EXPECT_EQ(MapToOutside(map, 0), 1000u);
-  EXPECT_EQ(MapToOutside(map, 10), 100009u);
-  EXPECT_EQ(MapToOutside(map, 11), std::nullopt);
-}
-
 }  // namespace
 }  // namespace tiny::ns
