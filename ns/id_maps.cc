@@ -2,10 +2,7 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/status_macros.h"
 
@@ -53,22 +50,6 @@ absl::Status ValidateIdMap(absl::Span<const IdRange> map) {
   }
   RETURN_IF_ERROR(CheckOverlap(map, &IdRange::inside, "inside"));
   return CheckOverlap(map, &IdRange::outside, "outside");
-}
-
-absl::StatusOr<IdMap> ParseIdMap(absl::string_view text) {
-  IdMap map;
-  for (absl::string_view line : absl::StrSplit(text, '\n', absl::SkipWhitespace())) {
-    const std::vector<absl::string_view> fields =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    IdRange range;
-    if (fields.size() != 3 || !absl::SimpleAtoi(fields[0], &range.inside) ||
-        !absl::SimpleAtoi(fields[1], &range.outside) || !absl::SimpleAtoi(fields[2], &range.size)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("bad id mapping \"", absl::StripAsciiWhitespace(line), "\""));
-    }
-    map.push_back(range);
-  }
-  return map;
 }
 
 std::string FormatIdMap(absl::Span<const IdRange> map) {

@@ -39,8 +39,7 @@ inline constexpr size_t kMaxIdRanges = 340;
 // size, none runs over the last id (2^32 - 2), and no two overlap on either side.
 absl::Status ValidateIdMap(absl::Span<const IdRange> map);
 
-// The text of uid_map: three numbers a line. kInvalidArgument names the bad line.
-absl::StatusOr<IdMap> ParseIdMap(absl::string_view text);
+// The text of uid_map: three numbers a line.
 std::string FormatIdMap(absl::Span<const IdRange> map);
 
 // Validates and writes both maps (once only, the kernel insists) of a process that has just made

@@ -204,7 +204,6 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   plan.new_user_namespace = (launch.new_namespaces & CLONE_NEWUSER) != 0;
   plan.joins_user_namespace = Joins(launch, Kind::kUser);
   plan.new_cgroup_namespace = (launch.new_namespaces & CLONE_NEWCGROUP) != 0;
-  plan.cgroup_barrier = launch.cgroup_barrier;
   hostname = launch.hostname;
   domainname = launch.domainname;
   plan.hostname = {hostname.c_str(), hostname.size()};
@@ -237,11 +236,9 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //  5. P  goes on with the outside half: cgroups, limits, network.   C  takes its steps, in order.
 //     The first that fails is sent as kFailed with its ChildResult, and C exits with 125.
 //     A barrier step sends kBarrier and waits for a byte.
-//  6. P  joins C to the version 1 cgroups and sends a byte; C unshares the cgroup namespace. Only
-//     with cgroup_barrier.
-//  7. C  executes the stub, which is not dumpable, forgets to die with P, and sends kReady.
-//  8. P  sends the configuration, which is the go: payload.h tells the rest.
-//  9. P  reads end of file: the program runs. Or kFailed.
+//  6. C  executes the stub, which is not dumpable, forgets to die with P, and sends kReady.
+//  7. P  sends the configuration, which is the go: payload.h tells the rest.
+//  8. P  reads end of file: the program runs. Or kFailed.
 absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
   auto impl = std::make_unique<PendingChild::Impl>();
   RETURN_IF_ERROR(impl->CompilePlan(launch));
@@ -360,7 +357,6 @@ int PendingChild::pidfd() const { return impl_->pidfd.get(); }
 int PendingChild::start_fd() const { return static_cast<int>(impl_->descriptors.size()) + 1; }
 
 absl::Status PendingChild::AllowUserNamespace() { return impl_->Send("u", 1, "a go"); }
-absl::Status PendingChild::AllowCgroupNamespace() { return impl_->Send("c", 1, "a go"); }
 absl::Status PendingChild::PassBarrier() { return impl_->Send("b", 1, "a go"); }
 absl::Status PendingChild::Configure(absl::string_view config) {
   std::string message(config);

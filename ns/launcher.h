@@ -53,8 +53,7 @@ struct LaunchPlan {
   // tight memory limit: where the kernel kills for want of memory, it kills all that share it.
   bool share_memory = true;
 
-  int cgroup_fd = -1;           // the cgroup (version 2) to be born in; -1: the caller's
-  bool cgroup_barrier = false;  // cgroup namespace: unshared only after AllowCgroupNamespace
+  int cgroup_fd = -1;  // the cgroup (version 2) to be born in; -1: the caller's
 
   std::string hostname;      // of a new UTS namespace
   std::string domainname;    // likewise
@@ -86,8 +85,6 @@ class PendingChild {
 
   // With CLONE_NEWUSER the child waits for this before anything else: after WriteIdMaps.
   absl::Status AllowUserNamespace();
-  // With cgroup_barrier, when the child is in all its cgroups.
-  absl::Status AllowCgroupNamespace();
   // Answers a step made by BarrierStep.
   absl::Status PassBarrier();
 

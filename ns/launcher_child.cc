@@ -128,8 +128,7 @@ ChildResult BecomeRootOfUserNamespace(const ChildPlan& plan) noexcept {
 }
 
 // Its root is the cgroup that the caller is in now: with clone(2) it would be the parent's.
-ChildResult MakeCgroupNamespace(const ChildPlan& plan) noexcept {
-  if (plan.cgroup_barrier) WaitForParent(plan.link);
+ChildResult MakeCgroupNamespace(const ChildPlan&) noexcept {
   const long made = RawSyscall(SYS_unshare, CLONE_NEWCGROUP);
   return made < 0 ? ChildError(made, "unshare a cgroup namespace") : ChildResult();
 }
@@ -198,9 +197,7 @@ void RunFinal(void* argument) noexcept {
   if (plan.new_user_namespace || plan.joins_user_namespace) {
     RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
   }
-  if (plan.new_cgroup_namespace && !plan.cgroup_barrier) {
-    RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
-  }
+  if (plan.new_cgroup_namespace) RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
   if (plan.hostname.size + plan.domainname.size > 0) {
     RunBuiltin(plan, BuiltinStep::kUts, SetHostname);
   }
@@ -218,9 +215,6 @@ void RunFinal(void* argument) noexcept {
     }
     if (!result.ok()) Fail(plan.link, static_cast<uint32_t>(i), result);
     Timeline::Stamp(step.name);
-  }
-  if (plan.new_cgroup_namespace && plan.cgroup_barrier) {
-    RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
   }
   RunBuiltin(plan, BuiltinStep::kExec, ExecuteStub);
 }

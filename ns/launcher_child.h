@@ -44,7 +44,6 @@ struct ChildPlan {
   bool joins_user_namespace =
       false;  // one given by its path, where the child's ids may be unmapped
   bool new_cgroup_namespace = false;
-  bool cgroup_barrier = false;
   Text hostname;
   Text domainname;
   bool loopback_up = false;

@@ -71,11 +71,6 @@ absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind) {
   return fd;
 }
 
-absl::Status JoinNamespace(int fd, Kind kind) {
-  if (setns(fd, static_cast<int>(CloneFlag(kind))) == 0) return absl::OkStatus();
-  return PosixStatus(errno, absl::StrCat("join a ", Describe(kind).spec_name, " namespace"));
-}
-
 absl::StatusOr<bool> IsSameNamespace(int a, int b) {
   struct stat first;
   struct stat second;

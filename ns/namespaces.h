@@ -1,10 +1,9 @@
 // The eight kinds of Linux namespaces (namespaces(7)), and descriptors of them.
 //
 //   ASSIGN_OR_RETURN(const UniqueFd net, OpenNamespace(pid, Kind::kNetwork));
-//   RETURN_IF_ERROR(JoinNamespace(net.get(), Kind::kNetwork));
 //
 // Errors: PosixStatus with the path; kInvalidArgument for a file that is no namespace of that kind.
-// Thread-safe, but that JoinNamespace changes the calling thread.
+// Thread-safe.
 #ifndef TINY_NS_NAMESPACES_H_
 #define TINY_NS_NAMESPACES_H_
 
@@ -21,8 +20,6 @@
 namespace tiny::ns {
 
 enum class Kind { kUser, kMount, kPid, kNetwork, kIpc, kUts, kCgroup, kTime };
-inline constexpr Kind kAllKinds[] = {Kind::kUser, Kind::kMount, Kind::kPid,    Kind::kNetwork,
-                                     Kind::kIpc,  Kind::kUts,   Kind::kCgroup, Kind::kTime};
 
 // CLONE_NEWPID for kPid.
 uint64_t CloneFlag(Kind kind);
@@ -38,9 +35,6 @@ absl::StatusOr<UniqueFd> OpenNamespace(pid_t pid, Kind kind);
 
 // A namespace by path, such as /run/netns/blue, checked to be one of that kind (NS_GET_NSTYPE).
 absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind);
-
-// setns(2) of the calling thread.
-absl::Status JoinNamespace(int fd, Kind kind);
 
 // True where both descriptors are of one and the same namespace.
 absl::StatusOr<bool> IsSameNamespace(int a, int b);

@@ -83,15 +83,6 @@ absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config) 
   return mode;
 }
 
-std::string NetworkContainerOf(const state::ContainerConfig& config) {
-  for (const state::NetworkAttachment& attachment : config.networks) {
-    if (absl::StartsWith(attachment.network, std::string(kContainerPrefix))) {
-      return attachment.network.substr(kContainerPrefix.size());
-    }
-  }
-  return "";
-}
-
 std::string SerializeNetwork(const Network& network) {
   std::string text;
   JsonWriter json(&text);

@@ -49,9 +49,6 @@ enum class NetworkMode {
 // one network twice, the default bridge with aliases).
 absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config);
 
-// The ID of "container:<ID>"; empty for other modes.
-std::string NetworkContainerOf(const state::ContainerConfig& config);
-
 // The file's text and back. kInvalidArgument names the field that is wrong.
 std::string SerializeNetwork(const Network& network);
 absl::StatusOr<Network> ParseNetwork(absl::string_view json);

@@ -63,7 +63,6 @@ TEST(NetworkModeTest, MixturesAreErrors) {
   EXPECT_EQ(*NetworkModeOf(config), NetworkMode::kNone);
   config.networks = {{.network = "container:abc"}};
   EXPECT_EQ(*NetworkModeOf(config), NetworkMode::kContainer);
-  EXPECT_EQ(NetworkContainerOf(config), "abc");
   config.networks = {{.network = "a"}, {.network = "b"}};
   EXPECT_EQ(*NetworkModeOf(config), NetworkMode::kBridge);
   config.networks = {{.network = "a"}, {.network = "a"}};
