@@ -93,7 +93,7 @@ TEST_F(TinyTest, OfFiftyThatRaceForANameOneWins) {
 
 TEST_F(TinyTest, ManyAtOnce) {
   std::vector<pid_t> runs;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 100; ++i) {
     runs.push_back(Spawn(RunArgs({"--rm", "sh", "-c", absl::StrCat("echo ", i)})));
   }
   std::set<std::string> outputs;
@@ -102,7 +102,7 @@ TEST_F(TinyTest, ManyAtOnce) {
     EXPECT_EQ(result.code, 0) << result.err;
     outputs.insert(result.out);
   }
-  EXPECT_EQ(outputs.size(), 40U);
+  EXPECT_EQ(outputs.size(), 100U);
   EXPECT_THAT(Tiny({"ps", "-aq"}), Succeeds(""));
 }
 

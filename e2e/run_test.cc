@@ -1,4 +1,10 @@
 // `run` in the foreground: output, exit codes, streams.
+#include <elf.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "e2e/harness.h"
 
@@ -52,6 +58,34 @@ TEST_F(TinyTest, ScriptsThatCannotRunAreExplained) {
   EXPECT_THAT(Run({"--rm", "-v", volume, "/scripts/crlf"}), FailsClearly(127, "CRLF"));
   EXPECT_THAT(Run({"--rm", "-v", volume, "/scripts/missing"}),
               FailsClearly(127, "/no/such/interpreter"));
+}
+
+TEST_F(TinyTest, ProgramsThatCannotRunAreExplained) {
+  testing::TempDir dir;
+  std::string foreign =
+      "\x7f"
+      "ELF";
+  foreign.resize(sizeof(Elf64_Ehdr));
+  reinterpret_cast<Elf64_Ehdr*>(foreign.data())->e_machine = EM_S390;
+  dir.Write("foreign", foreign, 0755);
+  dir.Write("empty", "", 0755);
+  dir.Write("text", "echo hi\n", 0755);
+  ASSERT_EQ(mkdir(dir.Path("noexec").c_str(), 0755), 0);
+  ASSERT_EQ(mount("tmpfs", dir.Path("noexec").c_str(), "tmpfs", MS_NOEXEC, nullptr), 0);
+  dir.Write("noexec/script", "#!/bin/sh\n", 0755);
+  const std::string volume = absl::StrCat(dir.path(), ":/data:ro");
+  const std::string id = Detached({"-v", volume, "sleep", "1000"});
+  for (const auto& [program, why] :
+       std::map<std::string, std::string>{{"/data/foreign", "built for s390"},
+                                          {"/data/empty", "the file is empty"},
+                                          {"/data/text", "neither a program nor a script"},
+                                          {"/data/noexec/script", "mounted noexec"}}) {
+    EXPECT_THAT(Run({"--rm", "-v", volume, program}), FailsClearly(126, why));
+    EXPECT_THAT(Tiny({"exec", id, program}), FailsClearly(126, why));
+    EXPECT_THAT(Tiny({"exec", "-d", id, program}), FailsClearly(126, why));
+  }
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+  EXPECT_EQ(umount2(dir.Path("noexec").c_str(), MNT_DETACH), 0);
 }
 
 TEST_F(TinyTest, EnvironmentWorkingDirectoryAndUser) {

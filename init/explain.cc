@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 #include "init/stub.h"
 
@@ -56,6 +58,11 @@ class Text {
 bool Missing(const char* path) {
   struct stat status;
   return RawSyscall(SYS_newfstatat, AT_FDCWD, path, &status, 0) == -ENOENT;
+}
+
+bool IsOnNoexecMount(const char* path) {
+  struct statfs mount;
+  return RawSyscall(SYS_statfs, path, &mount) == 0 && (mount.f_flags & ST_NOEXEC) != 0;
 }
 
 // "#! /bin/sh -e\r\n"
@@ -126,6 +133,9 @@ ChildResult ExplainExecFailure(const char* path, long error) {
   if (!S_ISREG(status.st_mode)) return text.Add(": it is not a regular file").Result(error);
   if (error == -EACCES && (status.st_mode & 0111) == 0) {
     return text.Add(": it is not executable (chmod +x)").Result(error);
+  }
+  if (error == -EACCES && IsOnNoexecMount(path)) {
+    return text.Add(": it is on a file system mounted noexec").Result(error);
   }
   const long fd = RawSyscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return text.Result(error);
