@@ -1,5 +1,6 @@
 // What a container may use: kept by the kernel, and told truly.
 #include <signal.h>
+#include <unistd.h>
 
 #include "absl/strings/match.h"
 #include "e2e/harness.h"
@@ -42,6 +43,22 @@ TEST_F(TinyTest, PauseAndUnpause) {
   EXPECT_EQ(Tiny({"unpause", id}).code, 0);
   EXPECT_EQ(Inspect(id, "{{.State.Status}}"), "running");
   EXPECT_EQ(Tiny({"pause", id}).code, 0);
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+}
+
+// As systemd in a container does. On cgroup v2 nobody may then be in the container's own cgroup.
+TEST_F(TinyTest, ExecJoinsAContainerThatDividesItsCgroup) {
+  const std::string id = Detached({"--privileged", "sh", "-c", R"(
+      cd /sys/fs/cgroup; if [ -d unified ]; then cd unified; fi
+      if [ -e cgroup.controllers ]; then
+        mkdir own; echo $$ > own/cgroup.procs
+        for c in $(cat cgroup.controllers); do echo +$c > cgroup.subtree_control; done
+      fi
+      echo divided; exec sleep 1000)"});
+  EXPECT_TRUE(Eventually({"logs", id}, "divided\n"));
+  const bool v2 = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
+  EXPECT_THAT(Tiny({"exec", id, "cat", "/proc/self/cgroup"}),
+              Succeeds(HasSubstr(v2 ? "0::/own\n" : ":/")));
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
