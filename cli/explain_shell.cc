@@ -216,13 +216,14 @@ std::string CapabilityFlags(const state::SecurityConfig& security) {
   return absl::StrCat(" --bounding-set=", set, " --inh-caps=-all");
 }
 
-std::string ExecPart(const state::ContainerConfig& config) {
+std::string ExecPart(const state::ContainerConfig& config, absl::string_view hostname) {
   std::string line = absl::StrCat("exec setpriv", CapabilityFlags(config.security));
   if (!config.user.empty() && config.user.find_first_not_of("0123456789") == std::string::npos) {
     absl::StrAppend(&line, " --reuid=", config.user, " --clear-groups");
   }
   if (config.security.no_new_privileges) line += " --no-new-privs";
-  line += " env -i";
+  absl::StrAppend(&line, " env -i HOSTNAME=", ShellQuote(hostname));
+  if (config.user.empty()) line += " HOME=/root";
   for (const std::string& each : config.env) absl::StrAppend(&line, " ", ShellQuote(each));
   for (const auto* words : {&config.entrypoint, &config.command}) {
     for (const std::string& word : *words) absl::StrAppend(&line, " ", ShellQuote(word));
@@ -268,14 +269,15 @@ std::string ExplainShell(const state::ContainerConfig& config, absl::string_view
   const std::string name = config.name.empty() ? "by-hand" : config.name;
   const std::string hostname = config.hostname.empty() ? name : config.hostname;
   const std::string folder = config.working_dir.empty() ? "/" : config.working_dir;
-  std::string text =
-      absl::StrCat("#!/bin/sh\n# The same container by hand; run this as root.\nset -e\n",
-                   ToolsPart(config), "name=", name, "\nbase=/run/$name; mkdir -p $base\n\n",
-                   CgroupPart(config, cgroup_mode), "\n", NetworkPart(config), "\n",
-                   "# 3. Namespaces of its own for what it sees. What follows runs in them.\n"
-                   "export name base\n"
-                   "$enter unshare ",
-                   UnshareFlags(config), " --propagation private sh -ec \"$(cat <<'INSIDE'\n");
+  std::string text = absl::StrCat(
+      "#!/bin/sh\n# The same container by hand; run this as root.\nset -e\n"
+      "PATH=$PATH:/usr/sbin:/sbin\n",
+      ToolsPart(config), "name=", name, "\nbase=/run/$name; mkdir -p $base\n\n",
+      CgroupPart(config, cgroup_mode), "\n", NetworkPart(config), "\n",
+      "# 3. Namespaces of its own for what it sees. What follows runs in them.\n"
+      "export name base\n"
+      "$enter unshare ",
+      UnshareFlags(config), " --propagation private sh -ec \"$(cat <<'INSIDE'\n");
   if (config.uts_mode.empty()) absl::StrAppend(&text, "hostname ", ShellQuote(hostname), "\n");
   absl::StrAppend(
       &text,
@@ -288,7 +290,8 @@ std::string ExplainShell(const state::ContainerConfig& config, absl::string_view
       "# 6. Fewer rights, then the program. (setpriv and env are those of the root file "
       "system. The\n#    filter of system calls, which tiny loads here, has no "
       "command.)\n",
-      ExecPart(config), "INSIDE\n)\" && code=0 || code=$?\n\n", CleanUpPart(config, cgroup_mode));
+      ExecPart(config, hostname), "INSIDE\n)\" && code=0 || code=$?\n\n",
+      CleanUpPart(config, cgroup_mode));
   return text;
 }
 

@@ -31,7 +31,7 @@ TEST(ExplainShellTest, NamesEveryStep) {
        {"for tool in unshare setpriv nsenter ip nft; do", "cgroup=/sys/fs/cgroup/tiny/$name",
         "ip link add veth-$name", "masquerade", "unshare --mount --cgroup --pid --fork --uts --ipc",
         "mount --rbind '/srv/my root' $root", "pivot_root . .", "--bounding-set=-all,+chown,",
-        "env -i PATH=/bin 'A=b c' sh -c"}) {
+        "env -i HOSTNAME=web HOME=/root PATH=/bin 'A=b c' sh -c"}) {
     EXPECT_THAT(text, HasSubstr(step));
   }
 }
