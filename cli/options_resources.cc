@@ -125,8 +125,7 @@ constexpr Option kMore[] = {
        f.config.oom_score_adj = static_cast<int>(*score);
        return absl::OkStatus();
      }>},
-    {0, "cgroup-parent", "path", "Parent of its cgroup",
-     Apply<[](Flags& f, absl::string_view v) {
+    {0, "cgroup-parent", "path", "Parent of its cgroup", Apply<[](Flags& f, absl::string_view v) {
        return SetCgroupParent(v, &f.config.cgroup_parent);
      }>},
 };

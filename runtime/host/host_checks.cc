@@ -147,6 +147,12 @@ void CheckCgroups(const HostPaths& paths, HostReport* report) {
                          " > .../cgroup.subtree_control"));
   }
   if (!Has(report->cgroup_controllers, "memory")) return;
+  if (hierarchy->mode() != cgroup::Mode::kUnified) {
+    // tiny makes no version 1 cgroup for counting alone: it would cost every start.
+    AddNote(report, "accounting", "version 1 counts memory and I/O of containers with a limit only",
+            "stats estimates the others' from /proc",
+            "boot with systemd.unified_cgroup_hierarchy=1, or set a limit (-m)");
+  }
   if (AccountsSwap(paths, *hierarchy)) {
     AddOk(report, "swap-accounting", "swap is counted and can be limited");
   } else {
