@@ -16,6 +16,7 @@ using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 std::vector<std::string> Lines(const std::string& text) {
   return absl::StrSplit(text, '\n', absl::SkipEmpty());
@@ -202,6 +203,31 @@ TEST_F(ObserveTest, EventsInOrder) {
   EXPECT_THAT(events({"-f", "type=volume"}), ElementsAre());
   EXPECT_THAT(events({"-f", "event=start", "--format", "json"}),
               ElementsAre(AllOf(HasSubstr(id), HasSubstr("\"Action\":\"start\""))));
+}
+
+TEST_F(ObserveTest, EventsOfExec) {
+  const std::string id = Detached({"sleep", "1000"});
+  EXPECT_EQ(Tiny({"exec", id, "sh", "-c", "exit 3"}).code, 3);
+  EXPECT_EQ(Tiny({"exec", id, "no-such"}).code, 127);
+  const auto events = [&](const std::string& form) {
+    return Lines(Tiny({"events", "--since", "1h", "--until", "0s", "-f", "event=exec_create", "-f",
+                       "event=exec_start", "-f", "event=exec_die", "--format", form})
+                     .out);
+  };
+  EXPECT_THAT(
+      events("{{.Action}} {{.Actor.Attributes.exitCode}}"),
+      ElementsAre("exec_create: sh -c exit 3 <no value>", "exec_start: sh -c exit 3 <no value>",
+                  "exec_die 3", "exec_create: no-such <no value>", "exec_start: no-such <no value>",
+                  "exec_die 127"));
+  const std::vector<std::string> ids = events("{{.Actor.Attributes.execID}}");
+  ASSERT_EQ(ids.size(), 6U);
+  EXPECT_THAT(ids, ElementsAre(SizeIs(64), ids[0], ids[0], SizeIs(64), ids[3], ids[3]));
+  EXPECT_NE(ids[0], ids[3]);
+  EXPECT_EQ(Tiny({"exec", "-d", id, "true"}).code, 0);
+  EXPECT_TRUE(Eventually({"events", "--since", "1h", "--until", "0s", "-f", "event=exec_die",
+                          "--format", "{{.Actor.Attributes.exitCode}}"},
+                         "3\n127\n0\n"));
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
 TEST_F(ObserveTest, EventsAsTheyHappen) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -36,6 +37,36 @@ absl::Status CheckExec(const Container& container) {
   return absl::OkStatus();
 }
 
+// What docker events tells of one exec, joined by an id: exec_create and exec_start before its
+// program can run, and exec_die with the exit code.
+class ExecEvents {
+ public:
+  static absl::StatusOr<ExecEvents> Begin(absl::string_view root, const Container& container,
+                                          const std::vector<std::string>& command) {
+    ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Generate());
+    ExecEvents events(root, container, id.value());
+    const std::string line = absl::StrJoin(command, " ");
+    events.Log(absl::StrCat("exec_create: ", line));
+    events.Log(absl::StrCat("exec_start: ", line));
+    return events;
+  }
+
+  void Die(int exit_code) const { Log("exec_die", {{"exitCode", absl::StrCat(exit_code)}}); }
+
+ private:
+  ExecEvents(absl::string_view root, const Container& container, std::string id)
+      : root_(root), container_(container), id_(std::move(id)) {}
+
+  void Log(absl::string_view action, std::map<std::string, std::string> attributes = {}) const {
+    attributes["execID"] = id_;
+    LogEvent(root_, container_.config, action, std::move(attributes));
+  }
+
+  const std::string root_;
+  const Container& container_;
+  const std::string id_;
+};
+
 // In a process of its own: starts the program, tells the client over `starter`, and stays to reap
 // it. Somebody has to: as long as one of its processes is not reaped, a container can't end.
 void RunDetached(const ExecRequest& request, const UniqueFd& starter,
@@ -56,10 +87,23 @@ void RunDetached(const ExecRequest& request, const UniqueFd& starter,
   if (const absl::StatusOr<int> code = ReapChild(pidfd.get()); code.ok()) on_exit(*code);
 }
 
+absl::StatusOr<AttachResult> ExecAttached(const PreparedExec& prepared,
+                                          const std::string& detach_keys, ExecStreams* streams) {
+  ProxiedSignals signals(/*proxy=*/true);
+  ASSIGN_OR_RETURN(LaunchedContainer process, LaunchExec(prepared.request));
+  if (prepared.process.terminal) streams->SetTerminal(process.TakeConsole());
+  RETURN_IF_ERROR(process.Start());
+  streams->CloseProcessEnds();
+  const UniqueFd pidfd = process.TakePidfd();
+  ASSIGN_OR_RETURN(const AttachOutcome outcome, streams->Relay(pidfd.get(), detach_keys, &signals));
+  if (outcome.kind == AttachOutcome::Kind::kDetached) return AttachResult{.detached = true};
+  return AttachResult{.exit_code = outcome.exit_code};
+}
+
 }  // namespace
 
-absl::Status EngineImpl::ExecDetached(const Container& container, const PreparedExec& prepared,
-                                      const std::string& command) {
+absl::StatusOr<AttachResult> EngineImpl::ExecDetached(const PreparedExec& prepared,
+                                                      const std::function<void(int)>& on_exit) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return PosixStatus(errno, "make a socket pair");
@@ -70,18 +114,13 @@ absl::Status EngineImpl::ExecDetached(const Container& container, const Prepared
   if (pid < 0) return PosixStatus(errno, "fork");
   if (pid == 0) {
     client.Reset();
-    RunDetached(prepared.request, starter, [&](int code) { LogExecDie(container, code); });
+    RunDetached(prepared.request, starter, on_exit);
     _exit(0);
   }
   supervisors_.push_back(pid);
   starter.Reset();
   RETURN_IF_ERROR(AwaitStarted(client.get()));
-  LogEvent(options_.root, container.config, absl::StrCat("exec_start: ", command));
-  return absl::OkStatus();
-}
-
-void EngineImpl::LogExecDie(const Container& container, int exit_code) const {
-  LogEvent(options_.root, container.config, "exec_die", {{"exitCode", absl::StrCat(exit_code)}});
+  return AttachResult{};
 }
 
 absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
@@ -92,29 +131,22 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
   ASSIGN_OR_RETURN(const UniqueFd container_pidfd, OpenProcess(container.state.init));
   ASSIGN_OR_RETURN(const std::unique_ptr<PreparedExec> prepared,
                    PrepareExec(container.config, container.state, options, container_pidfd.get()));
-  const std::string command = absl::StrJoin(options.command, " ");
   ExecStreams streams;
   RETURN_IF_ERROR(streams.Open(options.tty, options.interactive, options.detach));
   for (int stream = 0; stream < 3; ++stream) {
     prepared->request.stdio[stream] = streams.process_ends()[stream];
   }
-  if (options.detach) {
-    RETURN_IF_ERROR(ExecDetached(container, *prepared, command));
-    return AttachResult{};
+  ASSIGN_OR_RETURN(const ExecEvents events,
+                   ExecEvents::Begin(options_.root, container, options.command));
+  absl::StatusOr<AttachResult> result =
+      options.detach ? ExecDetached(*prepared, [&](int code) { events.Die(code); })
+                     : ExecAttached(*prepared, options.detach_keys, &streams);
+  if (!result.ok()) {
+    events.Die(ExitCodeOfStartError(result.status()));
+  } else if (!options.detach && !result->detached) {
+    events.Die(result->exit_code);
   }
-  prepared->process.terminal = options.tty;
-  ProxiedSignals signals(/*proxy=*/true);
-  ASSIGN_OR_RETURN(LaunchedContainer process, LaunchExec(prepared->request));
-  if (options.tty) streams.SetTerminal(process.TakeConsole());
-  RETURN_IF_ERROR(process.Start());
-  streams.CloseProcessEnds();
-  const UniqueFd pidfd = process.TakePidfd();
-  LogEvent(options_.root, container.config, absl::StrCat("exec_start: ", command));
-  ASSIGN_OR_RETURN(const AttachOutcome outcome,
-                   streams.Relay(pidfd.get(), options.detach_keys, &signals));
-  if (outcome.kind == AttachOutcome::Kind::kDetached) return AttachResult{.detached = true};
-  LogExecDie(container, outcome.exit_code);
-  return AttachResult{.exit_code = outcome.exit_code};
+  return result;
 }
 
 }  // namespace tiny::runtime

@@ -91,9 +91,8 @@ class EngineImpl final : public Engine {
                                           const HelloPayload& hello);
   absl::Status AwaitStarted(int socket);
   // engine_exec.cc
-  absl::Status ExecDetached(const Container& container, const PreparedExec& prepared,
-                            const std::string& command);
-  void LogExecDie(const Container& container, int exit_code) const;
+  absl::StatusOr<AttachResult> ExecDetached(const PreparedExec& prepared,
+                                            const std::function<void(int)>& on_exit);
 
   // engine_attach.cc: what an attachment came to; where its supervisor has gone, it goes on with
   // the next one.
