@@ -12,9 +12,8 @@ constexpr const OptionGroup* kGroups[] = {&kGeneralOptions, &kStorageOptions,  &
                                           &kHealthOptions,  &kRefusedOptions};
 
 absl::StatusOr<int> RunCreate(Context& context, ContainerFlags& flags, Arguments arguments) {
-  ASSIGN_OR_RETURN(const std::string id, CreateContainer(context, flags, arguments));
-  ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
-  RETURN_IF_ERROR(engine->Flush());
+  ASSIGN_OR_RETURN(const std::string id,
+                   CreateContainer(context, flags, arguments, runtime::Engine::Next::kNothing));
   context.out.Print(id, "\n");
   return 0;
 }

@@ -99,7 +99,8 @@ absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments ar
   }
   if (flags.explain == "shell") return PrintShell(context, flags, arguments);
   const Report report(context, flags);
-  ASSIGN_OR_RETURN(const std::string id, CreateContainer(context, flags, arguments));
+  ASSIGN_OR_RETURN(const std::string id,
+                   CreateContainer(context, flags, arguments, runtime::Engine::Next::kStart));
   Timeline::Stamp("container created");
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   if (flags.detach) {

@@ -67,7 +67,7 @@ absl::StatusOr<UniqueFd> CreateCidFile(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::string> CreateContainer(Context& context, const ContainerFlags& flags,
-                                            Arguments command) {
+                                            Arguments command, runtime::Engine::Next next) {
   ASSIGN_OR_RETURN(state::ContainerConfig config, BuildContainerConfig(flags, command, LookUpEnv));
   for (std::string* mode : {&config.pid_mode, &config.ipc_mode}) {
     RETURN_IF_ERROR(ResolveContainer(context, mode));
@@ -90,7 +90,7 @@ absl::StatusOr<std::string> CreateContainer(Context& context, const ContainerFla
     absl::Status removed = engine->Remove(config.name, /*force=*/true, /*volumes=*/true);
     if (!removed.ok() && !absl::IsNotFound(removed)) return removed;
   }
-  ASSIGN_OR_RETURN(std::string id, engine->Create(std::move(config)));
+  ASSIGN_OR_RETURN(std::string id, engine->Create(std::move(config), next));
   if (cidfile) {
     if (absl::Status written = WriteAll(cidfile.get(), id, flags.cidfile); !written.ok()) {
       engine->Remove(id, /*force=*/true, /*volumes=*/true).IgnoreError();

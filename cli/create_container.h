@@ -11,9 +11,9 @@
 namespace tiny::cli {
 
 // Builds the configuration, creates the container, writes --cidfile. Where it fails, nothing is
-// left. Returns the id.
+// left. `next`: see runtime/engine.h. Returns the id.
 absl::StatusOr<std::string> CreateContainer(Context& context, const ContainerFlags& flags,
-                                            Arguments command);
+                                            Arguments command, runtime::Engine::Next next);
 
 }  // namespace tiny::cli
 

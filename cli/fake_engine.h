@@ -28,7 +28,7 @@ class FakeEngine : public runtime::Engine {
  public:
   explicit FakeEngine(FakeHost* host) : host_(host) {}
 
-  absl::StatusOr<std::string> Create(state::ContainerConfig config) override {
+  absl::StatusOr<std::string> Create(state::ContainerConfig config, Next) override {
     config.id = std::string(63, 'a') + absl::StrCat(host_->containers.size());
     if (config.name.empty()) config.name = absl::StrCat("name", host_->containers.size());
     config.created_at = absl::Now() - absl::Minutes(5);
@@ -48,8 +48,6 @@ class FakeEngine : public runtime::Engine {
   absl::StatusOr<std::vector<runtime::Container>> List(std::vector<std::string>*) override {
     return std::vector<runtime::Container>(host_->containers.rbegin(), host_->containers.rend());
   }
-
-  absl::Status Flush() override { return absl::OkStatus(); }
 
   absl::Status Start(absl::string_view reference) override {
     ASSIGN_OR_RETURN(runtime::Container * found, Note("start", reference));

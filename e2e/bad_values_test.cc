@@ -49,10 +49,8 @@ const Row kRows[] = {
     {"attach", {"", "stdboth"}, "run,create"},
     {"aux-address", {"", "x", "a=x", "=10.0.0.1"}},
     {"blkio-weight", {"", "5", "x", "1001", "-1"}},
-    {"cap-add", {""}},
-    {"cap-add", {"BOGUS", "CAP_"}, "run"},
-    {"cap-drop", {""}},
-    {"cap-drop", {"BOGUS"}, "run"},
+    {"cap-add", {"", "BOGUS", "CAP_"}},
+    {"cap-drop", {"", "BOGUS"}},
     {"cgroup-parent", {"", "/../x", "/a/../../x"}},
     {"cgroupns", {"", "bogus", "container:x"}},
     {"cidfile", {"", "$FILE", "/no/such/folder/cid"}},
@@ -65,8 +63,7 @@ const Row kRows[] = {
     {"cpuset-mems", {"", "x", "1-"}},
     {"cpuset-mems", {"7000"}, "", "this machine has"},
     {"detach-keys", {"ctrl-", "ctrl-1x", "abc", "a,,b"}},
-    {"device", {"", "relative", "/dev/null:/dev/x:zz", "/dev/null:x"}},
-    {"device", {"/no/such/device"}, "run"},
+    {"device", {"", "relative", "/dev/null:/dev/x:zz", "/dev/null:x", "/no/such/device", "$FILE"}},
     {"device-cgroup-rule", {"", "x", "c 1", "c 1:3 z", "d 1:3 r"}},
     {"device-read-bps", kBadDiskRates},
     {"device-read-iops", kBadDiskRates},
@@ -87,7 +84,8 @@ const Row kRows[] = {
     {"filter", {"before=nobody"}, "ps", "nobody", 1},
     {"format", kBadFormats, "", "template", 1},
     {"gateway", {"", "x", "10.0.0"}},
-    {"group-add", {"", "no-such-group", "-1", "99999999999"}, "run"},
+    {"group-add", {"", "-1", "99999999999"}},
+    {"group-add", {"no-such-group"}, "run"},
     {"health-interval", kBadDurations},
     {"health-retries", {"", "x", "-1"}},
     {"health-start-interval", kBadDurations},
@@ -138,8 +136,8 @@ const Row kRows[] = {
     {"pull", {"", "sometimes"}},
     {"restart", {"", "maybe", "on-failure:x", "on-failure:-1", "always:3"}},
     {"rootfs", {"", "/no/such", "$FILE", "/no/such:O", "$FILE:O"}},
-    {"security-opt", {"", "bogus", "seccomp=/no/such", "no-new-privileges=maybe", "bogus=1"}},
-    {"security-opt", {"seccomp=$FILE"}, "run"},
+    {"security-opt",
+     {"", "bogus", "seccomp=/no/such", "no-new-privileges=maybe", "bogus=1", "seccomp=$FILE"}},
     {"shm-size", kBadSizes},
     {"shm-size", {"0"}},
     {"signal", kBadSignals},
@@ -148,7 +146,7 @@ const Row kRows[] = {
     {"stop-timeout", kBadSeconds},
     {"subnet", {"", "x", "10.0.0.0/33", "10.0.0.1"}},
     {"sysctl", {"", "x", "../x=1"}},
-    {"sysctl", {"kernel.panic=1"}, "run", "sysctl.kernel.panic"},
+    {"sysctl", {"kernel.panic=1"}, "", "sysctl.kernel.panic"},
     {"time", kBadSeconds},
     {"timeout", kBadSeconds, "stop,restart"},
     {"timeout", kBadDurations, "network doctor"},
@@ -157,7 +155,8 @@ const Row kRows[] = {
     {"type", {"", "x"}},
     {"ulimit", {"", "x", "nofile", "nofile=x", "nofile=-5", "nofile=5:3", "bogus=1"}},
     {"until", kBadTimes},
-    {"user", {"no-such-user", "99999999999", "-1", "a:b:c"}, "run"},
+    {"user", {"99999999999", "-1", "1:2:3"}, "run,create"},
+    {"user", {"no-such-user", "a:b:c"}, "run"},  // of the root as it is at the start
     {"user", {"no-such-user", "99999999999", "-1"}, "exec", "--user", 1},
     {"userns", {"", "bogus"}},
     {"uts", {"", "bogus", "container:x"}},
@@ -170,8 +169,7 @@ const Row kRows[] = {
 const std::set<std::pair<absl::string_view, absl::string_view>> kTakesAnything = {
     {"create", "entrypoint"},  // the program may come later
     {"create", "health-cmd"},  // a shell's
-    {"create", "user"},        // of the rootfs as it is when it starts
-    {"create", "group-add"},  {"run", "health-cmd"},
+    {"run", "health-cmd"},
     {"logs", "tail"},  // "negative or non-integer = all", as in Docker's
 };
 

@@ -93,12 +93,12 @@ class Engine {
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
   virtual ~Engine() = default;
 
-  // Fills in id, name (where empty) and created_at, checks everything that can be checked before a
-  // start, and claims the name. Nothing is left where it fails. Returns the id.
-  virtual absl::StatusOr<std::string> Create(state::ContainerConfig config) = 0;
-  // Makes what Create made survive a power failure too; to be called before the id is shown. Start
-  // does it while the container starts.
-  virtual absl::Status Flush() = 0;
+  // Fills in id, name (where empty) and created_at, checks what can be checked before a start, and
+  // claims the name. Nothing is left where it fails. Returns the id. With kStart, Start follows at
+  // once and refuses what only it looks at; else that is looked at here, but for what may still
+  // come into the root (the program, names of users), and the record survives a power failure, too.
+  enum class Next { kStart, kNothing };
+  virtual absl::StatusOr<std::string> Create(state::ContainerConfig config, Next next) = 0;
   virtual absl::StatusOr<Container> Inspect(absl::string_view reference) = 0;
   // In the order of creation, newest first. Damaged records are left out and named in `damaged`.
   virtual absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) = 0;

@@ -206,7 +206,7 @@ TEST_F(EngineCrashTest, AClientKilledAtAnyMomentLeavesAListedContainerOrNothing)
         const int null = open("/dev/null", O_RDWR);
         for (int fd = 0; fd < 3; ++fd) dup2(null, fd);
         auto engine = Engine::Open(options_);
-        auto id = (*engine)->Create(Shell("sleep 1000"));
+        auto id = (*engine)->Create(Shell("sleep 1000"), Engine::Next::kStart);
         if (id.ok()) (*engine)->Start(*id).IgnoreError();
         pause();
       }

@@ -11,6 +11,7 @@
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
 #include "runtime/network/network_manager.h"
+#include "runtime/prepare.h"
 
 namespace tiny::runtime {
 namespace {
@@ -72,7 +73,7 @@ bool HasNetworkToCheck(const state::ContainerConfig& config) {
 
 }  // namespace
 
-absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config) {
+absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config, Next next) {
   if (geteuid() != 0) {
     return WithHint(absl::PermissionDeniedError("containers can be made by root only"),
                     "run tiny with sudo");
@@ -88,14 +89,17 @@ absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config) {
     ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
     RETURN_IF_ERROR(networks->Check(config));
   }
+  if (next == Next::kNothing) RETURN_IF_ERROR(CheckStart(config));
   ASSIGN_OR_RETURN(state::LockedContainer record, store_.Create(std::move(config)));
+  if (next == Next::kNothing) {
+    if (absl::Status synced = record.Sync(); !synced.ok()) {
+      std::move(record).Remove().IgnoreError();
+      return synced;
+    }
+  }
   LogEvent(options_.root, record.config(), "create");
   created_.emplace(std::move(record));
   return created_->id().value();
-}
-
-absl::Status EngineImpl::Flush() {
-  return created_.has_value() ? created_->Sync() : absl::OkStatus();
 }
 
 }  // namespace tiny::runtime

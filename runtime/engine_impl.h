@@ -25,8 +25,7 @@ class EngineImpl final : public Engine {
       : options_(std::move(options)), store_(std::move(store)) {}
   ~EngineImpl() override;
 
-  absl::StatusOr<std::string> Create(state::ContainerConfig config) override;
-  absl::Status Flush() override;
+  absl::StatusOr<std::string> Create(state::ContainerConfig config, Next next) override;
   absl::StatusOr<Container> Inspect(absl::string_view reference) override;
   absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) override;
   absl::Status Start(absl::string_view reference) override;

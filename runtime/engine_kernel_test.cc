@@ -346,7 +346,8 @@ TEST_F(EngineTest, KeepsNamesApart) {
     state::ContainerConfig config = Shell("true");
     config.name = "web";
     const std::string id = Create(config);
-    EXPECT_THAT(engine_->Create(config), StatusIs(absl::StatusCode::kAlreadyExists));
+    EXPECT_THAT(engine_->Create(config, Engine::Next::kStart),
+                StatusIs(absl::StatusCode::kAlreadyExists));
     ASSERT_OK(engine_->Rename("web", "db"));
     EXPECT_EQ(Look("db").config.id, id);
     EXPECT_EQ(Look(id.substr(0, 6)).config.name, "db");
@@ -363,16 +364,20 @@ TEST_F(EngineTest, RefusesWhatCannotBe) {
   Isolated([this] {
     state::ContainerConfig config = Shell("true");
     config.rootfs = "/no/such/folder";
-    EXPECT_THAT(engine_->Create(config), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_THAT(engine_->Create(config, Engine::Next::kStart),
+                StatusIs(absl::StatusCode::kNotFound));
     config = Shell("true");
     config.command.clear();
-    EXPECT_THAT(engine_->Create(config), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(engine_->Create(config, Engine::Next::kStart),
+                StatusIs(absl::StatusCode::kInvalidArgument));
     config = Shell("true");
     config.auto_remove = true;
     config.restart_policy.name = "always";
-    EXPECT_THAT(engine_->Create(config), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(engine_->Create(config, Engine::Next::kStart),
+                StatusIs(absl::StatusCode::kInvalidArgument));
     config.restart_policy.name = "sometimes";
-    EXPECT_THAT(engine_->Create(config), StatusIs(absl::StatusCode::kInvalidArgument));
+    EXPECT_THAT(engine_->Create(config, Engine::Next::kStart),
+                StatusIs(absl::StatusCode::kInvalidArgument));
     ExpectNothingLeft();
   });
 }
@@ -380,7 +385,8 @@ TEST_F(EngineTest, RefusesWhatCannotBe) {
 TEST_F(EngineTest, OnlyRootMakesContainers) {
   Isolated([this] {
     ASSERT_EQ(seteuid(65534), 0);
-    const absl::StatusOr<std::string> created = engine_->Create(Shell("true"));
+    const absl::StatusOr<std::string> created =
+        engine_->Create(Shell("true"), Engine::Next::kStart);
     ASSERT_EQ(seteuid(0), 0);
     EXPECT_THAT(created, StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("root only")));
     EXPECT_EQ(GetHint(created.status()), "run tiny with sudo");

@@ -95,7 +95,7 @@ state::ContainerConfig EngineTest::Shell(absl::string_view script) const {
 }
 
 std::string EngineTest::Create(state::ContainerConfig config) {
-  absl::StatusOr<std::string> id = engine_->Create(std::move(config));
+  absl::StatusOr<std::string> id = engine_->Create(std::move(config), Engine::Next::kStart);
   EXPECT_OK(id);
   return id.value_or("");
 }

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -188,6 +190,24 @@ absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::Conta
     request.overlay.push_back(std::move(overlay));
   }
   return prepared;
+}
+
+absl::Status CheckStart(const state::ContainerConfig& config) {
+  state::ContainerConfig known = config;
+  const auto is_name = [](const std::string& id) {
+    return std::any_of(id.begin(), id.end(), absl::ascii_isalpha);
+  };
+  if (is_name(known.user)) known.user.clear();
+  std::erase_if(known.group_add, is_name);
+  SpecInputs inputs;
+  inputs.rootfs = config.rootfs;
+  // What is found, made or joined at the start.
+  inputs.mount_sources.assign(config.mounts.size(), "/");
+  inputs.network_namespace = inputs.pid_namespace = inputs.ipc_namespace = "/proc/self/ns";
+  inputs.shm_source = "/dev/shm";
+  inputs.host_devices = NamedHostDevices(config);
+  inputs.available_capabilities = security::AvailableCapabilities();
+  return BuildSpec(known, inputs).status();
 }
 
 absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::ContainerConfig& config,

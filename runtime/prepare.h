@@ -37,6 +37,10 @@ absl::StatusOr<std::unique_ptr<PreparedLaunch>> PrepareLaunch(const state::Conta
                                                               const PrepareOptions& options,
                                                               state::ContainerState* state);
 
+// What a start would refuse, whatever the root then holds: an unknown capability, a device that is
+// not there, a sysctl that is not the container's. The program and names of users may still come.
+absl::Status CheckStart(const state::ContainerConfig& config);
+
 struct PreparedExec {
   oci::Spec spec;
   oci::Process process;

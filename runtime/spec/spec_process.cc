@@ -117,7 +117,7 @@ absl::StatusOr<oci::Process> BuildProcess(const ContainerConfig& config,
   process.args.insert(process.args.end(), config.command.begin(), config.command.end());
   if (process.args.empty() || process.args[0].empty()) {
     return WithHint(absl::InvalidArgumentError("no command to run"),
-                    "name one after the image, or an image that has one");
+                    "name a program after the options");
   }
   auto user = security::ResolveUser(config.user, config.group_add, inputs.passwd, inputs.group);
   if (!user.ok()) {
