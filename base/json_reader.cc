@@ -1,5 +1,7 @@
 #include "base/json_reader.h"
 
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -206,12 +208,12 @@ bool JsonReader::ReadString(std::string* value) {
   SkipSpace();
   if (!Consume('"')) return Fail("expected a string");
   while (true) {
-    const size_t begin = position_;
-    while (position_ < text_.size() && text_[position_] != '"' && text_[position_] != '\\' &&
-           static_cast<unsigned char>(text_[position_]) >= 0x20) {
-      ++position_;
-    }
-    value->append(text_.data() + begin, position_ - begin);
+    const char* const begin = text_.data() + position_;
+    const char* const end = std::find_if(begin, text_.data() + text_.size(), [](char c) {
+      return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+    });
+    value->append(begin, end - begin);
+    position_ += static_cast<size_t>(end - begin);
     if (position_ >= text_.size()) return Fail("unfinished string");
     const char c = text_[position_];
     if (c == '"') {

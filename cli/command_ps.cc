@@ -11,7 +11,6 @@
 #include "cli/format.h"
 #include "cli/ps_filter.h"
 #include "cli/writable_size.h"
-#include "state/liveness.h"
 
 namespace tiny::cli {
 namespace {
@@ -72,30 +71,42 @@ std::vector<Column> ColumnsFor(const Flags& flags) {
   return columns;
 }
 
+// A container's line, which is all that is kept of it.
+struct Line {
+  absl::Time created_at;
+  RowFormat::Cells cells;
+};
+
 absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
   const std::vector<Column> columns = ColumnsFor(flags);
   ASSIGN_OR_RETURN(RowFormat format,
                    RowFormat::Parse(flags.format, columns, flags.quiet ? "ID" : ""));
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
-  std::vector<std::string> damaged;
-  ASSIGN_OR_RETURN(const std::vector<runtime::Container> all, engine->List(&damaged));
-  for (const std::string& each : damaged) context.PrintWarning(each);
-  RETURN_IF_ERROR(flags.filter.Resolve(all));
+  RETURN_IF_ERROR(flags.filter.Resolve(*engine));
   if (flags.latest) flags.last = 1;
   const bool every =
       flags.all || flags.last >= 0 || flags.filter.Has("status") || flags.filter.Has("exited");
   const bool needs_size = flags.size || absl::StrContains(flags.format, ".Size");
-  const absl::Time now = absl::Now();
-  int64_t shown = 0;
-  for (const runtime::Container& container : all) {
-    if (!every && !IsActive(container.state.status)) continue;
-    if (!flags.filter.Matches(container)) continue;
-    if (flags.last >= 0 && shown >= flags.last) break;
-    ++shown;
-    Value row = ContainerRow(container, {.now = now, .no_trunc = flags.no_trunc});
+  const ViewOptions view = {.now = absl::Now(), .no_trunc = flags.no_trunc, .needs = &format};
+  std::vector<Line> lines;
+  absl::Status status;
+  const auto add_line = [&](const runtime::Container& container) {
+    if (!status.ok() || !flags.filter.Matches(container)) return;
+    Value row = ContainerRow(container, view);
     row.Set("Size", needs_size ? FormatDecimalBytes(WritableSize(context, container.config)) : "");
-    RETURN_IF_ERROR(format.AddRow(row));
-  }
+    absl::StatusOr<RowFormat::Cells> cells = format.Format(row);
+    status.Update(cells.status());
+    if (cells.ok()) lines.push_back({container.config.created_at, *std::move(cells)});
+  };
+  std::vector<std::string> damaged;
+  RETURN_IF_ERROR(engine->Visit(
+      every ? runtime::Engine::Which::kAll : runtime::Engine::Which::kActive, add_line, &damaged));
+  for (const std::string& each : damaged) context.PrintWarning(each);
+  RETURN_IF_ERROR(status);
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const Line& a, const Line& b) { return a.created_at > b.created_at; });
+  if (flags.last >= 0) lines.resize(std::min(lines.size(), static_cast<size_t>(flags.last)));
+  for (Line& line : lines) format.AddCells(std::move(line.cells));
   format.Print(context.out);
   return 0;
 }

@@ -148,7 +148,6 @@ absl::StatusOr<int> RunStats(Context& context, Flags& flags, Arguments names) {
       Sleep(absl::Milliseconds(flags.no_stream ? 250 : 500));
     }
     Samples now = ReadSamples(*engine, containers);
-    format.Clear();
     for (const runtime::Container& container : containers) {
       const std::string& id = container.config.id;
       RETURN_IF_ERROR(format.AddRow(StatsRow(container, flags, Find(*before, id), Find(now, id))));

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "base/units.h"
 #include "cli/utf8.h"
+#include "state/state_json.h"
 
 namespace tiny::cli {
 namespace {
@@ -80,31 +81,19 @@ int CountVolumes(const runtime::Container& container) {
       [](const auto& mount) { return mount.type == state::MountConfig::Type::kVolume; }));
 }
 
-std::string LabelsText(const state::ContainerConfig& config) {
-  return absl::StrJoin(config.labels, ",", absl::PairFormatter("="));
+// {{.Label "key"}}
+Value LabelLookup(const state::ContainerConfig& config) {
+  return Value(Value::Function(
+      [labels = config.labels](absl::Span<const Value> arguments) -> absl::StatusOr<Value> {
+        if (arguments.size() != 1 || arguments[0].as_string() == nullptr) {
+          return absl::InvalidArgumentError("want the name of a label");
+        }
+        const auto found = labels.find(*arguments[0].as_string());
+        return found == labels.end() ? Value("") : Value(found->second);
+      }));
 }
 
 }  // namespace
-
-absl::string_view StatusName(state::Status status) {
-  switch (status) {
-    case state::Status::kCreated:
-      return "created";
-    case state::Status::kRunning:
-      return "running";
-    case state::Status::kPaused:
-      return "paused";
-    case state::Status::kRestarting:
-      return "restarting";
-    case state::Status::kRemoving:
-      return "removing";
-    case state::Status::kExited:
-      return "exited";
-    case state::Status::kDead:
-      return "dead";
-  }
-  return "unknown";
-}
 
 std::string StatusText(const state::ContainerState& state, absl::Time now) {
   switch (state.status) {
@@ -178,35 +167,52 @@ std::vector<std::string> NetworkNames(const runtime::Container& container) {
   return names;
 }
 
+namespace {
+
+struct Field {
+  absl::string_view name;
+  Value (*value)(const runtime::Container&, const ViewOptions&);
+};
+constexpr Field kFields[] = {
+    {"ID",
+     [](auto& c, auto& view) -> Value {
+       return view.no_trunc ? c.config.id : c.config.id.substr(0, kShortId);
+     }},
+    {"Image", [](auto& c, auto&) -> Value { return c.config.image; }},
+    {"Command", [](auto& c, auto& view) -> Value { return CommandText(c.config, view.no_trunc); }},
+    {"CreatedAt",
+     [](auto& c, auto&) -> Value {
+       return absl::FormatTime("%Y-%m-%d %H:%M:%S %z %Z", c.config.created_at,
+                               absl::LocalTimeZone());
+     }},
+    {"RunningFor",
+     [](auto& c, auto& view) -> Value { return AgoText(c.config.created_at, view.now); }},
+    {"Ports", [](auto& c, auto&) -> Value { return PortsText(c); }},
+    {"State", [](auto& c, auto&) -> Value { return StatusName(c.state.status); }},
+    {"Status", [](auto& c, auto& view) -> Value { return StatusText(c.state, view.now); }},
+    {"HealthStatus", [](auto& c, auto&) -> Value { return c.state.health.status; }},
+    {"Names", [](auto& c, auto&) -> Value { return c.config.name; }},
+    {"Labels",
+     [](auto& c, auto&) -> Value {
+       return absl::StrJoin(c.config.labels, ",", absl::PairFormatter("="));
+     }},
+    {"Mounts",
+     [](auto& c, auto& view) -> Value { return absl::StrJoin(MountNames(c, view.no_trunc), ","); }},
+    {"Networks", [](auto& c, auto&) -> Value { return absl::StrJoin(NetworkNames(c), ","); }},
+    {"LocalVolumes", [](auto& c, auto&) -> Value { return absl::StrCat(CountVolumes(c)); }},
+    {"Platform", [](auto&, auto&) -> Value { return "linux"; }},
+    {"Label", [](auto& c, auto&) -> Value { return LabelLookup(c.config); }},
+};
+
+}  // namespace
+
 Value ContainerRow(const runtime::Container& container, const ViewOptions& options) {
-  const state::ContainerConfig& config = container.config;
-  Value row = Value::Object({
-      {"ID", options.no_trunc ? config.id : config.id.substr(0, kShortId)},
-      {"Image", config.image},
-      {"Command", CommandText(config, options.no_trunc)},
-      {"CreatedAt",
-       absl::FormatTime("%Y-%m-%d %H:%M:%S %z %Z", config.created_at, absl::LocalTimeZone())},
-      {"RunningFor", AgoText(config.created_at, options.now)},
-      {"Ports", PortsText(container)},
-      {"State", StatusName(container.state.status)},
-      {"Status", StatusText(container.state, options.now)},
-      {"HealthStatus", container.state.health.status},
-      {"Names", config.name},
-      {"Labels", LabelsText(config)},
-      {"Mounts", absl::StrJoin(MountNames(container, options.no_trunc), ",")},
-      {"Networks", absl::StrJoin(NetworkNames(container), ",")},
-      {"LocalVolumes", absl::StrCat(CountVolumes(container))},
-      {"Platform", "linux"},
-  });
-  row.Set("Label",
-          Value(Value::Function(
-              [labels = config.labels](absl::Span<const Value> arguments) -> absl::StatusOr<Value> {
-                if (arguments.size() != 1 || arguments[0].as_string() == nullptr) {
-                  return absl::InvalidArgumentError("want the name of a label");
-                }
-                const auto found = labels.find(*arguments[0].as_string());
-                return found == labels.end() ? Value("") : Value(found->second);
-              })));
+  Value row = Value::Object();
+  for (const Field& field : kFields) {
+    if (options.needs == nullptr || options.needs->Needs(field.name)) {
+      row.Set(field.name, field.value(container, options));
+    }
+  }
   return row;
 }
 

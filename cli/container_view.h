@@ -7,12 +7,11 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "cli/format.h"
 #include "cli/template/value.h"
 #include "runtime/engine.h"
 
 namespace tiny::cli {
-
-absl::string_view StatusName(state::Status status);  // "running", "exited", ...
 
 // "Up 3 seconds (healthy)", "Exited (137) 2 hours ago", "Created", ...
 std::string StatusText(const state::ContainerState& state, absl::Time now);
@@ -30,6 +29,7 @@ std::vector<std::string> NetworkNames(const runtime::Container& container);
 struct ViewOptions {
   absl::Time now;
   bool no_trunc = false;
+  const RowFormat* needs = nullptr;  // only the fields that it needs; null: all
 };
 // All that ps --format knows: .ID .Image .Command .CreatedAt .RunningFor .Ports .State .Status
 // .HealthStatus .Names .Labels .Label .Mounts .Networks .LocalVolumes .Platform .Size.

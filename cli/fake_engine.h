@@ -45,8 +45,15 @@ class FakeEngine : public runtime::Engine {
     ASSIGN_OR_RETURN(runtime::Container * found, Find(reference));
     return *found;
   }
-  absl::StatusOr<std::vector<runtime::Container>> List(std::vector<std::string>*) override {
-    return std::vector<runtime::Container>(host_->containers.rbegin(), host_->containers.rend());
+  absl::Status Visit(Which which, absl::FunctionRef<void(runtime::Container&)> visit,
+                     std::vector<std::string>*) override {
+    for (runtime::Container each : host_->containers) {
+      if (which == Which::kAll || each.state.status == state::Status::kRunning ||
+          each.state.status == state::Status::kPaused) {
+        visit(each);
+      }
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Start(absl::string_view reference) override {

@@ -1,5 +1,8 @@
 #include "cli/format.h"
 
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -17,10 +20,17 @@ std::string Unescape(absl::string_view text) {
 absl::StatusOr<RowFormat> RowFormat::Parse(absl::string_view text, absl::Span<const Column> columns,
                                            absl::string_view quiet_field) {
   RowFormat format;
-  format.columns_ = columns;
   if (text.empty() || text == "table") {
-    format.quiet_field_ = quiet_field;
-    if (!quiet_field.empty()) format.kind_ = Kind::kQuiet;
+    if (!quiet_field.empty()) {
+      format.kind_ = Kind::kQuiet;
+      format.needed_ = {quiet_field};
+      return format;
+    }
+    for (const Column& column : columns) {
+      if (!column.in_table) continue;
+      format.needed_.push_back(column.field);
+      format.header_.emplace_back(column.title);
+    }
     return format;
   }
   if (text == "json") {
@@ -34,71 +44,55 @@ absl::StatusOr<RowFormat> RowFormat::Parse(absl::string_view text, absl::Span<co
     for (const Column& column : columns) titles.Set(column.field, column.title);
     absl::StatusOr<std::string> header = format.template_->Execute(titles);
     if (!header.ok()) header = "";
-    format.rows_.push_back(absl::StrSplit(*header, '\t'));
+    format.header_ = absl::StrSplit(*header, '\t');
   }
   return format;
 }
 
+bool RowFormat::Needs(absl::string_view field) const {
+  return needed_.empty() || std::find(needed_.begin(), needed_.end(), field) != needed_.end();
+}
+
 absl::Status RowFormat::AddRow(const Value& row) {
+  ASSIGN_OR_RETURN(Cells cells, Format(row));
+  AddCells(std::move(cells));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RowFormat::Cells> RowFormat::Format(const Value& row) const {
   const auto text_of = [&](absl::string_view field) {
     const Value* value = row.Find(field);
     return value == nullptr ? std::string() : ToText(*value);
   };
   switch (kind_) {
-    case Kind::kQuiet:
-      rows_.push_back({text_of(quiet_field_)});
-      break;
     case Kind::kJson:
-      rows_.push_back({ToJson(row)});
-      break;
-    case Kind::kTable:
-      rows_.emplace_back();
-      for (const Column& column : columns_) {
-        if (column.in_table) rows_.back().push_back(text_of(column.field));
-      }
-      break;
-    case Kind::kTemplate: {
-      ASSIGN_OR_RETURN(std::string line, template_->Execute(row));
-      rows_.push_back({std::move(line)});
-      break;
+      return Cells{ToJson(row)};
+    case Kind::kQuiet:
+    case Kind::kTable: {
+      Cells cells;
+      for (const absl::string_view field : needed_) cells.push_back(text_of(field));
+      return cells;
     }
-    case Kind::kTableTemplate: {
-      ASSIGN_OR_RETURN(const std::string line, template_->Execute(row));
-      rows_.push_back(absl::StrSplit(line, '\t'));
+    case Kind::kTemplate:
+    case Kind::kTableTemplate:
       break;
-    }
   }
-  return absl::OkStatus();
-}
-
-std::vector<std::string> RowFormat::Header() const {
-  std::vector<std::string> titles;
-  for (const Column& column : columns_) {
-    if (column.in_table) titles.emplace_back(column.title);
-  }
-  return titles;
+  ASSIGN_OR_RETURN(std::string line, template_->Execute(row));
+  if (kind_ == Kind::kTemplate) return Cells{std::move(line)};
+  return Cells(absl::StrSplit(line, '\t'));
 }
 
 void RowFormat::Print(Output& out) {
   if (kind_ == Kind::kTable || kind_ == Kind::kTableTemplate) {
-    Table table;
-    if (kind_ == Kind::kTable) table.AddRow(Header());
-    for (const std::vector<std::string>& row : rows_) table.AddRow(row);
+    Table table(header_);
+    for (Cells& row : rows_) table.AddRow(std::move(row));
     out.Write(table.ToString());
-    return;
-  }
-  for (const std::vector<std::string>& row : rows_) {
-    PrintText(out, row[0]);
-    out.Write("\n");
-  }
-}
-
-void RowFormat::Clear() {
-  if (kind_ == Kind::kTableTemplate) {
-    rows_.resize(1);
   } else {
-    rows_.clear();
+    std::string text;
+    for (const Cells& row : rows_) absl::StrAppend(&text, row[0], "\n");
+    PrintText(out, text);
   }
+  rows_.clear();
 }
 
 absl::StatusOr<std::string> FormatValue(absl::string_view format, const Value& value) {

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,22 +36,25 @@ class RowFormat {
   static absl::StatusOr<RowFormat> Parse(absl::string_view text, absl::Span<const Column> columns,
                                          absl::string_view quiet_field = "");
 
+  // Whether a row must have this field; of a template, and as JSON, it must have all.
+  bool Needs(absl::string_view field) const;
   // A row has a field for each column, and may have more.
   absl::Status AddRow(const Value& row);
+  // AddRow in two steps, for rows whose order is known only when all are there.
+  using Cells = std::vector<std::string>;
+  absl::StatusOr<Cells> Format(const Value& row) const;
+  void AddCells(Cells cells) { rows_.push_back(std::move(cells)); }
+  // Prints the rows and forgets them, but not the form.
   void Print(Output& out);
-  // Forgets the rows but not the form: for what is shown again and again.
-  void Clear();
 
  private:
   enum class Kind { kTable, kJson, kTemplate, kTableTemplate, kQuiet };
 
-  std::vector<std::string> Header() const;
-
   Kind kind_ = Kind::kTable;
-  absl::Span<const Column> columns_;
-  absl::string_view quiet_field_;
+  std::vector<absl::string_view> needed_;  // fields, where not every one may be
   std::optional<Template> template_;
-  std::vector<std::vector<std::string>> rows_;
+  Cells header_;
+  std::vector<Cells> rows_;
 };
 
 // What inspect and version print: the whole value as JSON ("" and "json"), or by a template.

@@ -7,6 +7,7 @@
 #include "base/timestamp.h"
 #include "cli/container_view.h"
 #include "cli/inspect_parts.h"
+#include "state/state_json.h"
 
 namespace tiny::cli {
 namespace {

@@ -43,7 +43,11 @@ int Output::Columns() const {
 std::string Printable(absl::string_view text, bool keep_lines) {
   std::string result;
   result.reserve(text.size());
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = PlainPrefix(text);
+    result.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) return result;
     const Utf8Char next = DecodeUtf8(text);
     const bool kept_control = keep_lines && (next.code == '\n' || next.code == '\t');
     if (next.valid && (kept_control || !IsControl(next.code))) {
@@ -55,7 +59,6 @@ std::string Printable(absl::string_view text, bool keep_lines) {
     }
     text.remove_prefix(next.length);
   }
-  return result;
 }
 
 }  // namespace tiny::cli

@@ -14,6 +14,7 @@
 #include "cli/flag_parsers/ports.h"
 #include "cli/flag_parsers/times.h"
 #include "cli/suggest.h"
+#include "state/state_json.h"
 
 namespace tiny::cli {
 namespace {
@@ -120,18 +121,14 @@ absl::Status PsFilter::Add(absl::string_view term) {
   return absl::OkStatus();
 }
 
-absl::Status PsFilter::Resolve(absl::Span<const runtime::Container> all) {
+absl::Status PsFilter::Resolve(runtime::Engine& engine) {
   for (const char* key : {"before", "since"}) {
-    for (const std::string& value : terms_[key]) {
-      const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-        return each.config.name == value || absl::StartsWith(each.config.id, value);
-      });
-      if (found == all.end()) {
-        return absl::NotFoundError(absl::StrCat("no such container: ", value));
-      }
-      moments_[absl::StrCat(key, "=", value)] = found->config.created_at;
+    const auto values = terms_.find(key);
+    if (values == terms_.end()) continue;
+    for (const std::string& value : values->second) {
+      ASSIGN_OR_RETURN(const runtime::Container found, engine.Inspect(value));
+      moments_[absl::StrCat(key, "=", value)] = found.config.created_at;
     }
-    if (terms_[key].empty()) terms_.erase(key);
   }
   return absl::OkStatus();
 }

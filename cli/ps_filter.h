@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "runtime/engine.h"
 
 namespace tiny::cli {
@@ -21,7 +20,7 @@ class PsFilter {
   absl::Status Add(absl::string_view term);
 
   // Looks up the containers that before= and since= name. kNotFound where there is none.
-  absl::Status Resolve(absl::Span<const runtime::Container> all);
+  absl::Status Resolve(runtime::Engine& engine);
 
   bool Matches(const runtime::Container& container) const;
   bool Has(absl::string_view key) const { return terms_.count(std::string(key)) > 0; }

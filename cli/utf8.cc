@@ -45,6 +45,11 @@ size_t CharWidth(const Utf8Char& character) {
 
 }  // namespace
 
+size_t PlainPrefix(absl::string_view text) {
+  const auto plain = [](char c) { return c >= 0x20 && c < 0x7F; };
+  return std::find_if_not(text.begin(), text.end(), plain) - text.begin();
+}
+
 bool IsControl(uint32_t code) {
   return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x2028 || code == 0x2029 ||
          (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
@@ -52,12 +57,15 @@ bool IsControl(uint32_t code) {
 
 size_t DisplayWidth(absl::string_view text) {
   size_t width = 0;
-  while (!text.empty()) {
+  while (true) {
+    const size_t plain = PlainPrefix(text);
+    width += plain;
+    text.remove_prefix(plain);
+    if (text.empty()) return width;
     const Utf8Char next = DecodeUtf8(text);
     width += CharWidth(next);
     text.remove_prefix(next.length);
   }
-  return width;
 }
 
 absl::string_view TruncateToWidth(absl::string_view text, size_t width) {

@@ -11,6 +11,10 @@
 
 namespace tiny::cli {
 
+// How many bytes from the first on are printable ASCII, of which most text is made: each is a
+// character of one column.
+size_t PlainPrefix(absl::string_view text);
+
 bool IsControl(uint32_t code);  // C0, DEL, C1, and the marks that turn the writing direction
 
 // Columns that a terminal gives the text: 2 for East Asian wide characters and emoji, 0 for

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -30,10 +31,8 @@ struct EngineOptions {
   std::string run_root = "/run/tiny";
 };
 
-struct Container {
-  state::ContainerConfig config;
-  state::ContainerState state;  // checked against the kernel when it was read
-};
+// Its state was checked against the kernel when it was read.
+using Container = state::ContainerRecord;
 
 // How a client is joined to a container's streams.
 struct AttachOptions {
@@ -100,8 +99,15 @@ class Engine {
   enum class Next { kStart, kNothing };
   virtual absl::StatusOr<std::string> Create(state::ContainerConfig config, Next next) = 0;
   virtual absl::StatusOr<Container> Inspect(absl::string_view reference) = 0;
-  // In the order of creation, newest first. Damaged records are left out and named in `damaged`.
-  virtual absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) = 0;
+  // Calls `visit` with each container as it is read, in no order: a list of thousands need not be
+  // in memory. It may move from the container. kActive: only those that are running, paused or
+  // restarting, for less than all cost. Damaged records are left out and named in `damaged`, which
+  // may be null.
+  enum class Which { kAll, kActive };
+  virtual absl::Status Visit(Which which, absl::FunctionRef<void(Container&)> visit,
+                             std::vector<std::string>* damaged) = 0;
+  // All of them, newest first.
+  absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged);
 
   // Starts a created or exited container under a supervisor of its own; returns when the program
   // runs. A running one is left alone.

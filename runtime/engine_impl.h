@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +28,8 @@ class EngineImpl final : public Engine {
 
   absl::StatusOr<std::string> Create(state::ContainerConfig config, Next next) override;
   absl::StatusOr<Container> Inspect(absl::string_view reference) override;
-  absl::StatusOr<std::vector<Container>> List(std::vector<std::string>* damaged) override;
+  absl::Status Visit(Which which, absl::FunctionRef<void(Container&)> visit,
+                     std::vector<std::string>* damaged) override;
   absl::Status Start(absl::string_view reference) override;
   absl::StatusOr<AttachResult> StartAttached(absl::string_view reference,
                                              const AttachOptions& options) override;
@@ -64,15 +66,15 @@ class EngineImpl final : public Engine {
   // engine_reconcile.cc: the records, corrected where they no longer hold. A running container
   // without a supervisor gets one; what a dead one left is removed.
   absl::StatusOr<Container> Settle(const state::ContainerId& id);
-  absl::StatusOr<Container> SettleRecord(state::ContainerRecord record);
+  absl::StatusOr<Container> SettleRecord(Container record);
   absl::StatusOr<Container> Find(absl::string_view reference);  // resolved and settled
   // The same, locked: nobody else changes the container meanwhile.
   absl::StatusOr<state::LockedContainer> FindAndLock(absl::string_view reference);
   // `record` is active and has no supervisor.
   absl::Status Mend(state::LockedContainer record, const state::ContainerState& reconciled,
                     const state::Liveness& liveness);
-  // Whether there was something left of runs that nobody sees to.
-  absl::StatusOr<bool> SweepRunRoot(const std::vector<Container>& known);
+  // Whether there was something left of runs that nobody sees to: of other containers than these.
+  absl::StatusOr<bool> SweepRunRoot(const std::set<std::string>& active);
   bool SweepRunDirectory(const state::ContainerId& id);
   void ReleaseRemains(const state::ContainerId& id, state::ContainerState state);
   absl::Status SweepNetworks();

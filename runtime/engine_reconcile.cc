@@ -27,12 +27,9 @@ absl::StatusOr<Container> EngineImpl::Settle(const state::ContainerId& id) {
   return SettleRecord(std::move(record));
 }
 
-absl::StatusOr<Container> EngineImpl::SettleRecord(state::ContainerRecord record) {
-  const auto as_is = [](state::ContainerRecord& settled) {
-    return Container{std::move(settled.config), std::move(settled.state)};
-  };
-  if (!IsActive(record.state.status)) return as_is(record);
-  if (state::ProbeLiveness(record.state).supervisor_alive) return as_is(record);
+absl::StatusOr<Container> EngineImpl::SettleRecord(Container record) {
+  if (!IsActive(record.state.status)) return record;
+  if (state::ProbeLiveness(record.state).supervisor_alive) return record;
   // Nobody watches it. Looked at again with the lock, as somebody else may be mending it.
   ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(record.config.id));
   {
@@ -43,8 +40,7 @@ absl::StatusOr<Container> EngineImpl::SettleRecord(state::ContainerRecord record
       RETURN_IF_ERROR(Mend(std::move(locked), reconciled, liveness));
     }
   }
-  ASSIGN_OR_RETURN(record, store_.Read(id));
-  return as_is(record);
+  return store_.Read(id);
 }
 
 absl::Status EngineImpl::Mend(state::LockedContainer record,
@@ -110,31 +106,34 @@ absl::StatusOr<Container> EngineImpl::Inspect(absl::string_view reference) {
   return Find(reference);
 }
 
-absl::StatusOr<std::vector<Container>> EngineImpl::List(std::vector<std::string>* damaged) {
-  ASSIGN_OR_RETURN(state::Listing listing, store_.List());
+absl::Status EngineImpl::Visit(Which which, absl::FunctionRef<void(Container&)> visit,
+                               std::vector<std::string>* damaged) {
+  std::vector<state::DamagedRecord> unread;
+  std::set<std::string> active;
+  const auto settle_and_visit = [&](Container& container) {
+    if (IsActive(container.state.status)) {
+      absl::StatusOr<Container> settled = SettleRecord(container);
+      if (absl::IsNotFound(settled.status())) return;
+      if (settled.ok()) container = *std::move(settled);  // else as it is recorded
+      if (IsActive(container.state.status)) {
+        active.insert(container.config.id);
+      } else if (which == Which::kActive) {
+        return;
+      }
+    }
+    visit(container);
+  };
+  RETURN_IF_ERROR(store_.Visit(
+      which == Which::kAll ? state::StateStore::Which::kAll : state::StateStore::Which::kActive,
+      settle_and_visit, &unread));
   if (damaged != nullptr) {
-    for (const state::DamagedRecord& record : listing.damaged) {
+    for (const state::DamagedRecord& record : unread) {
       damaged->push_back(absl::StrCat(record.id, ": ", record.status.message()));
     }
   }
-  std::vector<Container> containers;
-  containers.reserve(listing.records.size());
-  for (state::ContainerRecord& record : listing.records) {
-    if (!IsActive(record.state.status)) {
-      containers.push_back({std::move(record.config), std::move(record.state)});
-      continue;
-    }
-    Container recorded{record.config, record.state};
-    absl::StatusOr<Container> settled = SettleRecord(std::move(record));
-    if (settled.ok()) {
-      containers.push_back(*std::move(settled));
-    } else if (!absl::IsNotFound(settled.status())) {
-      containers.push_back(std::move(recorded));
-    }
-  }
-  const absl::StatusOr<bool> swept = SweepRunRoot(containers);
+  const absl::StatusOr<bool> swept = SweepRunRoot(active);
   if (swept.ok() && *swept) SweepNetworks().IgnoreError();
-  return containers;
+  return absl::OkStatus();
 }
 
 // What a killed command or supervisor left of the run of a container that does not run: a run
@@ -159,12 +158,8 @@ bool EngineImpl::SweepRunDirectory(const state::ContainerId& id) {
   return true;
 }
 
-absl::StatusOr<bool> EngineImpl::SweepRunRoot(const std::vector<Container>& known) {
+absl::StatusOr<bool> EngineImpl::SweepRunRoot(const std::set<std::string>& active) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectory(options_.run_root));
-  std::set<absl::string_view> active;
-  for (const Container& container : known) {
-    if (IsActive(container.state.status)) active.insert(container.config.id);
-  }
   bool swept = false;
   for (const std::string& name : names) {
     if (active.contains(name)) continue;
@@ -181,8 +176,8 @@ absl::Status EngineImpl::SweepNetworks() {
 
 absl::Status EngineImpl::Sweep() {
   created_.reset();
-  ASSIGN_OR_RETURN(const std::vector<Container> containers, List(nullptr));
-  RETURN_IF_ERROR(SweepRunRoot(containers).status());
+  RETURN_IF_ERROR(Visit(
+      Which::kAll, [](const Container&) {}, nullptr));
   RETURN_IF_ERROR(store_.Sweep());
   return SweepNetworks();
 }

@@ -63,6 +63,11 @@ struct ContainerState {
   HealthState health;
 };
 
+struct ContainerRecord {
+  ContainerConfig config;
+  ContainerState state;  // as recorded: see state/liveness.h
+};
+
 }  // namespace tiny::state
 
 #endif  // TINY_STATE_CONTAINER_STATE_H_

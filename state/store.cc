@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "state/config_json.h"
 #include "state/container_lock.h"
+#include "state/liveness.h"
 #include "state/name_claims.h"
 #include "state/names.h"
 #include "state/record_files.h"
@@ -152,30 +153,10 @@ absl::StatusOr<ContainerRecord> StateStore::Read(const ContainerId& id) const {
 
 absl::StatusOr<Listing> StateStore::List() const {
   Listing listing;
-  const absl::StatusOr<std::vector<std::string>> names =
-      ListDirectoryAt(directory_.get(), kContainers);
-  if (!names.ok()) {
-    if (GetErrno(names.status()) == ENOENT) return listing;
-    return names.status();
-  }
   std::vector<ContainerRecord> records;
-  records.reserve(names->size());
-  std::string buffer;
-  for (const std::string& name : *names) {
-    const absl::StatusOr<ContainerId> id = ContainerId::Parse(name);
-    if (!id.ok()) continue;
-    absl::StatusOr<ContainerConfig> config = ReadConfig(directory_.get(), *id, &buffer);
-    if (config.status().code() == absl::StatusCode::kNotFound) {
-      SweepUnfinished(directory_.get(), *id);
-      continue;
-    }
-    absl::StatusOr<ContainerState> state = ReadState(directory_.get(), *id, &buffer);
-    if (!config.ok() || !state.ok()) {
-      listing.damaged.push_back({name, config.ok() ? state.status() : config.status()});
-      continue;
-    }
-    records.push_back({*std::move(config), *std::move(state)});
-  }
+  RETURN_IF_ERROR(Visit(
+      Which::kAll, [&](ContainerRecord& record) { records.push_back(std::move(record)); },
+      &listing.damaged));
   // Each record, which is large, is moved only once.
   std::vector<ContainerRecord*> order;
   order.reserve(records.size());
@@ -186,6 +167,30 @@ absl::StatusOr<Listing> StateStore::List() const {
   listing.records.reserve(order.size());
   for (ContainerRecord* record : order) listing.records.push_back(std::move(*record));
   return listing;
+}
+
+absl::Status StateStore::Visit(Which which, absl::FunctionRef<void(ContainerRecord&)> visit,
+                               std::vector<DamagedRecord>* damaged) const {
+  const absl::StatusOr<std::vector<std::string>> names =
+      ListDirectoryAt(directory_.get(), kContainers);
+  if (!names.ok()) return GetErrno(names.status()) == ENOENT ? absl::OkStatus() : names.status();
+  std::string buffer;
+  for (const std::string& name : *names) {
+    const absl::StatusOr<ContainerId> id = ContainerId::Parse(name);
+    if (!id.ok()) continue;
+    absl::StatusOr<ContainerState> state = ReadState(directory_.get(), *id, &buffer);
+    if (which == Which::kActive && state.ok() && !IsActive(state->status)) continue;
+    absl::StatusOr<ContainerConfig> config = ReadConfig(directory_.get(), *id, &buffer);
+    if (absl::IsNotFound(config.status())) {
+      SweepUnfinished(directory_.get(), *id);
+    } else if (config.ok() && state.ok()) {
+      ContainerRecord record = {*std::move(config), *std::move(state)};
+      visit(record);
+    } else if (damaged != nullptr) {
+      damaged->push_back({name, config.ok() ? state.status() : config.status()});
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const {
@@ -221,7 +226,9 @@ absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const 
 
 absl::Status StateStore::Sweep() const {
   SweepTrash(directory_.get());
-  RETURN_IF_ERROR(List().status());  // which sweeps what is unfinished
+  // Which sweeps what is unfinished.
+  RETURN_IF_ERROR(Visit(
+      Which::kAll, [](const ContainerRecord&) {}, nullptr));
   return SweepNames(directory_.get());
 }
 

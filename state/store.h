@@ -31,6 +31,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -42,11 +43,6 @@
 #include "state/locked_container.h"
 
 namespace tiny::state {
-
-struct ContainerRecord {
-  ContainerConfig config;
-  ContainerState state;  // as recorded: see state/liveness.h
-};
 
 struct DamagedRecord {
   std::string id;
@@ -73,6 +69,12 @@ class StateStore {
 
   absl::StatusOr<ContainerRecord> Read(const ContainerId& id) const;
   absl::StatusOr<Listing> List() const;
+  // Calls `visit` with each record as it is read, in no order: a list of thousands need not be in
+  // memory. It may move from the record. kActive is for those that are IsActive alone, and reads no
+  // other's config.json. `damaged` may be null.
+  enum class Which { kAll, kActive };
+  absl::Status Visit(Which which, absl::FunctionRef<void(ContainerRecord&)> visit,
+                     std::vector<DamagedRecord>* damaged) const;
 
   // A full id, a name, or a prefix of exactly one id; a name wins over a prefix. kInvalidArgument
   // for a prefix of several. A container whose record is damaged is found by its id.

@@ -90,6 +90,30 @@ TEST_F(StoreTest, ACreatedContainerIsReadListedAndFound) {
   EXPECT_EQ(store_.Find(container.id().Short()).value(), container.id());
 }
 
+TEST_F(StoreTest, AVisitOfTheActiveReadsNoOtherConfig) {
+  Make("created");
+  for (const auto& [name, status] :
+       {std::pair("up", Status::kRunning), std::pair("frozen", Status::kPaused),
+        std::pair("ended", Status::kExited)}) {
+    ASSERT_OK_AND_ASSIGN(LockedContainer container, store_.Create(Named(name)));
+    ContainerState state;
+    state.status = status;
+    ASSERT_OK(container.CommitState(state));
+    if (status == Status::kExited) Overwrite(File(container.id(), "config.json"), "{");
+  }
+  const auto visit = [&](StateStore::Which which, std::vector<DamagedRecord>* damaged) {
+    std::set<std::string> names;
+    EXPECT_OK(store_.Visit(
+        which, [&](ContainerRecord& record) { names.insert(record.config.name); }, damaged));
+    return names;
+  };
+  std::vector<DamagedRecord> damaged;
+  EXPECT_THAT(visit(StateStore::Which::kActive, &damaged), ElementsAre("frozen", "up"));
+  EXPECT_THAT(damaged, IsEmpty());
+  EXPECT_THAT(visit(StateStore::Which::kAll, &damaged), ElementsAre("created", "frozen", "up"));
+  EXPECT_THAT(damaged, SizeIs(1));
+}
+
 TEST_F(StoreTest, AnEmptyStoreIsNoError) {
   ASSERT_OK_AND_ASSIGN(const Listing listing, store_.List());
   EXPECT_THAT(listing.records, IsEmpty());
