@@ -146,6 +146,20 @@ class LifeTest(runtime.RuntimeTest):
         self.oci("start", self.id)
         self.assertEqual(self.state()["status"], "running")
 
+    def test_a_created_container_holds_nothing_of_its_maker(self):
+        self.config("sleep", "1000")
+        opened = [os.open("/", os.O_RDONLY) for _ in range(10)]
+        with open(os.devnull, "w", encoding="utf-8") as null:
+            self.oci("create", "--bundle", self.bundle, self.id, pass_fds=opened, stdout=null,
+                     stderr=null)
+        folder = "/proc/%d/fd/" % self.state()["pid"]
+        held = {int(fd): os.readlink(folder + fd) for fd in os.listdir(folder)}
+        for fd in opened:
+            os.close(fd)
+        # Beside the streams there are those on which it waits.
+        self.assertEqual([fd for fd, what in held.items() if fd > 2
+                          and not what.startswith("socket:")], [], held)
+
     def test_process_is_required_at_start_only(self):
         self.config(change=lambda config: config.pop("process"))
         self.create()

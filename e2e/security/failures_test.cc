@@ -65,9 +65,10 @@ class Failures : public SecurityTest {
     return Bundle(
         {"sh", "-c",
          "hostname; grep -E '^(Uid|Gid|Groups|Cap|NoNew|Seccomp:)' /proc/self/status; "
-         "cut -d' ' -f5-6 /proc/self/mountinfo | sort; ls /proc/self/fd | wc -l; umask; "
+         "busybox cut -d' ' -f5-6 /proc/self/mountinfo | busybox sort; ls /proc/self/fd | wc -l; "
+         "umask; "
          "cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ip_forward; ulimit -n; pwd; env; "
-         "ls -l /dev | cut -c1-30; mkdir /tmp/made 2>&1"},
+         "ls -l /dev | busybox cut -c1-30; mkdir /tmp/made 2>&1"},
         [](nlohmann::json& config) {
           config["process"]["user"] = {
               {"uid", 1000}, {"gid", 1000}, {"additionalGids", {5}}, {"umask", 0027}};
