@@ -206,6 +206,54 @@ TEST_F(Windows, E02_AProcessThatJoinsIsOutOfReach) {
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
+// There a container's root with CAP_SYS_PTRACE may trace whatever does not keep itself from it, up
+// to the exec of the stub, whose memory is the user namespace's own.
+TEST_F(Windows, E02_NorIsItInReachInAUserNamespace) {
+  const std::string root = "/tmp/root";  // as Bazel's folder is private
+  std::filesystem::copy(
+      Root(), root,
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
+  // Its own root may make none in the host's folder.
+  for (const char* folder : {"/dev", "/proc", "/sys"}) ASSERT_OK(MakeDirs(root + folder, 0755));
+  std::vector<std::string> words = Bundle({"sleep", "1000"}, [&root](nlohmann::json& config) {
+    config["root"]["path"] = root;
+    config["linux"]["namespaces"].push_back({{"type", "user"}});
+    for (const char* ids : {"uidMappings", "gidMappings"}) {
+      config["linux"][ids] = {{{"containerID", 0}, {"hostID", 100000}, {"size", 65536}}};
+    }
+    for (const char* set : {"bounding", "effective", "permitted"}) {
+      config["process"]["capabilities"][set] = {"CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_KILL",
+                                                "CAP_AUDIT_WRITE", "CAP_NET_BIND_SERVICE"};
+    }
+  });
+  const std::string id = words.back();
+  words.insert(words.end() - 1, "--detach");
+  words.insert(words.begin(),
+               {"/bin/busybox", "sh", "-c", "\"$@\" > /dev/null 2> /tmp/errors", "sh"});
+  ASSERT_EQ(RunProgram(words).code, 0) << ReadFile("/tmp/errors").value_or("");
+  const std::map<std::string, std::string> sleeper =
+      Table(RunProgram(Oci({"exec", id, "probe", "process", "1"})).out);
+  EXPECT_EQ(sleeper.at("mem"), "ok");
+  int looked = 0;
+  std::set<uint64_t> seen;
+  bool stub = false;
+  const Result result = RunStepped(Oci({"exec", id, "true"}), [&](Call& call) {
+    const int pid = call.descendant && !stub ? InnerPid(call.pid) : 0;
+    stub = stub || (pid > 0 && call.number == SYS_execveat);
+    if (pid == 0 || !seen.insert(call.number).second) return;
+    ++looked;
+    const Result probe = RunProgram(Oci({"exec", id, "probe", "process", absl::StrCat(pid)}));
+    EXPECT_EQ(probe.code, 0) << probe.err;
+    for (const auto& [what, answer] : Table(probe.out)) {
+      EXPECT_THAT(answer, AnyOf("EACCES", "EPERM")) << what << " before call " << call.number;
+    }
+  });
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_GT(looked, 2);
+  EXPECT_EQ(RunProgram(Oci({"delete", "--force", id})).code, 0);
+  ASSERT_OK(RemoveTree(root));
+}
+
 TEST_F(Windows, E01_TheStubIsASealedCopy) {
   const std::string binary = CommandLine({})[0];
   const std::string before = ReadFile(binary).value();
