@@ -306,7 +306,10 @@ class Stepper {
       absl::StrAppend(&where, " process ", tracee.number, tracee.counts ? "" : " (its program)",
                       " in call ", tracee.call, ";");
     }
-    ADD_FAILURE() << "nothing happens any more:" << where;
+    const uint64_t number =
+        stepped_.struck ? stepped_.calls[blow_.process][blow_.call - 1] : uint64_t{0};
+    ADD_FAILURE() << "nothing happens any more, after call " << blow_.call << " (number " << number
+                  << ") of process " << blow_.process << ":" << where;
   }
 
   void Fail(const char* what) {

@@ -69,7 +69,7 @@ class ExecEvents {
 
 // In a process of its own: starts the program, tells the client over `starter`, and stays to reap
 // it. Somebody has to: as long as one of its processes is not reaped, a container can't end.
-void RunDetached(const ExecRequest& request, const UniqueFd& starter,
+void RunDetached(const ExecRequest& request, UniqueFd starter,
                  const std::function<void(int)>& on_exit) {
   BecomeSupervisor("tiny-exec");
   UniqueFd pidfd;
@@ -82,6 +82,7 @@ void RunDetached(const ExecRequest& request, const UniqueFd& starter,
   const std::string bytes = EncodeStatus(status);
   SendFrame(starter.get(), status.ok() ? FrameType::kStarted : FrameType::kStartFailed,
             bytes.data(), bytes.size(), 0);
+  starter.Reset();  // who could not be told sees the end of file
   if (!status.ok()) return;
   SettleDown();
   if (const absl::StatusOr<int> code = ReapChild(pidfd.get()); code.ok()) on_exit(*code);
@@ -114,7 +115,7 @@ absl::StatusOr<AttachResult> EngineImpl::ExecDetached(const PreparedExec& prepar
   if (pid < 0) return PosixStatus(errno, "fork");
   if (pid == 0) {
     client.Reset();
-    RunDetached(prepared.request, starter, on_exit);
+    RunDetached(prepared.request, std::move(starter), on_exit);
     _exit(0);
   }
   supervisors_.push_back(pid);

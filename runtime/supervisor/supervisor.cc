@@ -47,8 +47,12 @@ void Supervisor::Run(state::LockedContainer record) {
     return;
   }
   if (phase_ == Phase::kRunning) {
-    SendFrame(task_.starter.get(), FrameType::kStarted, nullptr, 0, 0);
-    server_.AddClient(std::move(task_.starter), task_.hello);
+    // A starter that can't be told sees its end of file, as it would wait for ever.
+    UniqueFd starter = std::move(task_.starter);
+    if (SendFrame(starter.get(), FrameType::kStarted, nullptr, 0, 0)) {
+      server_.AddClient(std::move(starter), task_.hello);
+    }
+    starter.Reset();
     OnStarted();
     oom_score_adj_ = SettleDown();
   } else {
