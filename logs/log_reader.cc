@@ -44,6 +44,7 @@ absl::StatusOr<std::string> ReadAt(int fd, int64_t offset, size_t size) {
 
 struct LogReader::Impl {
   absl::StatusOr<std::vector<Segment>> OpenSegments();
+  absl::Status OpenSegment(const std::string& name, int64_t number, std::vector<Segment>* segments);
   void Enter(Segment segment, int64_t offset);
   absl::StatusOr<int64_t> FindSince(const Segment& segment);
   absl::StatusOr<absl::Time> FirstTime(const Segment& segment);
@@ -71,36 +72,42 @@ struct LogReader::Impl {
   absl::Status status;
 };
 
-// Oldest first. A segment that is rotated away meanwhile is left out.
+// Oldest first, without a gap up to the last. The writer may rotate meanwhile: the current segment
+// is opened before the names are listed, so that it is among the last of them; what comes after the
+// list is found by GoOn(). A segment that is deleted meanwhile is left out.
 absl::StatusOr<std::vector<Segment>> LogReader::Impl::OpenSegments() {
+  std::vector<Segment> segments;
+  RETURN_IF_ERROR(OpenSegment(std::string(kLogFile), kCurrent, &segments));
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListDirectoryAt(directory.get(), "."));
   const std::string prefix = absl::StrCat(kLogFile, ".");
-  std::vector<Segment> segments;
   for (const std::string& name : names) {
-    Segment found;
-    const bool current = name == kLogFile;
-    if (!current &&
-        (!absl::StartsWith(name, prefix) ||
-         !absl::SimpleAtoi(absl::string_view(name).substr(prefix.size()), &found.number))) {
-      continue;
+    int64_t number = 0;
+    if (absl::StartsWith(name, prefix) &&
+        absl::SimpleAtoi(absl::string_view(name).substr(prefix.size()), &number)) {
+      RETURN_IF_ERROR(OpenSegment(name, number, &segments));
     }
-    absl::StatusOr<UniqueFd> fd = OpenFileAt(directory.get(), name, O_RDONLY | O_NOFOLLOW);
-    if (absl::IsNotFound(fd.status())) continue;
-    RETURN_IF_ERROR(fd.status());
-    struct stat info;
-    if (fstat(fd->get(), &info) != 0) return PosixStatus(errno, absl::StrCat("stat ", name));
-    found.fd = *std::move(fd);
-    found.inode = info.st_ino;
-    found.size = info.st_size;
-    // Renamed between the list and the open.
-    const bool known = std::any_of(segments.begin(), segments.end(), [&](const Segment& other) {
-      return other.inode == found.inode;
-    });
-    if (!known) segments.push_back(std::move(found));
   }
   std::sort(segments.begin(), segments.end(),
             [](const Segment& a, const Segment& b) { return a.number < b.number; });
   return segments;
+}
+
+absl::Status LogReader::Impl::OpenSegment(const std::string& name, int64_t number,
+                                          std::vector<Segment>* segments) {
+  absl::StatusOr<UniqueFd> fd = OpenFileAt(directory.get(), name, O_RDONLY | O_NOFOLLOW);
+  if (absl::IsNotFound(fd.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(fd.status());
+  struct stat info;
+  if (fstat(fd->get(), &info) != 0) return PosixStatus(errno, absl::StrCat("stat ", name));
+  const auto known = std::find_if(segments->begin(), segments->end(), [&](const Segment& other) {
+    return other.inode == info.st_ino;
+  });
+  if (known != segments->end()) {
+    known->number = number;  // it was the current one when it was opened
+  } else {
+    segments->push_back({number, *std::move(fd), info.st_ino, info.st_size});
+  }
+  return absl::OkStatus();
 }
 
 void LogReader::Impl::Enter(Segment next, int64_t at) {

@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include <thread>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -106,6 +108,31 @@ TEST_F(LogTest, AFollowerSeesEachLineOnceAcrossRotations) {
   while (reader.Next(&record)) EXPECT_EQ(record.text, absl::StrCat("line ", next++));
   EXPECT_EQ(next, 51);
   EXPECT_GT(writer.stats().rotations, 5U);
+}
+
+TEST_F(LogTest, AFollowerLosesNothingToAWriterThatRotatesMeanwhile) {
+  constexpr int kLines = 700;
+  for (int round = 0; round < 20; ++round) {
+    TempDir dir;
+    ASSERT_OK_AND_ASSIGN(const UniqueFd fd, OpenFile(dir.path(), O_RDONLY | O_DIRECTORY));
+    ASSERT_OK_AND_ASSIGN(LogWriter writer,
+                         LogWriter::Open(fd.get(), {.max_size = 200, .max_files = kLines}));
+    std::thread rotating([&writer] {
+      for (int i = 0; i < kLines; ++i) {
+        writer.Append(Stream::kStdout, absl::StrCat("line ", i, "\n"), kStart);
+      }
+    });
+    ASSERT_OK_AND_ASSIGN(LogReader reader, LogReader::Open(dir.path(), Format::kK8sFile, {}));
+    std::vector<int> seen;
+    LogRecord record;
+    while (seen.empty() || seen.back() != kLines - 1) {
+      if (reader.Next(&record)) seen.push_back(std::stoi(std::string(record.text.substr(5))));
+      ASSERT_OK(reader.status());
+    }
+    rotating.join();
+    ASSERT_EQ(seen.front(), 0);
+    ASSERT_EQ(seen.size(), kLines) << "a gap, round " << round;
+  }
 }
 
 TEST_F(LogTest, SinceAndTailFindTheirPlaceInLargeLogs) {
