@@ -1,11 +1,17 @@
 // What a start may cost, as counts: they hardly vary, so a busy machine does not make the test
 // fail, and whoever makes a start dearer has to say so here. docs/performance.md tells what they
 // are for.
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
+#include "base/unique_fd.h"
 #include "bench/process_counts.h"
 #include "bench/work_place.h"
 #include "cgroup/hierarchy.h"
@@ -30,16 +36,37 @@ struct Budget {
 };
 
 // With version 1 alone each device rule is a write, and with version 2 alone it is looked at which
-// controllers the parent has: elsewhere than on hybrid machines a start makes up to 20 calls more.
+// controllers the parent has: elsewhere than on hybrid machines a start makes up to 30 calls more.
 bool IsHybrid() {
   const auto hierarchy = cgroup::Hierarchy::Detect();
   EXPECT_OK(hierarchy);
   return hierarchy.ok() && hierarchy->mode() == cgroup::Mode::kHybrid;
 }
 
+// Standard output is /dev/null meanwhile: how much a terminal takes at once is not the command's.
+class Silence {
+ public:
+  Silence() : output_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)) {
+    const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    dup2(null.get(), STDOUT_FILENO);
+  }
+  ~Silence() { dup2(output_.get(), STDOUT_FILENO); }
+
+ private:
+  UniqueFd output_;
+};
+
+absl::StatusOr<ProcessCounts> Count(const std::vector<std::string>& command) {
+  const Silence silence;
+  RETURN_IF_ERROR(RunCommand(command).status());  // what is made once only: folders, a cache
+  ASSIGN_OR_RETURN(ProcessCounts counts, CountProcesses(command, "true"));
+  // Elsewhere the vDSO answers it; not so on a machine whose clock it can't read.
+  counts.system_calls -= counts.by_number[SYS_clock_gettime];
+  return counts;
+}
+
 void ExpectWithin(const Budget& budget, const std::vector<std::string>& command) {
-  ASSERT_OK(RunCommand(command));  // what is made once only: folders, a cache
-  ASSERT_OK_AND_ASSIGN(const ProcessCounts counts, CountProcesses(command, "true"));
+  ASSERT_OK_AND_ASSIGN(const ProcessCounts counts, Count(command));
   EXPECT_EQ(counts.exit_code, 0);
   EXPECT_THAT(counts.system_calls, Le(budget.system_calls));
   EXPECT_THAT(counts.page_faults, Le(budget.page_faults));
@@ -59,7 +86,7 @@ class BudgetTest : public ::testing::Test {
 TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
-  ExpectWithin({.system_calls = IsHybrid() ? 221 : 242, .page_faults = 100, .forks = 1, .execs = 2},
+  ExpectWithin({.system_calls = IsHybrid() ? 221 : 250, .page_faults = 100, .forks = 1, .execs = 2},
                place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
