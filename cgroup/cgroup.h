@@ -107,6 +107,8 @@ class Cgroup {
   // Returns when all have stopped or run again; kDeadlineExceeded if one did not within `deadline`.
   absl::Status SetFrozen(bool frozen, absl::Duration deadline = absl::Seconds(10));
   absl::StatusOr<bool> IsFrozen() const;
+  // Of the cgroup of that path, at the cost of reading one file.
+  static absl::StatusOr<bool> IsFrozen(const Hierarchy& hierarchy, absl::string_view path);
 
   // SIGKILL to every process in it and below, frozen or not, including those being forked. They
   // may still be dying when it returns.

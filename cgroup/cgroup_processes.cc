@@ -19,6 +19,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/value_file.h"
 #include "cgroup/cgroup.h"
 
 namespace tiny::cgroup {
@@ -112,12 +113,19 @@ absl::Status Cgroup::SetFrozen(bool frozen, absl::Duration deadline) {
   return status;
 }
 
-absl::StatusOr<bool> Cgroup::IsFrozen() const {
-  if (unified_.fd) {
-    ASSIGN_OR_RETURN(const std::string text, ReadState(unified_, "cgroup.events"));
-    return FlatKeyedValue(text, "frozen").value_or(0) == 1;
+absl::StatusOr<bool> Cgroup::IsFrozen() const { return IsFrozen(hierarchy_, path_); }
+
+absl::StatusOr<bool> Cgroup::IsFrozen(const Hierarchy& hierarchy, absl::string_view path) {
+  RETURN_IF_ERROR(ValidateCgroupPath(path));
+  if (!hierarchy.unified().empty()) {
+    ASSIGN_OR_RETURN(const std::string events,
+                     ReadValue(absl::StrCat(hierarchy.unified(), path, "/cgroup.events")));
+    return FlatKeyedValue(events, "frozen").value_or(0) == 1;
   }
-  ASSIGN_OR_RETURN(const std::string state, ReadState(Tracking(), "freezer.state"));
+  const LegacyTree* freezer = hierarchy.FindLegacy("freezer");
+  if (freezer == nullptr) return false;
+  ASSIGN_OR_RETURN(const std::string state,
+                   ReadValue(absl::StrCat(freezer->mount_point, path, "/freezer.state")));
   return absl::StripAsciiWhitespace(state) == "FROZEN";
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,16 +62,17 @@ class ChildStack {
 
 // Where the kernel writes the pid of the final child (CLONE_PARENT_SETTID), as part of the
 // intermediate one's clone: known to the parent even when that one is killed right then.
-class SharedPid {
+class FinalPid {
  public:
-  SharedPid() = default;
-  SharedPid(const SharedPid&) = delete;
-  SharedPid& operator=(const SharedPid&) = delete;
-  ~SharedPid() {
-    if (pid_ != nullptr) munmap(pid_, sizeof(*pid_));
+  FinalPid() = default;
+  FinalPid(const FinalPid&) = delete;
+  FinalPid& operator=(const FinalPid&) = delete;
+  ~FinalPid() {
+    if (pid_ != &own_) munmap(pid_, sizeof(*pid_));
   }
 
-  absl::Status Allocate() {
+  // For an intermediate child that has memory of its own.
+  absl::Status Share() {
     void* memory = mmap(nullptr, sizeof(*pid_), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) return PosixStatus(errno, "map memory shared with the child");
@@ -81,7 +83,8 @@ class SharedPid {
   pid_t value() const { return *pid_; }  // 0: there was no clone
 
  private:
-  pid_t* pid_ = nullptr;
+  pid_t own_ = 0;
+  pid_t* pid_ = &own_;
 };
 
 bool Joins(const LaunchPlan& plan, Kind kind) {
@@ -134,13 +137,14 @@ struct PendingChild::Impl {
   absl::Status CompilePlan(const LaunchPlan& launch);
   absl::Status PlaceDescriptors(const LaunchPlan& launch);
   absl::Status Clone(const LaunchPlan& launch);
+  bool SharesMemory(const LaunchPlan& launch) const;
   absl::Status AwaitFinalChild(pid_t intermediate);
   absl::Status LookAtChild();
   absl::Status Send(const void* bytes, size_t size, absl::string_view what);
   absl::Status ToStatus(const ChildResult& result) const;
 
   ChildStack stack;
-  SharedPid final_pid;
+  FinalPid final_pid;
   ChildPlan plan;
   std::vector<JoinedNamespace> join;
   std::vector<ChildStep> steps;
@@ -230,7 +234,8 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //        From here on C makes raw system calls only.
 //  3. C  closes P's end and asks to die with P.
 //     (An intermediate child instead leaves the dumpable state, makes the time namespace, joins,
-//     clones C as P's child, and exits; P reaps it and finds C's pid in memory of both.)
+//     clones C as P's child and with memory of its own, and exits; P reaps it and finds C's pid in
+//     memory of both.)
 //  4. P  writes the id maps and sends a byte; C waited for it, and becomes root. User namespaces
 //  only.
 //  5. P  goes on with the outside half: cgroups, limits, network.   C  takes its steps, in order.
@@ -245,6 +250,15 @@ absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
   RETURN_IF_ERROR(impl->Clone(launch));
   RETURN_IF_ERROR(impl->LookAtChild());
   return PendingChild(std::move(impl));
+}
+
+// A child that others may trace gets a memory of its own: whoever does would have this process, too.
+// An intermediate one is in no pid namespace but this process's, and in no cgroup either; the
+// kernel wants it to be alone for a time namespace, and where it takes on new user ids.
+bool PendingChild::Impl::SharesMemory(const LaunchPlan& launch) const {
+  if (plan.new_user_namespace || plan.joins_user_namespace) return false;
+  if (plan.intermediate) return !plan.new_time_namespace && !Joins(launch, Kind::kTime);
+  return launch.share_memory && !plan.joins_processes;
 }
 
 absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
@@ -262,7 +276,7 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
     args = {};
     args.flags = CLONE_CLEAR_SIGHAND;
     plan.final_clone = final_clone;
-    RETURN_IF_ERROR(final_pid.Allocate());
+    if (!SharesMemory(launch)) RETURN_IF_ERROR(final_pid.Share());
     plan.final_clone.flags |= CLONE_PARENT | CLONE_PARENT_SETTID;
     plan.final_clone.parent_tid = final_pid.address();
   }
@@ -270,14 +284,13 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
   int pidfd_number = -1;
   args.flags |= CLONE_PIDFD;
   args.pidfd = reinterpret_cast<uint64_t>(&pidfd_number);
-  const bool shares_memory = launch.share_memory && !plan.intermediate &&
-                             !plan.new_user_namespace && !plan.joins_processes;
-  if (shares_memory) {
+  if (SharesMemory(launch)) {
     RETURN_IF_ERROR(stack.Allocate());
     args.flags |= CLONE_VM;
     args.stack = stack.base();
     args.stack_size = kStackBytes;
   }
+  const int dumpable = plan.intermediate ? prctl(PR_GET_DUMPABLE) : 0;
   const long result = CloneInto(&args, &RunChild, &plan);
   if (result < 0) return PosixStatus(static_cast<int>(-result), "clone3 into new namespaces");
   // Any copy of the child's end left here would hide its end of file.
@@ -286,7 +299,10 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
   pid = static_cast<pid_t>(result);
   pidfd.Reset(pidfd_number);
   if (!plan.intermediate) return absl::OkStatus();
-  return AwaitFinalChild(std::exchange(pid, 0));
+  const absl::Status status = AwaitFinalChild(std::exchange(pid, 0));
+  // The intermediate one has said of the memory that it shares that it is not dumpable.
+  if (SharesMemory(launch)) prctl(PR_SET_DUMPABLE, dumpable);
+  return status;
 }
 
 absl::Status PendingChild::Impl::AwaitFinalChild(pid_t intermediate) {

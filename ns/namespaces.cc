@@ -71,13 +71,17 @@ absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind) {
   return fd;
 }
 
-absl::StatusOr<bool> IsSameNamespace(int a, int b) {
-  struct stat first;
-  struct stat second;
-  if (fstat(a, &first) != 0 || fstat(b, &second) != 0) {
-    return PosixStatus(errno, "stat a namespace");
+absl::StatusOr<bool> SharesNamespace(pid_t pid, Kind kind) {
+  struct stat found[2];
+  const std::string paths[] = {absl::StrCat("/proc/self/ns/", Describe(kind).proc_name),
+                               absl::StrCat("/proc/", pid, "/ns/", Describe(kind).proc_name)};
+  for (int i = 0; i < 2; ++i) {
+    if (stat(paths[i].c_str(), &found[i]) != 0) {
+      if (i == 0 && errno == ENOENT) return true;  // the kernel has none of that kind
+      return PosixStatus(errno, absl::StrCat("stat ", paths[i]));
+    }
   }
-  return first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return found[0].st_dev == found[1].st_dev && found[0].st_ino == found[1].st_ino;
 }
 
 }  // namespace tiny::ns

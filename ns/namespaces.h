@@ -36,8 +36,8 @@ absl::StatusOr<UniqueFd> OpenNamespace(pid_t pid, Kind kind);
 // A namespace by path, such as /run/netns/blue, checked to be one of that kind (NS_GET_NSTYPE).
 absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind);
 
-// True where both descriptors are of one and the same namespace.
-absl::StatusOr<bool> IsSameNamespace(int a, int b);
+// Whether the caller and that process are in one and the same namespace.
+absl::StatusOr<bool> SharesNamespace(pid_t pid, Kind kind);
 
 }  // namespace tiny::ns
 

@@ -107,14 +107,6 @@ absl::StatusOr<Record> Decode(absl::string_view text) {
   }
 }
 
-bool IsFrozen(const std::string& cgroup_path) {
-  if (cgroup_path.empty()) return false;
-  const auto hierarchy = cgroup::Hierarchy::Detect();
-  if (!hierarchy.ok()) return false;
-  const auto group = cgroup::Cgroup::Open(*hierarchy, cgroup_path);
-  return group.ok() && group->IsFrozen().value_or(false);
-}
-
 }  // namespace
 
 absl::string_view StatusName(ContainerStatus status) {
@@ -240,9 +232,17 @@ absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {
   return directory;
 }
 
+const absl::StatusOr<cgroup::Hierarchy>& ContainerStore::hierarchy() const {
+  if (!hierarchy_.has_value()) hierarchy_ = cgroup::Hierarchy::Detect();
+  return *hierarchy_;
+}
+
 ContainerStatus ContainerStore::StatusOf(const Record& record) const {
   if (record.init.pid == 0 || !OpenProcess(record.init).ok()) return ContainerStatus::kStopped;
-  if (IsFrozen(record.cgroup_path)) return ContainerStatus::kPaused;
+  if (!record.cgroup_path.empty() && hierarchy().ok() &&
+      cgroup::Cgroup::IsFrozen(*hierarchy(), record.cgroup_path).value_or(false)) {
+    return ContainerStatus::kPaused;
+  }
   return PathExists(StartSocket(record.id)) ? ContainerStatus::kCreated : ContainerStatus::kRunning;
 }
 

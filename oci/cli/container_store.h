@@ -5,11 +5,12 @@
 // these are: whatever is killed, delete finds what there is to undo.
 //
 // The copy is there so that kill, delete, exec and the poststop hooks work although the bundle has
-// been moved or deleted. Several processes may use one root at once.
+// been moved or deleted. Several processes may use one root at once. Thread-compatible.
 #ifndef TINY_OCI_CLI_CONTAINER_STORE_H_
 #define TINY_OCI_CLI_CONTAINER_STORE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "absl/time/time.h"
 #include "base/process.h"
 #include "base/unique_fd.h"
+#include "cgroup/hierarchy.h"
 #include "oci/spec.h"
 
 namespace tiny::oci {
@@ -73,8 +75,12 @@ class ContainerStore {
 
   ContainerStatus StatusOf(const Record& record) const;
 
+  // The machine's, looked at when it is wanted for the first time.
+  const absl::StatusOr<cgroup::Hierarchy>& hierarchy() const;
+
  private:
   std::string root_;
+  mutable std::optional<absl::StatusOr<cgroup::Hierarchy>> hierarchy_;
 };
 
 }  // namespace tiny::oci

@@ -189,6 +189,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.state = StateOf(record, status);
   request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   ASSIGN_OR_RETURN(request.cgroup_path, CgroupOf(record, in.cgroup));
+  if (store.hierarchy().ok()) request.hierarchy = &*store.hierarchy();
   for (int fd = 3; fd < 3 + in.preserve_fds.value_or(0); ++fd) request.preserve_fds.push_back(fd);
 
   std::optional<Foreground> foreground;

@@ -18,27 +18,30 @@
 namespace tiny::runtime {
 namespace {
 
-// All but the user namespace, which nobody can join a second time. Those that the container shares
-// with the host are joined as well: it changes nothing.
-constexpr uint64_t kJoined = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
-                             CLONE_NEWNET | CLONE_NEWPID | 0x80 /* CLONE_NEWTIME */;
-
-absl::StatusOr<bool> HasOwnUserNamespace(pid_t pid) {
-  ASSIGN_OR_RETURN(const UniqueFd mine,
-                   ns::OpenNamespacePath("/proc/self/ns/user", ns::Kind::kUser));
-  ASSIGN_OR_RETURN(const UniqueFd its, ns::OpenNamespace(pid, ns::Kind::kUser));
-  ASSIGN_OR_RETURN(const bool same, ns::IsSameNamespace(mine.get(), its.get()));
-  return !same;
+// Those that the container shares with the host are joined as well, as it changes nothing; but not
+// the user namespace, which nobody can join a second time, and the time namespace, for which the
+// kernel wants the joining process to share its memory with nobody.
+absl::StatusOr<uint64_t> NamespacesToJoin(pid_t pid) {
+  uint64_t flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+                   CLONE_NEWPID;
+  for (const ns::Kind kind : {ns::Kind::kUser, ns::Kind::kTime}) {
+    ASSIGN_OR_RETURN(const bool shared, ns::SharesNamespace(pid, kind));
+    if (!shared) flags |= ns::CloneFlag(kind);
+  }
+  return flags;
 }
 
 absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& process) {
   ns::LaunchPlan& plan = process.plan;
   plan.join_pidfd = request.container_pidfd;
-  plan.join_flags = kJoined;
-  ASSIGN_OR_RETURN(const bool own_user, HasOwnUserNamespace(request.container_pid));
-  if (own_user) plan.join_flags |= CLONE_NEWUSER;
+  ASSIGN_OR_RETURN(plan.join_flags, NamespacesToJoin(request.container_pid));
   if (!request.cgroup_path.empty()) {
-    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    absl::StatusOr<cgroup::Hierarchy> detected;
+    if (request.hierarchy == nullptr) {
+      detected = cgroup::Hierarchy::Detect();
+      RETURN_IF_ERROR(detected.status());
+    }
+    const cgroup::Hierarchy& hierarchy = request.hierarchy ? *request.hierarchy : *detected;
     ASSIGN_OR_RETURN(process.cgroup, cgroup::Cgroup::Open(hierarchy, request.cgroup_path));
     plan.cgroup_fd = process.cgroup->dir_fd();
     if (process.cgroup->has_legacy()) RETURN_IF_ERROR(process.AddCgroupStep(/*unshare=*/false));

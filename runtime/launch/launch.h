@@ -27,6 +27,7 @@
 
 namespace tiny::cgroup {
 class Cgroup;
+class Hierarchy;
 }
 
 namespace tiny::runtime {
@@ -133,7 +134,8 @@ struct ExecRequest {
   std::string seccomp_cache;
   oci::State state;  // for a seccomp agent
   std::string cgroup_path;
-  int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
+  const cgroup::Hierarchy* hierarchy = nullptr;  // where it is known; else it is detected
+  int stdio[3] = {0, 1, 2};                      // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
