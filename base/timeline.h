@@ -3,11 +3,12 @@
 //   Timeline::Start();                       // in the client, before it forks
 //   ...
 //   Timeline::Stamp("mounts made");          // after a step, in whichever process does it
+//   Timeline::Count(Tally::kForks, 1);       // likewise
 //   for (const TimelineEntry& entry : Timeline::Read()) ...
 //
 // The entries are in memory that all processes share which are made after Start. Without Start a
-// stamp costs a load and a branch. Stamp is thread-safe and async-signal-safe, and makes no libc
-// call, so that a cloned child may use it too; steps beyond kMaxEntries are dropped.
+// stamp costs a load and a branch. Stamp and Count are thread-safe and async-signal-safe, and make no
+// libc call, so that a cloned child may use them too; steps beyond kMaxEntries are dropped.
 #ifndef TINY_BASE_TIMELINE_H_
 #define TINY_BASE_TIMELINE_H_
 
@@ -29,6 +30,9 @@ struct TimelineEntry {
   char step[52] = {};        // NUL-terminated, cut to fit
 };
 static_assert(sizeof(TimelineEntry) == 64);
+
+// What is counted beside the steps: run --budget.
+enum class Tally { kForks, kExecs, kNetlinkMessages };
 
 class Timeline {
  public:
@@ -55,11 +59,20 @@ class Timeline {
         static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
   }
 
+  static void Count(Tally what, uint32_t times) noexcept {
+    if (buffer_ != nullptr) buffer_->tallies[static_cast<int>(what)].fetch_add(times);
+  }
+  // 0 without Start.
+  static uint32_t Total(Tally what) {
+    return buffer_ == nullptr ? 0 : buffer_->tallies[static_cast<int>(what)].load();
+  }
+
   // The entries so far, by time; none without Start.
   static std::vector<TimelineEntry> Read();
 
  private:
   struct Buffer {
+    std::atomic<uint32_t> tallies[3];
     std::atomic<uint32_t> count;
     TimelineEntry entries[kMaxEntries];
   };

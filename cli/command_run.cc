@@ -40,7 +40,7 @@ constexpr Option kOptions[] = {
      "Show each step of the start and its time; --explain=json; with "
      "--explain=shell, only show the commands that would do the same by hand",
      Apply<[](ContainerFlags& f, absl::string_view v) { return SetExplain(f, v); }>},
-    {0, "budget", "", "Show how many page faults and system calls it took",
+    {0, "budget", "", "Show what the start took: forks, netlink messages, page faults...",
      Set<&ContainerFlags::budget>},
 };
 

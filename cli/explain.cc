@@ -97,13 +97,21 @@ std::string TimelineJson(const std::vector<TimelineEntry>& entries, pid_t client
 Budget::Budget()
     : page_faults_(OpenCounter(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_PAGE_FAULTS)),
       context_switches_(OpenCounter(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES)),
-      system_calls_(OpenSystemCallCounter()) {}
+      system_calls_(OpenSystemCallCounter()) {
+  Timeline::Start();
+}
 
 std::string Budget::Text() const {
-  return absl::StrCat("What this took, the program's own part included:\n",
-                      CounterText("page faults", page_faults_),
-                      CounterText("context switches", context_switches_),
-                      CounterText("system calls", system_calls_));
+  std::string text = "What the start took:\n";
+  for (const auto& [name, tally] : {std::pair("forks", Tally::kForks), {"execs", Tally::kExecs},
+                                    {"netlink messages", Tally::kNetlinkMessages}}) {
+    absl::StrAppendFormat(&text, "%-18s %d\n", name, Timeline::Total(tally));
+  }
+  absl::StrAppend(&text, "And with the program's own part:\n",
+                  CounterText("page faults", page_faults_),
+                  CounterText("context switches", context_switches_),
+                  CounterText("system calls", system_calls_));
+  return text;
 }
 
 }  // namespace tiny::cli

@@ -19,7 +19,8 @@ std::string TimelineText(const std::vector<TimelineEntry>& entries, pid_t client
 std::string TimelineJson(const std::vector<TimelineEntry>& entries, pid_t client);
 
 // Counts the page faults, context switches and system calls of this process and of all that it
-// makes later, by perf_event_open(2). Thread-compatible.
+// makes later, by perf_event_open(2), and what a start counts of itself, by Timeline.
+// Thread-compatible.
 class Budget {
  public:
   Budget();

@@ -1,4 +1,4 @@
-// run --explain=shell: the script makes the container that `run` makes.
+// run --explain=shell: the script makes the container that `run` makes. And run --budget.
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -7,6 +7,9 @@
 
 namespace tiny::e2e {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 
 // What a container can tell of itself: who it is, what it may do, what it sees and cannot change.
 constexpr char kFacts[] = R"sh(
@@ -53,6 +56,14 @@ TEST_F(TinyTest, TheScriptMakesTheSameContainer) {
   EXPECT_NE(access(absl::StrCat("/run/netns/", name).c_str(), F_OK), 0);
   EXPECT_NE(access(absl::StrCat("/sys/fs/cgroup/memory/tiny/", name).c_str(), F_OK), 0);
   EXPECT_EQ(umount2("/run", MNT_DETACH), 0);
+}
+
+TEST_F(TinyTest, TheBudgetTellsWhatAStartTook) {
+  const Result without = Run({"--rm", "--budget", "--network", "none", "true"});
+  EXPECT_EQ(without.code, 0);
+  EXPECT_THAT(without.err,
+              AllOf(ContainsRegex("forks +2\n"), ContainsRegex("execs +2\n"),
+                    ContainsRegex("netlink messages +0\n"), ContainsRegex("page faults +[1-9]")));
 }
 
 }  // namespace

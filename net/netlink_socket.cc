@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "net/network_namespace.h"
 
 namespace tiny::net {
@@ -130,6 +131,7 @@ absl::Status NetlinkSocket::Send(absl::string_view bytes, const MessageBuilder& 
     sent = sendmsg(fd_.get(), &message, 0);
   } while (sent < 0 && errno == EINTR);
   ++round_trips_;
+  Timeline::Count(Tally::kNetlinkMessages, static_cast<uint32_t>(batch.requests().size()));
   if (sent >= 0) return absl::OkStatus();
   return PosixStatus(errno, absl::StrCat(batch.requests().front().what, ": send to the kernel"));
 }

@@ -21,6 +21,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "base/value_file.h"
 #include "ns/launcher_child.h"
 
@@ -298,6 +299,7 @@ absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
   moved.clear();
   pid = static_cast<pid_t>(result);
   pidfd.Reset(pidfd_number);
+  Timeline::Count(Tally::kForks, plan.intermediate ? 2 : 1);
   if (!plan.intermediate) return absl::OkStatus();
   const absl::Status status = AwaitFinalChild(std::exchange(pid, 0));
   // The intermediate one has said of the memory that it shares that it is not dumpable.
@@ -440,7 +442,10 @@ absl::Status PendingChild::WaitUntilExecuted(UniqueFd* listener) {
   for (;;) {
     UniqueFd descriptor;
     const absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
-    if (absl::IsUnavailable(message.status())) return absl::OkStatus();
+    if (absl::IsUnavailable(message.status())) {
+      Timeline::Count(Tally::kExecs, 2);  // the stub, and the program
+      return absl::OkStatus();
+    }
     RETURN_IF_ERROR(message.status());
     if (message->kind == init::MessageKind::kWaiting) return absl::OkStatus();
     if (message->kind == init::MessageKind::kSeccompListener && listener != nullptr) {

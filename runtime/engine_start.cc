@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/timeline.h"
 #include "init/payload.h"
 #include "runtime/attach/attach_client.h"
 #include "runtime/attach/terminal.h"
@@ -72,6 +73,7 @@ absl::StatusOr<UniqueFd> EngineImpl::ForkSupervisor(SupervisorTask::Kind kind,
     _exit(0);
   }
   supervisors_.push_back(pid);
+  Timeline::Count(Tally::kForks, 1);
   // The disk is flushed while the container starts.
   if (durable) record.Sync().IgnoreError();
   return client;

@@ -91,9 +91,8 @@ def measure_engines(results, started, where, rounds):
 def measure_crowd(started, where, rounds):
     """Docker is left out of it: it would take minutes."""
     crowd = [engine for engine in started if engine.name != "docker"]
-    return {at_once: extras.concurrency(crowd, where.marker, at_once, number)
-            for at_once, number in ((1, rounds // 20), (10, rounds // 20), (100, rounds // 100))
-            if number > 0}
+    return {at_once: extras.concurrency(crowd, where.marker, at_once, max(1, number))
+            for at_once, number in ((1, rounds // 20), (10, rounds // 20), (100, rounds // 100))}
 
 
 def measure_many(results, started, where, rounds):

@@ -83,9 +83,11 @@ def read_back(results):
     return "%.0f MB/s" % value, value >= 300
 
 
-def listing(results):
-    value = results["ps"]["ps -a"].median / 1e6
-    return "%.1f ms" % value, value < 20
+def listing(command):
+    def measured(results):
+        value = results["ps"][command].median / 1e6
+        return "%.1f ms" % value, value < 20
+    return measured
 
 
 # Told in docs/performance.md, below the table.
@@ -128,7 +130,8 @@ WANTED = [
     Wanted("100 MB of log lines by a plain redirect", "2 x", ingest,
            "each line is found, stamped and written once more"),
     Wanted("reading logs back", "at least 300 MB/s", read_back, ""),
-    Wanted("`ps -a` over 1,000 ended and 20 live containers", "under 20 ms", listing,
+    Wanted("`ps` over 1,000 ended and 20 live containers", "under 20 ms", listing("ps"), ""),
+    Wanted("`ps -a`, which shows them all", "under 20 ms", listing("ps -a"),
            "two files are read for each of 1,020 containers"),
 ]
 
