@@ -7,8 +7,8 @@
 //   for (const TimelineEntry& entry : Timeline::Read()) ...
 //
 // The entries are in memory that all processes share which are made after Start. Without Start a
-// stamp costs a load and a branch. Stamp and Count are thread-safe and async-signal-safe, and make no
-// libc call, so that a cloned child may use them too; steps beyond kMaxEntries are dropped.
+// stamp costs a load and a branch. Stamp and Count are thread-safe and async-signal-safe, and make
+// no libc call, so that a cloned child may use them too; steps beyond kMaxEntries are dropped.
 #ifndef TINY_BASE_TIMELINE_H_
 #define TINY_BASE_TIMELINE_H_
 

@@ -103,7 +103,8 @@ Budget::Budget()
 
 std::string Budget::Text() const {
   std::string text = "What the start took:\n";
-  for (const auto& [name, tally] : {std::pair("forks", Tally::kForks), {"execs", Tally::kExecs},
+  for (const auto& [name, tally] : {std::pair("forks", Tally::kForks),
+                                    {"execs", Tally::kExecs},
                                     {"netlink messages", Tally::kNetlinkMessages}}) {
     absl::StrAppendFormat(&text, "%-18s %d\n", name, Timeline::Total(tally));
   }

@@ -99,9 +99,8 @@ absl::Status LogReader::Impl::OpenSegment(const std::string& name, int64_t numbe
   RETURN_IF_ERROR(fd.status());
   struct stat info;
   if (fstat(fd->get(), &info) != 0) return PosixStatus(errno, absl::StrCat("stat ", name));
-  const auto known = std::find_if(segments->begin(), segments->end(), [&](const Segment& other) {
-    return other.inode == info.st_ino;
-  });
+  const auto known = std::find_if(segments->begin(), segments->end(),
+                                  [&](const Segment& other) { return other.inode == info.st_ino; });
   if (known != segments->end()) {
     known->number = number;  // it was the current one when it was opened
   } else {

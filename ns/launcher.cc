@@ -253,8 +253,8 @@ absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
   return PendingChild(std::move(impl));
 }
 
-// A child that others may trace gets a memory of its own: whoever does would have this process, too.
-// An intermediate one is in no pid namespace but this process's, and in no cgroup either; the
+// A child that others may trace gets a memory of its own: whoever does would have this process,
+// too. An intermediate one is in no pid namespace but this process's, and in no cgroup either; the
 // kernel wants it to be alone for a time namespace, and where it takes on new user ids.
 bool PendingChild::Impl::SharesMemory(const LaunchPlan& launch) const {
   if (plan.new_user_namespace || plan.joins_user_namespace) return false;

@@ -78,9 +78,9 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
   state::ContainerState state = record.state();
   if (!HasProcess(state)) return record.CommitConfig(std::move(wanted));
   ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
-  ASSIGN_OR_RETURN(state::NetworkEndpoint endpoint,
-                   networks->Connect(config, attachment, state.init, network_namespace.get(),
-                                     state.endpoints));
+  ASSIGN_OR_RETURN(
+      state::NetworkEndpoint endpoint,
+      networks->Connect(config, attachment, state.init, network_namespace.get(), state.endpoints));
   const std::string id = config.id;
   state.endpoints.push_back(endpoint);
   if (absl::Status status = CommitEndpoints(*networks, record, std::move(wanted), std::move(state));

@@ -16,7 +16,8 @@ namespace tiny::runtime {
 
 // The columns that options of ps ask for, by their names in -o: {"pid", "comm"}. Understood are
 // none and -ef (uid pid ppid c stime tty time cmd), ax and -x (pid tty stat time command), aux and
-// -aux (user pid %cpu %mem vsz rss tty stat start time cmd), and -o or -eo with a list. kInvalidArgument names what is not. Pure.
+// -aux (user pid %cpu %mem vsz rss tty stat start time cmd), and -o or -eo with a list.
+// kInvalidArgument names what is not. Pure.
 absl::StatusOr<std::vector<std::string>> ParsePsOptions(const std::vector<std::string>& options);
 
 // What /proc tells of one process; times are those of the machine.

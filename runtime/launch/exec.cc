@@ -22,8 +22,8 @@ namespace {
 // the user namespace, which nobody can join a second time, and the time namespace, for which the
 // kernel wants the joining process to share its memory with nobody.
 absl::StatusOr<uint64_t> NamespacesToJoin(pid_t pid) {
-  uint64_t flags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
-                   CLONE_NEWPID;
+  uint64_t flags =
+      CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID;
   for (const ns::Kind kind : {ns::Kind::kUser, ns::Kind::kTime}) {
     ASSIGN_OR_RETURN(const bool shared, ns::SharesNamespace(pid, kind));
     if (!shared) flags |= ns::CloneFlag(kind);

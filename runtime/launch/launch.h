@@ -28,7 +28,7 @@
 namespace tiny::cgroup {
 class Cgroup;
 class Hierarchy;
-}
+}  // namespace tiny::cgroup
 
 namespace tiny::runtime {
 
