@@ -135,7 +135,7 @@ absl::Status PsFilter::Resolve(runtime::Engine& engine) {
 
 bool PsFilter::Matches(const runtime::Container& container) const {
   for (const auto& [key, values] : terms_) {
-    const auto matches = [&](const std::string& value) {
+    const auto matches = [&, &key = key](const std::string& value) {
       return MatchesTerm(key, value, container);
     };
     const bool all = key == "label" || key == "label!";
