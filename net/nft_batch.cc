@@ -234,6 +234,11 @@ void NftBatch::AddTable(absl::string_view comment) {
   if (!comment.empty()) message_.Put(NFTA_TABLE_USERDATA, CommentData(comment));
 }
 
+void NftBatch::AddNewTable() {
+  Begin(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, absl::StrCat("add nft table ", table_.name));
+  message_.PutString(NFTA_TABLE_NAME, table_.name);
+}
+
 void NftBatch::DeleteTable() {
   Begin(NFT_MSG_DELTABLE, 0, absl::StrCat("delete nft table ", table_.name));
   message_.PutString(NFTA_TABLE_NAME, table_.name);

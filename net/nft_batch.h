@@ -148,6 +148,7 @@ class NftBatch {
   // What follows is about this table: one transaction may change several.
   void Use(NftTable table) { table_ = std::move(table); }
   void AddTable(absl::string_view comment = absl::string_view());
+  void AddNewTable();  // kAlreadyExists (EEXIST) where there is one of the name
   void DeleteTable();
   void AddChain(const NftChainSpec& chain);
   void FlushChain(absl::string_view chain);  // deletes its rules

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
@@ -15,8 +16,8 @@
 namespace tiny::runtime {
 namespace {
 
-// A container that is started again and again while it is to be removed.
-constexpr int kRemoveAttempts = 5;
+// At a container that is started again and again while it is to be removed: 2 s of them.
+constexpr int kRemoveAttempts = 12;
 
 }  // namespace
 
@@ -56,9 +57,11 @@ absl::Status EngineImpl::RemoveOnce(absl::string_view reference, bool force, boo
     RETURN_IF_ERROR(StopActive(*container, options));
   }
   absl::StatusOr<state::LockedContainer> record = store_.Lock(id);
-  // It was being started when it was looked at.
+  // It was being started when it was looked at, or its end is not recorded yet: whoever is about to
+  // has to get the lock.
   if (force && record.ok() && IsActive(record->state().status) && attempts > 1) {
     record = absl::CancelledError();
+    absl::SleepFor(absl::Milliseconds(1 << (kRemoveAttempts - attempts)));
     return RemoveOnce(reference, force, volumes, attempts - 1);
   }
   // With --rm it went by itself when it was stopped.

@@ -48,23 +48,34 @@ void AddExchange(net::NftBatch& batch, absl::string_view comment, const net::IpA
       .SetTransport(side.port_offset, kPortLength, kReg0, transport.checksum_offset);
 }
 
-}  // namespace
-
-absl::Status ServePort53(int netns, const net::IpAddress& address, uint16_t udp_port,
-                         uint16_t tcp_port) {
-  ASSIGN_OR_RETURN(net::NetlinkSocket socket, net::NetlinkSocket::OpenIn(netns, NETLINK_NETFILTER));
-  net::NftBatch batch({NFPROTO_IPV4, "tiny_resolver"});
-  // Of an earlier supervisor. What is deleted must be there.
-  batch.AddTable();
-  batch.DeleteTable();
-  batch.AddTable();
+void AddRules(net::NftBatch& batch, const net::IpAddress& address, uint16_t udp_port,
+              uint16_t tcp_port) {
   batch.AddChain(
       {.name = kChain, .type = "filter", .hook = NF_INET_LOCAL_OUT, .priority = NF_IP_PRI_RAW});
   AddExchange(batch, "questions by UDP", address, kUdp, kDestination, kDnsPort, udp_port);
   AddExchange(batch, "answers by UDP", address, kUdp, kSource, udp_port, kDnsPort);
   AddExchange(batch, "questions by TCP", address, kTcp, kDestination, kDnsPort, tcp_port);
   AddExchange(batch, "answers by TCP", address, kTcp, kSource, tcp_port, kDnsPort);
-  return batch.Commit(socket);
+}
+
+}  // namespace
+
+absl::Status ServePort53(int netns, const net::IpAddress& address, uint16_t udp_port,
+                         uint16_t tcp_port) {
+  ASSIGN_OR_RETURN(net::NetlinkSocket socket, net::NetlinkSocket::OpenIn(netns, NETLINK_NETFILTER));
+  const net::NftTable table = {NFPROTO_IPV4, "tiny_resolver"};
+  net::NftBatch batch(table);
+  batch.AddNewTable();
+  AddRules(batch, address, udp_port, tcp_port);
+  const absl::Status status = batch.Commit(socket);
+  if (!absl::IsAlreadyExists(status)) return status;
+  // An earlier supervisor's. Not always, as closing a socket waits for what was deleted in its
+  // namespace to be freed, for 10 ms and more (nft_rcv_nl_event in net/netfilter/nf_tables_api.c).
+  net::NftBatch anew(table);
+  anew.DeleteTable();
+  anew.AddTable();
+  AddRules(anew, address, udp_port, tcp_port);
+  return anew.Commit(socket);
 }
 
 }  // namespace tiny::runtime
