@@ -213,6 +213,33 @@ class LifecycleTest(runtime.RuntimeTest):
             self.assertEqual((state["id"], state["bundle"]), (self.id, self.bundle))
         self.assertEqual(json.loads(lines[7])["status"], "stopped")
 
+    def test_hooks_have_no_descriptors_of_the_callers(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+        kinds = {"createRuntime": logs, "createContainer": logs, "startContainer": "/tmp",
+                 "poststart": logs, "poststop": logs}
+
+        def hooks(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            config["hooks"] = {
+                kind: [{"path": "/bin/busybox", "args": [
+                    "busybox", "sh", "-c", "busybox ls /proc/self/fd > %s/%s" % (folder, kind)]}]
+                for kind, folder in kinds.items()}
+        self.config("true", change=hooks)
+        opened = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, opened)
+        os.dup2(opened, 9)
+        self.addCleanup(os.close, 9)
+        for verb in (("create", "--bundle", self.bundle), ("start",), ("delete",)):
+            if verb[0] == "delete":
+                self.wait_for("stopped")
+            self.oci(*verb, self.id, pass_fds=[9], stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+        for kind in kinds:
+            with open(os.path.join(logs, kind), encoding="utf-8") as file:
+                self.assertEqual(file.read().split(), ["0", "1", "2", "3"], kind)
+
     def test_a_failed_create_hook_undoes_the_container(self):
         for kind in ("prestart", "createRuntime", "createContainer"):
             stopped = os.path.join(self.folder, "stopped-" + kind)

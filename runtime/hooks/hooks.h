@@ -3,8 +3,8 @@
 //   RETURN_IF_ERROR(RunHooks("createRuntime", spec.hooks.create_runtime, SerializeState(state)));
 //
 // Source: runtime-spec, config.md, "POSIX-platform Hooks". The environment is the hook's own, or
-// empty, never the caller's. Output goes where the caller's standard error goes. A hook over its
-// timeout is killed. Thread-safe.
+// empty, never the caller's; of descriptors it has 0, 1 and 2. Output goes where the caller's
+// standard error goes. A hook over its timeout is killed. Thread-safe.
 #ifndef TINY_RUNTIME_HOOKS_HOOKS_H_
 #define TINY_RUNTIME_HOOKS_HOOKS_H_
 

@@ -1,6 +1,10 @@
 #include "runtime/hooks/hooks.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/files.h"
+#include "base/unique_fd.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
@@ -34,6 +38,13 @@ TEST_F(HooksTest, TheEnvironmentIsTheHooksOwn) {
   hook.env = {"A=b"};
   EXPECT_OK(RunHooks("prestart", {hook}, "{}"));
   EXPECT_EQ(Output(), "b--\n");
+}
+
+TEST_F(HooksTest, TheCallersDescriptorsAreNotTheHooks) {
+  const UniqueFd inherited(fcntl(STDERR_FILENO, F_DUPFD, 9));
+  ASSERT_TRUE(inherited);
+  EXPECT_OK(RunHooks("prestart", {Shell("ls /proc/self/fd > $1")}, "{}"));
+  EXPECT_EQ(Output(), "0\n1\n2\n3\n");  // 3 is the directory that ls reads
 }
 
 TEST_F(HooksTest, RunInTheirOrderUpToTheFirstFailure) {
