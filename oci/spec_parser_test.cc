@@ -231,16 +231,15 @@ TEST(ParsePartsTest, ProcessAndResourcesAlone) {
 }
 
 TEST(StateTest, IsTheSpecifications) {
-  EXPECT_EQ(SerializeState({.oci_version = "1.2.0",
-                            .id = "c1",
+  EXPECT_EQ(SerializeState({.id = "c1",
                             .status = "running",
                             .pid = 42,
                             .bundle = "/b",
                             .annotations = {{"k", "v"}}}),
-            R"({"ociVersion":"1.2.0","id":"c1","status":"running","pid":42,"bundle":"/b",)"
+            R"({"ociVersion":"1.3.0","id":"c1","status":"running","pid":42,"bundle":"/b",)"
             R"("annotations":{"k":"v"}})");
   EXPECT_EQ(SerializeState({.id = "c1", .status = "stopped", .bundle = "/b"}),
-            R"({"ociVersion":"1.2.0","id":"c1","status":"stopped","bundle":"/b"})");
+            R"({"ociVersion":"1.3.0","id":"c1","status":"stopped","bundle":"/b"})");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ using Json = nlohmann::ordered_json;
 
 Json ToJson(const State& state) {
   Json json = {
-      {"ociVersion", state.oci_version},
+      {"ociVersion", kSpecVersion},
       {"id", state.id},
       {"status", state.status},
   };
@@ -29,7 +29,7 @@ std::string Dump(const Json& json) {
 std::string SerializeState(const State& state) { return Dump(ToJson(state)); }
 
 std::string SerializeProcessState(const State& state, pid_t pid, const std::string& metadata) {
-  Json json = {{"ociVersion", state.oci_version}, {"fds", {"seccompFd"}}, {"pid", pid}};
+  Json json = {{"ociVersion", kSpecVersion}, {"fds", {"seccompFd"}}, {"pid", pid}};
   if (!metadata.empty()) json["metadata"] = metadata;
   json["state"] = ToJson(state);
   return Dump(json);

@@ -1,6 +1,7 @@
 // The state of a container as the runtime reports it and hooks get it on their standard input.
 //
-// Source: runtime-spec, runtime.md, "State". Thread-compatible.
+// Source: runtime-spec, runtime.md, "State". Its ociVersion is kSpecVersion, whatever version the
+// container's configuration is of: the one "with which the state complies". Thread-compatible.
 #ifndef TINY_OCI_STATE_H_
 #define TINY_OCI_STATE_H_
 
@@ -11,8 +12,10 @@
 
 namespace tiny::oci {
 
+// The newest version of the specification that is implemented.
+inline constexpr char kSpecVersion[] = "1.3.0";
+
 struct State {
-  std::string oci_version = "1.2.0";
   std::string id;
   std::string status;  // "creating", "created", "running", "stopped"
   pid_t pid = 0;       // as the host sees it; left out when 0

@@ -213,6 +213,22 @@ class LifecycleTest(runtime.RuntimeTest):
             self.assertEqual((state["id"], state["bundle"]), (self.id, self.bundle))
         self.assertEqual(json.loads(lines[7])["status"], "stopped")
 
+    def test_a_states_version_is_the_runtimes(self):
+        newest = json.loads(self.oci("features").stdout)["ociVersionMax"]
+        told = os.path.join(self.folder, "told")
+
+        def older(config):
+            config["ociVersion"] = "1.0.2"
+            config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", "(cat; echo) >> " + told]}]
+                               for kind in ("createRuntime", "poststart", "poststop")}
+        self.start_sleeper(change=older)
+        versions = [self.state()["ociVersion"]]
+        versions += [c["ociVersion"] for c in json.loads(self.oci("list", "-f", "json").stdout)]
+        self.kill_and_delete()
+        with open(told, encoding="utf-8") as file:
+            versions += [json.loads(line)["ociVersion"] for line in file]
+        self.assertEqual(versions, [newest] * 5)
+
     def test_hooks_have_no_descriptors_of_the_callers(self):
         logs = os.path.join(self.folder, "logs")
         os.mkdir(logs)

@@ -50,6 +50,8 @@ class SeccompAgentTest(runtime.RuntimeTest):
         told = json.loads(text)
         self.assertEqual((told["fds"], told["metadata"], told["pid"]),
                          (["seccompFd"], "whose", pid))
+        self.assertEqual({told["ociVersion"], told["state"]["ociVersion"]},
+                         {json.loads(self.oci("features").stdout)["ociVersionMax"]})
         self.assertEqual((told["state"]["id"], told["state"]["bundle"]), (self.id, self.bundle))
         answer_with(listener, errno.EDOM)
         os.close(listener)

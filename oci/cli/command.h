@@ -12,8 +12,6 @@
 
 namespace tiny::oci {
 
-// What runtime-spec's versions this runtime knows.
-inline constexpr char kSpecVersion[] = "1.3.0";
 inline constexpr char kVersion[] = "0.1.0";
 
 // The flags before the verb.

@@ -28,7 +28,7 @@ namespace tiny::oci {
 // state.json.
 struct Record {
   std::string id;
-  std::string oci_version;
+  std::string oci_version;  // of the configuration
   std::string bundle;
   std::string rootfs;
   std::string cgroup_path;

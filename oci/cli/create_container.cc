@@ -94,8 +94,7 @@ void AddCreateFlags(Flags& flags, CreateOptions& options) {
 
 State StateOf(const Record& record, ContainerStatus status) {
   const bool alive = status != ContainerStatus::kStopped;
-  return {.oci_version = record.oci_version,
-          .id = record.id,
+  return {.id = record.id,
           .status = std::string(StatusName(status)),
           .pid = alive ? record.init.pid : 0,
           .bundle = record.bundle,

@@ -4,6 +4,7 @@
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "oci/cli/command.h"
+#include "oci/state.h"
 #include "security/capabilities.h"
 
 namespace tiny::oci {

@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "oci/cli/command.h"
 #include "oci/cli/log.h"
+#include "oci/state.h"
 #include "runtime/launch/launch.h"
 
 namespace tiny::oci {

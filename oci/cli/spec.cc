@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "oci/cli/command.h"
 #include "oci/spec_serializer.h"
+#include "oci/state.h"
 
 namespace tiny::oci {
 namespace {

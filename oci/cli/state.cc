@@ -1,3 +1,5 @@
+#include "oci/state.h"
+
 #include <string>
 #include <vector>
 
@@ -12,7 +14,7 @@ namespace tiny::oci {
 
 nlohmann::ordered_json StateJson(const Record& record, ContainerStatus status) {
   nlohmann::ordered_json json = {
-      {"ociVersion", record.oci_version},
+      {"ociVersion", kSpecVersion},
       {"id", record.id},
       {"pid", status == ContainerStatus::kStopped ? 0 : record.init.pid},
       {"status", std::string(StatusName(status))},

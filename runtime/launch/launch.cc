@@ -208,7 +208,6 @@ absl::Status Launcher::PlanProgram() {
 
 oci::State Launcher::StateAs(absl::string_view status) const {
   oci::State state;
-  state.oci_version = spec_.oci_version;
   state.id = request_.id;
   state.status = std::string(status);
   state.pid = container_.child->pid();
