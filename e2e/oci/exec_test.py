@@ -67,6 +67,72 @@ class ExecTest(runtime.RuntimeTest):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)  # its runtime has gone, and so it is a child of this process
 
+    def cgroup_trees(self):
+        """Where each controller of version 1 is mounted, and as "" the tree of version 2."""
+        trees = {}
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            for line in file:
+                fields, kind = line.split(" - ")
+                if kind.startswith("cgroup2 "):
+                    trees.setdefault("", fields.split()[4])
+                elif kind.startswith("cgroup "):
+                    for controller in kind.split()[2].split(","):
+                        trees.setdefault(controller, fields.split()[4])
+        return trees
+
+    def make_cgroup(self, tree, name):
+        path = os.path.join(tree, "tiny-oci-test", self.id, name)
+        os.mkdir(path)
+        self.addCleanup(lambda: os.path.isdir(path) and os.rmdir(path))
+
+    def cgroups_of_exec(self, *flags):
+        """The path of exec's process for each controller, from the container's on."""
+        text = self.exec(*flags, self.id, "cat", "/proc/self/cgroup").stdout
+        return {controller: path for _, controllers, path in
+                (line.split(":", 2) for line in text.splitlines())
+                for controller in controllers.split(",")}
+
+    def test_cgroup_of_all_controllers(self):
+        self.start_sleeper()
+        trees = {path for path in self.cgroup_trees().values()
+                 if os.path.isdir(os.path.join(path, "tiny-oci-test", self.id))}
+        first, *others = sorted(trees, reverse=True)
+        self.make_cgroup(first, "sub")
+        if others:
+            # In the others it would be in the cgroup of its caller, without the container's limits.
+            done = self.exec("--cgroup", "sub", self.id, "true", check=False)
+            self.assertEqual(done.returncode, 255)
+            self.assertIn("the container has no cgroup sub in ", done.stderr)
+        for tree in others:
+            self.make_cgroup(tree, "sub")
+        inside = {controller for controller, path in self.cgroup_trees().items() if path in trees}
+        for flag, expected in (("sub", "/sub"), ("/", "/")):
+            paths = self.cgroups_of_exec("--cgroup", flag)
+            self.assertEqual({paths[c] for c in inside & set(paths)}, {expected})
+
+    def test_cgroup_of_controllers(self):
+        trees = self.cgroup_trees()
+        self.start_sleeper()
+        if not {"memory", "cpu"} <= set(trees):
+            done = self.exec("--cgroup", "memory:/", self.id, "true", check=False)
+            self.assertIn("version 2 has one tree", done.stderr)
+            return
+        self.make_cgroup(trees["memory"], "submem")
+        for tree in {trees["cpu"], trees["cpuacct"]}:
+            self.make_cgroup(tree, "subcpu")
+        paths = self.cgroups_of_exec("--cgroup", "memory:submem", "--cgroup=cpu,cpuacct:/subcpu")
+        self.assertEqual([paths[c] for c in ("memory", "cpu", "cpuacct", "pids")],
+                         ["/submem", "/subcpu", "/subcpu", "/"])
+        for flags, error in ((("memory:nope",), "has no cgroup nope in " + trees["memory"]),
+                             (("whaaat:/",), 'unknown controller "whaaat"'),
+                             (("cpu:subcpu", "cpu:/"), "several paths for cpu"),
+                             (("cpu:../x",), "is not a sub cgroup path")):
+            flags = [word for flag in flags for word in ("--cgroup", flag)]
+            done = self.exec(*flags, self.id, "true", check=False)
+            self.assertEqual(done.returncode, 255, done.stderr)
+            self.assertRegex(done.stderr, "^tiny-oci: .*%s\n" % error)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
     def test_errors(self):
         self.start_sleeper()
         done = self.exec(self.id, "/no/such", check=False)

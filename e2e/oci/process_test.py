@@ -221,7 +221,7 @@ class ProcessTest(runtime.RuntimeTest):
         self.start_sleeper()
         done = self.oci("exec", "--cgroup", "/no/such", self.id, "true", check=False)
         self.assertEqual(done.returncode, 255)
-        self.assertIn("/no/such", done.stderr)
+        self.assertIn("no cgroup no/such", done.stderr)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@
 #include "oci/cli/environment.h"
 #include "oci/cli/foreground.h"
 #include "oci/cli/log.h"
+#include "oci/cli/sub_cgroup.h"
 #include "oci/spec_parser.h"
 #include "oci/spec_validator.h"
 #include "runtime/launch/launch.h"
@@ -33,8 +34,8 @@ namespace tiny::oci {
 namespace {
 
 struct ExecFlags {
-  std::string console_socket, pidfd_socket, pid_file, process, cwd, user, apparmor, label, cgroup;
-  std::vector<std::string> env, capabilities, additional_gids;
+  std::string console_socket, pidfd_socket, pid_file, process, cwd, user, apparmor, label;
+  std::vector<std::string> env, capabilities, additional_gids, cgroups;
   bool tty = false;
   bool detach = false;
   bool no_new_privileges = false;
@@ -61,7 +62,8 @@ Flags MakeFlags(ExecFlags& out) {
   flags.Add({"no-new-privs", '\0', "set no_new_privs", &out.no_new_privileges});
   flags.Add({"cap", 'c', "one more capability", &out.capabilities});
   flags.Add({"preserve-fds", '\0', "how many descriptors from 3 on it gets", &out.preserve_fds});
-  flags.Add({"cgroup", '\0', "a cgroup below the container's", &out.cgroup});
+  flags.Add(
+      {"cgroup", '\0', "[CONTROLLER,...:]PATH of a cgroup below the container's", &out.cgroups});
   flags.Add({"ignore-paused", '\0', "also in a paused container", &out.ignore_paused});
   return flags;
 }
@@ -126,19 +128,6 @@ absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::
   return process;
 }
 
-absl::StatusOr<std::string> CgroupOf(const Record& record, const std::string& below) {
-  if (below.empty() || below == "/") return record.cgroup_path;
-  if (record.cgroup_path.empty()) {
-    return absl::FailedPreconditionError("--cgroup: the container has no cgroup");
-  }
-  const std::vector<absl::string_view> parts = absl::StrSplit(below, '/');
-  if (std::find(parts.begin(), parts.end(), "..") != parts.end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--cgroup: ", below, " is not a sub cgroup path"));
-  }
-  return absl::StrCat(record.cgroup_path, below[0] == '/' ? "" : "/", below);
-}
-
 }  // namespace
 
 absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
@@ -188,8 +177,14 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.spec = &spec;
   request.state = StateOf(record, status);
   request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
-  ASSIGN_OR_RETURN(request.cgroup_path, CgroupOf(record, in.cgroup));
   if (store.hierarchy().ok()) request.hierarchy = &*store.hierarchy();
+  SubCgroup sub{record.cgroup_path, {}};
+  if (!in.cgroups.empty()) {
+    RETURN_IF_ERROR(store.hierarchy().status());
+    ASSIGN_OR_RETURN(sub, FindSubCgroup(*store.hierarchy(), record.cgroup_path, in.cgroups));
+  }
+  request.cgroup_path = sub.path;
+  for (const UniqueFd& tasks : sub.tasks) request.cgroup_tasks.push_back(tasks.get());
   for (int fd = 3; fd < 3 + in.preserve_fds.value_or(0); ++fd) request.preserve_fds.push_back(fd);
 
   std::optional<Foreground> foreground;

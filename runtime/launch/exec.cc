@@ -44,7 +44,9 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
     const cgroup::Hierarchy& hierarchy = request.hierarchy ? *request.hierarchy : *detected;
     ASSIGN_OR_RETURN(process.cgroup, cgroup::Cgroup::Open(hierarchy, request.cgroup_path));
     plan.cgroup_fd = process.cgroup->dir_fd();
-    if (process.cgroup->has_legacy()) RETURN_IF_ERROR(process.AddCgroupStep(/*unshare=*/false));
+    if (process.cgroup->has_legacy()) {
+      RETURN_IF_ERROR(process.AddCgroupStep(/*unshare=*/false, request.cgroup_tasks));
+    }
   }
   RETURN_IF_ERROR(process.AddMemoryPolicy(*request.spec));
   if (request.process->terminal) {

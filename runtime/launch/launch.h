@@ -135,7 +135,9 @@ struct ExecRequest {
   oci::State state;  // for a seccomp agent
   std::string cgroup_path;
   const cgroup::Hierarchy* hierarchy = nullptr;  // where it is known; else it is detected
-  int stdio[3] = {0, 1, 2};                      // borrowed; not used with process.terminal
+  // Borrowed: `tasks` of version 1 cgroups in that of the container, where it goes on to.
+  std::vector<int> cgroup_tasks;
+  int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);

@@ -75,9 +75,10 @@ void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const
   plan.steps.push_back({name, run, argument});
 }
 
-absl::Status LaunchedContainer::Impl::AddCgroupStep(bool unshare) {
+absl::Status LaunchedContainer::Impl::AddCgroupStep(bool unshare, const std::vector<int>& further) {
   ASSIGN_OR_RETURN(cgroup_files, cgroup->OpenLegacyTasks());
   for (const UniqueFd& file : cgroup_files) cgroup_fds.push_back(file.get());
+  cgroup_fds.insert(cgroup_fds.end(), further.begin(), further.end());
   cgroups = {cgroup_fds.data(), cgroup_fds.size(), unshare};
   AddStep("cgroup", EnterCgroupsInChild, &cgroups);
   return absl::OkStatus();

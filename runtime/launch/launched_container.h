@@ -32,8 +32,9 @@ struct LaunchedContainer::Impl {
   // owner: it may open /dev/stdout again. Elsewhere the stub does it.
   static void OwnStreams(const int (&stdio)[3], const oci::Spec& spec, uint32_t uid);
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
-  // Takes the child into the version 1 directories of `cgroup`, if it has any.
-  absl::Status AddCgroupStep(bool unshare);
+  // Takes the child into the version 1 directories of `cgroup`, if it has any, and then into those
+  // whose `tasks` are given.
+  absl::Status AddCgroupStep(bool unshare, const std::vector<int>& further = {});
   // After the cgroup is entered, whose cpuset says which nodes there are.
   absl::Status AddMemoryPolicy(const oci::Spec& spec);
   void SetProgram(const oci::Process& process);
