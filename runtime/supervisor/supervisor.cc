@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/timeline.h"
@@ -15,6 +16,11 @@
 #include "runtime/supervisor/process_setup.h"
 
 namespace tiny::runtime {
+namespace {
+
+constexpr absl::Duration kFirewallGrace = absl::Milliseconds(100);
+
+}  // namespace
 
 Supervisor::Supervisor(SupervisorTask task)
     : task_(std::move(task)), server_(&poller_, this, kAttachTags) {}
@@ -59,6 +65,10 @@ void Supervisor::Run(state::LockedContainer record) {
     task_.starter.Reset();
   }
   Loop();
+  // A socket to nfnetlink that is closed while the kernel still frees what was deleted waits for
+  // that, for a grace period of RCU, and holds the lock meanwhile that the veth of the next
+  // container needs (nft_rcv_nl_event and nf_tables_netdev_event in net/netfilter).
+  if (networks_ != nullptr) absl::SleepFor(kFirewallGrace);
 }
 
 absl::Duration Supervisor::NextDeadline() const {
