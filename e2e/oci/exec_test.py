@@ -67,19 +67,6 @@ class ExecTest(runtime.RuntimeTest):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)  # its runtime has gone, and so it is a child of this process
 
-    def cgroup_trees(self):
-        """Where each controller of version 1 is mounted, and as "" the tree of version 2."""
-        trees = {}
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            for line in file:
-                fields, kind = line.split(" - ")
-                if kind.startswith("cgroup2 "):
-                    trees.setdefault("", fields.split()[4])
-                elif kind.startswith("cgroup "):
-                    for controller in kind.split()[2].split(","):
-                        trees.setdefault(controller, fields.split()[4])
-        return trees
-
     def make_cgroup(self, tree, name):
         path = os.path.join(tree, "tiny-oci-test", self.id, name)
         os.mkdir(path)
@@ -94,7 +81,7 @@ class ExecTest(runtime.RuntimeTest):
 
     def test_cgroup_of_all_controllers(self):
         self.start_sleeper()
-        trees = {path for path in self.cgroup_trees().values()
+        trees = {path for path in runtime.cgroup_trees().values()
                  if os.path.isdir(os.path.join(path, "tiny-oci-test", self.id))}
         first, *others = sorted(trees, reverse=True)
         self.make_cgroup(first, "sub")
@@ -105,13 +92,13 @@ class ExecTest(runtime.RuntimeTest):
             self.assertIn("the container has no cgroup sub in ", done.stderr)
         for tree in others:
             self.make_cgroup(tree, "sub")
-        inside = {controller for controller, path in self.cgroup_trees().items() if path in trees}
+        inside = {controller for controller, path in runtime.cgroup_trees().items() if path in trees}
         for flag, expected in (("sub", "/sub"), ("/", "/")):
             paths = self.cgroups_of_exec("--cgroup", flag)
             self.assertEqual({paths[c] for c in inside & set(paths)}, {expected})
 
     def test_cgroup_of_controllers(self):
-        trees = self.cgroup_trees()
+        trees = runtime.cgroup_trees()
         self.start_sleeper()
         if not {"memory", "cpu"} <= set(trees):
             done = self.exec("--cgroup", "memory:/", self.id, "true", check=False)

@@ -33,6 +33,20 @@ def make_rootfs(path):
         file.write("root:x:0:0::/root:/bin/sh\n")
 
 
+def cgroup_trees():
+    """Where each controller of version 1 is mounted, and as "" the tree of version 2."""
+    trees = {}
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        for line in file:
+            fields, kind = line.split(" - ")
+            if kind.startswith("cgroup2 "):
+                trees.setdefault("", fields.split()[4])
+            elif kind.startswith("cgroup "):
+                for controller in kind.split()[2].split(","):
+                    trees.setdefault(controller, fields.split()[4])
+    return trees
+
+
 class RuntimeTest(unittest.TestCase):
     """A test with a bundle, a root of states and a runtime of its own."""
 
