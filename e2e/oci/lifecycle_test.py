@@ -182,6 +182,9 @@ class LifecycleTest(runtime.RuntimeTest):
         event = json.loads(self.oci("events", "--stats", self.id).stdout)
         self.assertEqual((event["type"], event["id"]), ("stats", self.id))
         self.assertGreater(event["data"]["pids"]["current"], 0)
+        if "cpuset" in runtime.cgroup_trees():
+            # Of its creator's cpuset, as it has none of its own.
+            self.assertLessEqual(os.sched_getaffinity(0), set(event["data"]["cpuset"]["cpus"]))
         self.oci("update", "--pids-limit", "77", self.id)
         event = json.loads(self.oci("events", "--stats", self.id).stdout)
         self.assertEqual(event["data"]["pids"]["limit"], 77)

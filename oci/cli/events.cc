@@ -61,8 +61,8 @@ absl::StatusOr<int> RunEvents(const Globals& globals, Arguments arguments) {
   while (true) {
     if (WallNow() >= next) {
       ASSIGN_OR_RETURN(const cgroup::Stats stats, group.ReadStats());
-      RETURN_IF_ERROR(
-          PrintEvent("stats", record.id, StatsJson(hierarchy, record.cgroup_path, stats)));
+      RETURN_IF_ERROR(PrintEvent("stats", record.id,
+                                 StatsJson(hierarchy, record.cgroup_path, stats, record.init.pid)));
       if (once) return 0;
       next += interval;
     }

@@ -75,6 +75,19 @@ std::vector<uint32_t> ExpandList(absl::string_view list) {
   return numbers;
 }
 
+// Of a process in the version 1 tree of a controller; empty where it can't be told.
+std::string CgroupOf(pid_t pid, absl::string_view controller) {
+  const std::string text = ReadFile(absl::StrCat("/proc/", pid, "/cgroup")).value_or("");
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3) continue;
+    for (const absl::string_view name : absl::StrSplit(fields[1], ',')) {
+      if (name == controller) return std::string(fields[2]);
+    }
+  }
+  return "";
+}
+
 Json CpuJson(const Files& cpuacct, const cgroup::Stats& stats) {
   const auto nanos = [](absl::Duration duration) { return absl::ToInt64Nanoseconds(duration); };
   Json usage = {{"total", nanos(stats.cpu_usage)}};
@@ -234,15 +247,19 @@ Json BlkioJson(const Files& v1, const Files& v2, const cgroup::Stats& stats) {
 }  // namespace
 
 nlohmann::ordered_json StatsJson(const cgroup::Hierarchy& hierarchy, const std::string& cgroup_path,
-                                 const cgroup::Stats& stats) {
-  const auto v1 = [&](absl::string_view controller) {
+                                 const cgroup::Stats& stats, pid_t init) {
+  const auto v1_at = [&](absl::string_view controller, const std::string& path) {
     const cgroup::LegacyTree* tree = hierarchy.FindLegacy(controller);
-    return Files(tree != nullptr ? tree->mount_point : "/dev/null", cgroup_path);
+    return Files(tree != nullptr ? tree->mount_point : "/dev/null", path);
   };
+  const auto v1 = [&](absl::string_view controller) { return v1_at(controller, cgroup_path); };
+  // Without one of its own the container has that of its creator.
+  Files cpuset = v1("cpuset");
+  if (!cpuset.Has("cpuset.cpus")) cpuset = v1_at("cpuset", CgroupOf(init, "cpuset"));
   const Files v2(hierarchy.unified().empty() ? "/dev/null" : hierarchy.unified(), cgroup_path);
   return {
       {"cpu", CpuJson(v1("cpuacct"), stats)},
-      {"cpuset", CpusetJson(v1("cpuset"), v2)},
+      {"cpuset", CpusetJson(cpuset, v2)},
       {"memory", MemoryJson(v1("memory"), v2, stats)},
       {"pids", PidsJson(stats)},
       {"blkio", BlkioJson(v1("blkio"), v2, stats)},

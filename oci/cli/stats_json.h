@@ -5,6 +5,8 @@
 #ifndef TINY_OCI_CLI_STATS_JSON_H_
 #define TINY_OCI_CLI_STATS_JSON_H_
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "cgroup/hierarchy.h"
@@ -14,8 +16,9 @@
 namespace tiny::oci {
 
 // Of the cgroup of that path; `stats` are what it has used, also where no controller counts it.
+// `init` is the container's first process.
 nlohmann::ordered_json StatsJson(const cgroup::Hierarchy& hierarchy, const std::string& cgroup_path,
-                                 const cgroup::Stats& stats);
+                                 const cgroup::Stats& stats, pid_t init);
 
 }  // namespace tiny::oci
 

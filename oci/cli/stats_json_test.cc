@@ -1,7 +1,8 @@
 #include "oci/cli/stats_json.h"
 
+#include <unistd.h>
+
 #include "absl/time/time.h"
-#include "base/status_macros.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
@@ -25,7 +26,7 @@ class StatsJsonTest : public ::testing::Test {
     stats.pids_limit = 9;
     stats.memory_usage = 77;
     stats.io_read_bytes = 5;
-    return StatsJson(*hierarchy, "/c", stats);
+    return StatsJson(*hierarchy, "/c", stats, getpid());
   }
 
   tiny::testing::TempDir dir_;
