@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 import runtime
@@ -61,8 +62,13 @@ class ExecTest(runtime.RuntimeTest):
                        stderr=subprocess.DEVNULL, timeout=runtime.TIMEOUT)
         with open(pid_file, encoding="utf-8") as file:
             pid = int(file.read())
-        with open("/proc/%d/environ" % pid, encoding="utf-8") as file:
-            self.assertIn("X=from process", file.read())
+        environment = ""
+        deadline = time.monotonic() + runtime.TIMEOUT
+        # execve(2) closes descriptors, which is how exec knows of it, before it has placed this.
+        while not environment and time.monotonic() < deadline:
+            with open("/proc/%d/environ" % pid, encoding="utf-8") as file:
+                environment = file.read()
+        self.assertIn("X=from process", environment)
         self.assertIn(pid, json.loads(self.oci("ps", "--format", "json", self.id).stdout))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)  # its runtime has gone, and so it is a child of this process
