@@ -57,8 +57,9 @@ void Supervisor::Run(state::LockedContainer record) {
     UniqueFd starter = std::move(task_.starter);
     if (SendFrame(starter.get(), FrameType::kStarted, nullptr, 0, 0)) {
       server_.AddClient(std::move(starter), task_.hello);
+    } else {
+      starter.Reset();
     }
-    starter.Reset();
     OnStarted();
     oom_score_adj_ = SettleDown();
   } else {

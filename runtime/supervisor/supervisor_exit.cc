@@ -1,5 +1,6 @@
 #include <sys/wait.h>
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -127,22 +128,21 @@ void Supervisor::RecordExit() {
     return;
   }
   state_.supervisor = {};
+  std::optional<absl::Status> released;
   if (record.ok() && config_.auto_remove) {
     // What only the record leads to goes before it.
     RemoveAnonymousVolumes(task_.options, config_, ended).IgnoreError();
-    if (!config_.cgroup_parent.empty()) {
-      Release(ended).IgnoreError();
-    }
+    if (!config_.cgroup_parent.empty()) released = Release(ended);
     std::move(*record).Remove().IgnoreError();
   } else if (record.ok()) {
     record->CommitState(state_).IgnoreError();
   }
   server_.TellWatchers(state_.exit_code, /*final=*/true);
   ContinueDraining();
-  const absl::Status released = Release(ended);
+  if (!released.has_value()) released = Release(ended);
   port_holders_.clear();
   if (config_.auto_remove) LogEvent("destroy");
-  if (released.ok()) return LeaveRunDirectory();
+  if (released->ok()) return LeaveRunDirectory();
   // The directory tells the next command that there is something to release.
   server_.StopListening();
   lock_.Reset();
