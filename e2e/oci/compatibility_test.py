@@ -245,7 +245,7 @@ class NamespacesTest(runtime.RuntimeTest):
             for key in ("uidMappings", "gidMappings"):
                 config["linux"].pop(key)
             config.pop("hostname")
-            config["linux"]["cgroupsPath"] = "/tiny-oci-test/" + other
+            config["linux"]["cgroupsPath"] = runtime.CGROUP + other
         self.config("sh", "-c", "for n in %s; do readlink /proc/self/ns/$n; done; id -u; "
                     "stat -c %%u /dev/pts" % " ".join(kinds.values()), change=join)
         done = self.oci("run", "--bundle", self.bundle, other)

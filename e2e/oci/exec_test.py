@@ -74,7 +74,7 @@ class ExecTest(runtime.RuntimeTest):
         os.waitpid(pid, 0)  # its runtime has gone, and so it is a child of this process
 
     def make_cgroup(self, tree, name):
-        path = os.path.join(tree, "tiny-oci-test", self.id, name)
+        path = os.path.join(tree + runtime.CGROUP + self.id, name)
         os.mkdir(path)
         self.addCleanup(lambda: os.path.isdir(path) and os.rmdir(path))
 
@@ -88,7 +88,7 @@ class ExecTest(runtime.RuntimeTest):
     def test_cgroup_of_all_controllers(self):
         self.start_sleeper()
         trees = {path for path in runtime.cgroup_trees().values()
-                 if os.path.isdir(os.path.join(path, "tiny-oci-test", self.id))}
+                 if os.path.isdir(path + runtime.CGROUP + self.id)}
         first, *others = sorted(trees, reverse=True)
         self.make_cgroup(first, "sub")
         if others:

@@ -5,6 +5,7 @@ import array
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -161,6 +162,10 @@ class ProcessTest(runtime.RuntimeTest):
             os.close(pidfd)
         self.assertIn("/no/such", self.oci("exec", "--pidfd-socket", "/no/such", self.id, "true",
                                            check=False).stderr)
+        # Its runtime has gone, and so it is a child of this process, which the container's first
+        # one waits for as it dies.
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
     def test_listen_fds(self):
         self.config("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES $$; cat <&3")

@@ -11,6 +11,8 @@ import unittest
 
 BUSYBOX = shutil.which("busybox")
 TIMEOUT = 60
+# With the id, a container's cgroup: without a parent, which would outlast it.
+CGROUP = "/tiny-oci-test-"
 
 
 def find_runtime():
@@ -67,7 +69,7 @@ class RuntimeTest(unittest.TestCase):
         self.bundle = os.path.join(self.folder, "bundle")
         os.mkdir(self.bundle)
         self.id = "t%d-%d" % (os.getpid(), time.monotonic_ns())
-        self.addCleanup(self.oci, "delete", "--force", self.id, check=False)
+        self.addCleanup(self.oci, "delete", "--force", self.id)
 
     def config(self, *args, change=None):
         """Writes a config.json that runs `args`, after `change` has had it."""
@@ -80,7 +82,7 @@ class RuntimeTest(unittest.TestCase):
         config["process"]["terminal"] = False
         config["process"]["args"] = list(args)
         config["root"] = {"path": self.rootfs, "readonly": True}
-        config["linux"]["cgroupsPath"] = "/tiny-oci-test/" + self.id
+        config["linux"]["cgroupsPath"] = CGROUP + self.id
         if change:
             change(config)
         with open(path, "w", encoding="utf-8") as file:

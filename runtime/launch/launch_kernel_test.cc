@@ -40,7 +40,7 @@ class LaunchTest : public ::testing::Test {
     dir_.Write("rootfs/bin/busybox", *busybox, 0755);
     ASSERT_EQ(symlink("busybox", dir_.Path("rootfs/bin/sh").c_str()), 0);
     request_.id = absl::StrCat("launch-test-", getpid());
-    request_.cgroup_path = absl::StrCat("/tiny-test/", request_.id);
+    request_.cgroup_path = absl::StrCat("/tiny-", request_.id);
     request_.bundle = dir_.path();
     request_.spec = &spec_;
     spec_.root = oci::Root{"rootfs", false};
