@@ -83,6 +83,8 @@ void Get(Message& message, const char* name) {
   nlmsghdr* header = message.Begin(RTM_GETLINK, 0);
   message.Add(sizeof(ifinfomsg));
   message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  const uint32_t mask = RTEXT_FILTER_SKIP_STATS;
+  message.Attribute(IFLA_EXT_MASK, &mask, sizeof(mask));
   message.End(header);
 }
 
@@ -101,29 +103,22 @@ int PeerOf(const char* answer) {
 
 void AddVeth(Message& message, int bridge, int netns, const char* name) {
   nlmsghdr* header = message.Begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-  auto* link = static_cast<ifinfomsg*>(message.Add(sizeof(ifinfomsg)));
-  link->ifi_flags = link->ifi_change = IFF_UP;
+  message.Add(sizeof(ifinfomsg));
   message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
   message.Attribute(IFLA_MASTER, &bridge, sizeof(bridge));
+  const uint32_t queues = 1;
+  message.Attribute(IFLA_NUM_TX_QUEUES, &queues, sizeof(queues));
+  message.Attribute(IFLA_NUM_RX_QUEUES, &queues, sizeof(queues));
   nlattr* info = message.Attribute(IFLA_LINKINFO, nullptr, 0);
   message.Attribute(IFLA_INFO_KIND, "veth", 5);
   nlattr* data = message.Attribute(IFLA_INFO_DATA, nullptr, 0);
   nlattr* peer = message.Attribute(VETH_INFO_PEER, nullptr, 0);
   message.Add(sizeof(ifinfomsg));
   message.Attribute(IFLA_IFNAME, "eth0", 5);
+  message.Attribute(IFLA_NUM_TX_QUEUES, &queues, sizeof(queues));
+  message.Attribute(IFLA_NUM_RX_QUEUES, &queues, sizeof(queues));
   message.Attribute(IFLA_NET_NS_FD, &netns, sizeof(netns));
   message.Close(peer);
-  message.Close(data);
-  message.Close(info);
-  message.End(header);
-  header = message.Begin(RTM_NEWLINK, 0);
-  message.Add(sizeof(ifinfomsg));
-  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
-  info = message.Attribute(IFLA_LINKINFO, nullptr, 0);
-  message.Attribute(IFLA_INFO_SLAVE_KIND, "bridge", 7);
-  data = message.Attribute(IFLA_INFO_SLAVE_DATA, nullptr, 0);
-  const char hairpin = 1;
-  message.Attribute(IFLA_BRPORT_MODE, &hairpin, sizeof(hairpin));
   message.Close(data);
   message.Close(info);
   message.End(header);
@@ -136,6 +131,19 @@ void AddVeth(Message& message, int bridge, int netns, const char* name) {
   message.Attribute(IFLA_INET6_ADDR_GEN_MODE, &mode, sizeof(mode));
   message.Close(inet6);
   message.Close(families);
+  message.End(header);
+  Get(message, name);
+  header = message.Begin(RTM_NEWLINK, 0);
+  auto* link = static_cast<ifinfomsg*>(message.Add(sizeof(ifinfomsg)));
+  link->ifi_flags = link->ifi_change = IFF_UP;
+  message.Attribute(IFLA_IFNAME, name, strlen(name) + 1);
+  info = message.Attribute(IFLA_LINKINFO, nullptr, 0);
+  message.Attribute(IFLA_INFO_SLAVE_KIND, "bridge", 7);
+  data = message.Attribute(IFLA_INFO_SLAVE_DATA, nullptr, 0);
+  const char hairpin = 1;
+  message.Attribute(IFLA_BRPORT_MODE, &hairpin, sizeof(hairpin));
+  message.Close(data);
+  message.Close(info);
   message.End(header);
 }
 
@@ -231,7 +239,6 @@ bool VethFloor(int route_socket, int netfilter_socket, int own_netns, int bridge
                const char* name) {
   Message message;
   AddVeth(message, bridge, netns, name);
-  Get(message, name);
   char answer[8192];
   if (!Exchange(route_socket, message, answer, sizeof(answer))) return false;
   const int peer = PeerOf(answer);

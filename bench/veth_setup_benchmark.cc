@@ -38,6 +38,8 @@ extern char** environ;
 namespace tiny::bench {
 namespace {
 
+constexpr useconds_t kRestOfNamespaceMicroseconds = 10'000;
+
 // A process asleep in a network namespace of its own.
 class Sleeper {
  public:
@@ -105,12 +107,14 @@ void SkipWithError(benchmark::State& state, const absl::Status& status) {
   state.SkipWithError(std::string(status.message()).c_str());
 }
 
-// Ends a namespace and waits until the kernel has taken down its interfaces, which it does later
-// and under the lock that the next attachment needs: it would be measured with that.
+// Ends a namespace and waits until the kernel has taken down its interfaces and most of the rest,
+// which it does later and under the lock that the next attachment needs: it would be measured with
+// that.
 void End(std::unique_ptr<Sleeper> sleeper, const std::string& host_interface) {
   sleeper.reset();
   auto route = *net::NetlinkSocket::Open(NETLINK_ROUTE);
   while (net::GetLink(route, net::LinkRef(host_interface)).ok()) usleep(1000);
+  usleep(kRestOfNamespaceMicroseconds);
 }
 
 // Containers that are on the bridge before, as it is for all but the first.

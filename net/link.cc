@@ -45,8 +45,20 @@ void PutCommon(MessageBuilder& batch, int mtu, const std::optional<MacAddress>& 
   if (mac) batch.PutValue(IFLA_ADDRESS, *mac);
 }
 
+// A veth has as many queues as the machine has processors and uses one of them. Asked for one, the
+// kernel has no rest to take away again, for which it waits until all processors have seen it.
+void PutOneQueue(MessageBuilder& batch) {
+  batch.PutValue(IFLA_NUM_TX_QUEUES, uint32_t{1});
+  batch.PutValue(IFLA_NUM_RX_QUEUES, uint32_t{1});
+}
+
 void PutReference(MessageBuilder& batch, const LinkRef& link) {
   if (!link.name.empty() || link.index == 0) PutName(batch, link.name);
+}
+
+// They are most of an answer, and summed up over all processors.
+void PutNoStatistics(MessageBuilder& batch) {
+  batch.PutValue(IFLA_EXT_MASK, static_cast<uint32_t>(RTEXT_FILTER_SKIP_STATS));
 }
 
 }  // namespace
@@ -71,6 +83,7 @@ void AddVeth(MessageBuilder& batch, const VethSpec& spec) {
   PutName(batch, spec.name);
   if (spec.master != 0) batch.PutValue(IFLA_MASTER, static_cast<uint32_t>(spec.master));
   PutCommon(batch, spec.mtu, std::nullopt);
+  PutOneQueue(batch);
   const auto info = batch.Nest(IFLA_LINKINFO);
   batch.PutString(IFLA_INFO_KIND, "veth");
   const auto data = batch.Nest(IFLA_INFO_DATA);
@@ -78,6 +91,7 @@ void AddVeth(MessageBuilder& batch, const VethSpec& spec) {
   batch.PutHeader(Header(0, std::nullopt));
   PutName(batch, spec.peer_name);
   PutCommon(batch, spec.mtu, spec.peer_mac);
+  PutOneQueue(batch);
   if (spec.peer_netns >= 0) batch.PutValue(IFLA_NET_NS_FD, spec.peer_netns);
 }
 
@@ -134,6 +148,7 @@ void RequestLink(MessageBuilder& batch, const LinkRef& link) {
   batch.Begin(RTM_GETLINK, 0, absl::StrCat("look up ", Describe(link)));
   batch.PutHeader(Header(link.index, std::nullopt));
   PutReference(batch, link);
+  PutNoStatistics(batch);
 }
 
 bool LinkInfo::up() const { return (flags & IFF_UP) != 0; }
@@ -170,14 +185,6 @@ std::optional<LinkInfo> ParseLink(const MessageView& message) {
           link.kind = std::string(kind->String());
         }
         break;
-      case IFLA_STATS64:
-        if (const auto stats = attribute->As<rtnl_link_stats64>()) {
-          link.rx_bytes = stats->rx_bytes;
-          link.rx_packets = stats->rx_packets;
-          link.tx_bytes = stats->tx_bytes;
-          link.tx_packets = stats->tx_packets;
-        }
-        break;
       default:
         break;
     }
@@ -204,6 +211,7 @@ absl::StatusOr<std::vector<LinkInfo>> ListLinks(NetlinkSocket& socket) {
   MessageBuilder batch;
   batch.Begin(RTM_GETLINK, NLM_F_DUMP, "list interfaces");
   batch.PutHeader(Header(0, std::nullopt));
+  PutNoStatistics(batch);
   std::vector<LinkInfo> links;
   RETURN_IF_ERROR(socket.Query(
       batch, [&] { links.clear(); },

@@ -97,10 +97,6 @@ struct LinkInfo {
   int peer = 0;    // IFLA_LINK: a veth's other end, a macvlan's parent
   std::string alias = {};
   std::optional<MacAddress> mac = {};
-  uint64_t rx_bytes = 0;
-  uint64_t rx_packets = 0;
-  uint64_t tx_bytes = 0;
-  uint64_t tx_packets = 0;
 
   bool up() const;
 };

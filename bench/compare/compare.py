@@ -108,7 +108,7 @@ def measure_micro(results, tiny, rounds):
     results.measure("timeline", extras.timeline, tiny, max(5, rounds // 5))
     results.measure("phases", measure.google_benchmark, "bench/phases",
                     "BM_(Clone|Mount|Launch|Stub|Seccomp|CgroupJoin|CgroupCreate)")
-    results.measure("veth", measure.google_benchmark, "bench/veth_setup", ".")
+    results.measure("veth", measure.google_benchmark, "bench/veth_setup", ".", "0.2", 3)
     results.measure("read", measure.google_benchmark, "bench/logs", "BM_Read/k8s_file")
 
 

@@ -70,13 +70,15 @@ def count(argv):
     return Costs(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def google_benchmark(program, benchmarks, min_time="0.2"):
+def google_benchmark(program, benchmarks, min_time="0.2", repetitions=1):
     """The rows of a Google Benchmark program, by name: nanoseconds and bytes per second.
 
-    What this machine does not have, such as another version of cgroups, is left out.
+    Of several repetitions it is the median. What this machine does not have, such as another
+    version of cgroups, is left out.
     """
     done = subprocess.run([place.program(program), "--benchmark_format=json",
-                           "--benchmark_filter=" + benchmarks, "--benchmark_min_time=" + min_time],
+                           "--benchmark_filter=" + benchmarks, "--benchmark_min_time=" + min_time,
+                           "--benchmark_repetitions=%d" % repetitions],
                           text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False, timeout=TIMEOUT)
     if done.returncode:
@@ -86,7 +88,9 @@ def google_benchmark(program, benchmarks, min_time="0.2"):
     for row in json.loads(done.stdout)["benchmarks"]:
         if row.get("error_occurred"):
             continue
-        name = row["name"].replace("/real_time", "").replace("/iterations:200", "")
+        if repetitions > 1 and row.get("aggregate_name") != "median":
+            continue
+        name = row["run_name"].replace("/real_time", "").replace("/iterations:200", "")
         rows[name] = {"ns": row["real_time"] * units[row["time_unit"]],
                       "bytes_per_second": row.get("bytes_per_second")}
     if not rows:

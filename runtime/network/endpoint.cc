@@ -53,20 +53,23 @@ void AddAddressesAndRoutes(net::MessageBuilder& batch, const EndpointPlan& plan,
 
 net::MessageBuilder& AddVethTo(net::MessageBuilder& batch, int netns, const EndpointPlan& plan,
                                const HostBridge& bridge) {
+  const net::LinkRef port(plan.host_interface);
   net::AddVeth(batch, {.name = plan.host_interface,
                        .master = bridge.index,
                        .mtu = plan.network.mtu != 0 ? plan.network.mtu : bridge.mtu,
+                       .up = false,
                        .peer_name = plan.interface_name,
                        .peer_mac = plan.mac,
                        .peer_netns = netns});
-  // For a container that uses its own published port: with bridge-nf-call-iptables the bridge
-  // itself sends the frame back.
-  net::ChangeLink(batch, net::LinkRef(plan.host_interface), {.hairpin = true});
   // A port needs no address of its own. With one, each container would add four IPv6 routes to the
   // host's, and the kernel goes through all routes whenever an interface comes up (fib6_ifdown).
-  net::StopIpv6AddressGeneration(batch, net::LinkRef(plan.host_interface));
-  // Its answer has the peer's index.
-  net::RequestLink(batch, net::LinkRef(plan.host_interface));
+  net::StopIpv6AddressGeneration(batch, port);
+  // Its answer has the peer's index. To be asked takes note of the carrier that is not there yet:
+  // once the port is up, that would wait until no processor sends by it.
+  net::RequestLink(batch, port);
+  // Hairpin: for a container that uses its own published port. With bridge-nf-call-iptables the
+  // bridge itself sends the frame back.
+  net::ChangeLink(batch, port, {.up = true, .hairpin = true});
   return batch;
 }
 
