@@ -48,7 +48,7 @@ absl::Status MakeAndRemove(const cgroup::Hierarchy& hierarchy, const cgroup::Res
 }
 
 void BM_CgroupDetect(benchmark::State& state) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!cgroup::Hierarchy::Detect().ok()) return state.SkipWithError("detect");
   }
 }
@@ -64,7 +64,7 @@ void BM_CgroupCreateRemove(benchmark::State& state, Mode mode, bool limits) {
     resources.memory_limit = 64 << 20;
     resources.pids_limit = 100;
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const absl::Status status = MakeAndRemove(*hierarchy, resources);
     if (!status.ok()) return state.SkipWithError(std::string(status.message()).c_str());
   }
@@ -83,7 +83,7 @@ void BM_CgroupJoin(benchmark::State& state, Mode mode) {
   }
   absl::StatusOr<cgroup::Cgroup> cgroup = cgroup::Cgroup::Create(*hierarchy, Path(), {});
   if (!cgroup.ok()) return state.SkipWithError("create");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     const pid_t child = fork();
     if (child == 0) {

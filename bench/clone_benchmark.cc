@@ -11,7 +11,7 @@ namespace {
 int ExitAtOnce(void*) { _exit(0); }
 
 void BM_Clone(benchmark::State& state, int namespaces) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (RunInChild(ExitAtOnce, nullptr, namespaces) != 0) return state.SkipWithError("clone");
   }
 }

@@ -21,7 +21,7 @@ bool RunAll(benchmark::State& state, const std::vector<Command>& commands) {
 }  // namespace
 
 void Repeat(benchmark::State& state, const Round& round) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     const bool ready = RunAll(state, round.before);
     state.ResumeTiming();

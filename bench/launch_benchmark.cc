@@ -62,7 +62,7 @@ void BM_Launch(benchmark::State& state, int last_part) {
   request.cgroup_path = absl::StrCat("/tiny-bench-", getpid());
   request.default_seccomp = last_part >= kSeccomp;
   absl::Status status = MakeBundle(&request.bundle);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (status.ok()) status = RunToItsEnd(request);
     if (!status.ok()) return state.SkipWithError(std::string(status.message()).c_str());
   }

@@ -37,7 +37,7 @@ void BM_Lease(benchmark::State& state) {
   for (int i = 0; i < taken; ++i) {
     if (!take().ok()) return state.SkipWithError("no address");
   }
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const absl::StatusOr<net::IpAddress> address = take();
     if (!address.ok()) return state.SkipWithError(std::string(address.status().message()).c_str());
     const std::string path = runtime::AddressLease(network, *address);

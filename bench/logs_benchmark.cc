@@ -45,7 +45,7 @@ void BM_Ingest(benchmark::State& state, logs::Format format) {
       logs::LogWriter::Open(directory.get(), MakeOptions(format));
   if (!writer.ok()) return state.SkipWithError("open");
   const std::string chunk = MakeChunk(static_cast<int>(state.range(0)));
-  for (auto _ : state) writer->Append(logs::Stream::kStdout, chunk, absl::Now());
+  for ([[maybe_unused]] auto _ : state) writer->Append(logs::Stream::kStdout, chunk, absl::Now());
   if (writer->stats().dropped_lines != 0) state.SkipWithError("lines were dropped");
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * chunk.size()));
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * kLines);
@@ -64,7 +64,7 @@ void BM_Read(benchmark::State& state, logs::Format format) {
   for (int i = 0; i < 50; ++i) writer->Append(logs::Stream::kStdout, chunk, absl::Now());
   int64_t bytes = 0;
   int64_t lines = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     absl::StatusOr<logs::LogReader> reader = logs::LogReader::Open(path, format, {});
     if (!reader.ok()) return state.SkipWithError("read");
     logs::LogRecord record;

@@ -41,7 +41,7 @@ void BM_Mount(benchmark::State& state, Kind kind) {
   const std::string target = absl::StrCat(ScratchDirectory(), "/target");
   mkdir(target.c_str(), 0755);
   kind.target = target.c_str();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (RunInChild(MountOnce, &kind, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC) != 0) {
       return state.SkipWithError("mount");
     }

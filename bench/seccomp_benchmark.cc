@@ -25,14 +25,14 @@ using security::CapabilitySet;
 
 void BM_SeccompCompile(benchmark::State& state) {
   const security::Policy policy = security::DefaultPolicy(CapabilitySet());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!security::CompilePolicy(policy).ok()) return state.SkipWithError("compile");
   }
 }
 BENCHMARK(BM_SeccompCompile)->Unit(benchmark::kMicrosecond);
 
 void BM_SeccompReadyMade(benchmark::State& state) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     security::Program storage;
     benchmark::DoNotOptimize(security::DefaultProgram(CapabilitySet(), storage));
   }
@@ -42,7 +42,7 @@ BENCHMARK(BM_SeccompReadyMade);
 void BM_SeccompCached(benchmark::State& state) {
   const security::Policy policy = security::DefaultPolicy(CapabilitySet());
   const std::string folder = absl::StrCat(ScratchDirectory(), "/seccomp");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!security::CompilePolicyCached(policy, folder).ok()) return state.SkipWithError("cache");
   }
 }
@@ -62,7 +62,7 @@ void BM_SeccompLoad(benchmark::State& state) {
   if (!program.ok()) return state.SkipWithError("no program");
   sock_fprog filter = {static_cast<unsigned short>(program->size()),
                        const_cast<sock_filter*>(program->data())};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (RunInChild(Load, &filter, 0) != 0) return state.SkipWithError("load");
   }
   state.counters["instructions"] = static_cast<double>(program->size());

@@ -42,7 +42,7 @@ void BM_List(benchmark::State& state) {
   const int containers = static_cast<int>(state.range(0));
   const absl::StatusOr<state::StateStore> store = OpenWith(containers);
   if (!store.ok()) return state.SkipWithError(std::string(store.status().message()).c_str());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const absl::StatusOr<state::Listing> listing = store->List();
     if (!listing.ok() || listing->records.size() != static_cast<size_t>(containers)) {
       return state.SkipWithError("a record is missing");
@@ -55,7 +55,7 @@ BENCHMARK(BM_List)->Arg(1)->Arg(100)->Arg(1000)->Unit(benchmark::kMicrosecond);
 void BM_Create(benchmark::State& state) {
   const absl::StatusOr<state::StateStore> store = OpenWith(0);
   if (!store.ok()) return state.SkipWithError("open");
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     absl::StatusOr<state::LockedContainer> container = store->Create(MakeConfig());
     if (!container.ok()) return state.SkipWithError("create");
     state.PauseTiming();
@@ -71,7 +71,7 @@ void BM_FindByPrefix(benchmark::State& state) {
   const absl::StatusOr<state::Listing> listing = store->List();
   if (!listing.ok()) return state.SkipWithError("list");
   const std::string prefix = listing->records.front().config.id.substr(0, 12);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!store->Find(prefix).ok()) return state.SkipWithError("find");
   }
 }

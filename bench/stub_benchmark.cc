@@ -12,7 +12,7 @@ namespace tiny::bench {
 namespace {
 
 void BM_StubImage(benchmark::State& state) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (!init::OpenStub().ok()) return state.SkipWithError("memfd");
   }
 }
@@ -30,7 +30,7 @@ void BM_StubExec(benchmark::State& state) {
   const absl::StatusOr<UniqueFd> image = init::OpenStub();
   if (!image.ok()) return state.SkipWithError("memfd");
   int fd = image->get();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (RunInChild(Execute, &fd, 0) <= 0) return state.SkipWithError("exec");
   }
 }

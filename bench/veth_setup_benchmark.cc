@@ -148,7 +148,7 @@ void Floor(benchmark::State& state) {
   const UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   const UniqueFd netfilter(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
   constexpr char kName[] = "floor0123456789";
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
     state.ResumeTiming();
@@ -168,7 +168,7 @@ void Attach(benchmark::State& state) {
   const LiveContainers live(static_cast<int>(state.range(0)));
   if (!live.status().ok()) return SkipWithError(state, live.status());
   const int ports = static_cast<int>(state.range(1));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
     state::ContainerConfig config = NextConfig();
@@ -216,7 +216,7 @@ bool Run(const std::vector<std::string>& words) {
 void Iproute2(benchmark::State& state) {
   const LiveContainers live(1);
   if (!live.status().ok()) return SkipWithError(state, live.status());
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     state.PauseTiming();
     auto sleeper = std::make_unique<Sleeper>();
     const std::string pid = absl::StrCat(sleeper->pid());
