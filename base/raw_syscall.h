@@ -12,6 +12,10 @@
 
 namespace tiny {
 
+#if defined(__clang_analyzer__)
+// It does not see what memory assembly writes to, and takes results for uninitialized.
+long RawSyscall6(long number, long a, long b, long c, long d, long e, long f) noexcept;
+#else
 inline long RawSyscall6(long number, long a, long b, long c, long d, long e, long f) noexcept {
 #if defined(__x86_64__)
   long result;
@@ -38,6 +42,7 @@ inline long RawSyscall6(long number, long a, long b, long c, long d, long e, lon
   return x0;
 #endif
 }
+#endif
 
 namespace raw_syscall_internal {
 inline long Word(long value) { return value; }
