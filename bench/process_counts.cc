@@ -174,9 +174,7 @@ absl::StatusOr<ProcessCounts> CountProcesses(const std::vector<std::string>& arg
   }
   close(go[0]);
   absl::Status status = absl::OkStatus();
-  if (ptrace(PTRACE_SEIZE, child, 0, kOptions) != 0) {
-    status = PosixStatus(errno, "ptrace");
-  } else if (ptrace(PTRACE_INTERRUPT, child, 0, 0) != 0) {
+  if (ptrace(PTRACE_SEIZE, child, 0, kOptions) != 0 || ptrace(PTRACE_INTERRUPT, child, 0, 0) != 0) {
     status = PosixStatus(errno, "ptrace");
   }
   if (!status.ok()) kill(child, SIGKILL);
