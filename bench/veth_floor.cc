@@ -53,7 +53,7 @@ struct Message {
 
 struct Field {
   uint16_t type;
-  const char* bytes;
+  const void* bytes;
   size_t size;
 };
 
@@ -187,8 +187,8 @@ void Nfgen(Message& message, uint8_t family, uint16_t resource) {
   header->res_id = htons(resource);
 }
 
-void Element(Message& message, uint8_t family, const char* set, const char* key, size_t key_size,
-             const char* data, size_t data_size, bool last) {
+void Element(Message& message, uint8_t family, const char* set, const void* key, size_t key_size,
+             const void* data, size_t data_size, bool last) {
   nlmsghdr* header = message.Begin(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM,
                                    static_cast<uint16_t>(NLM_F_CREATE | (last ? NLM_F_ACK : 0)));
   Nfgen(message, family, 0);
@@ -216,13 +216,16 @@ bool AddElements(int fd, const char* name) {
   nlmsghdr* header = batch.Begin(NFNL_MSG_BATCH_BEGIN, 0);
   Nfgen(batch, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
   batch.End(header);
-  char key[28] = {};
-  strcpy(key, name);
-  memcpy(key + 16, "\x02\x42\x0a\x0a\x00\x02", 6);
-  memcpy(key + 24, "\x0a\x0a\x00\x02", 4);
-  Element(batch, NFPROTO_BRIDGE, "ports", key, 16, nullptr, 0, false);
-  Element(batch, NFPROTO_BRIDGE, "macs", key, 24, nullptr, 0, false);
-  Element(batch, NFPROTO_BRIDGE, "addresses4", key, 28, nullptr, 0, false);
+  struct {
+    char port[IFNAMSIZ];
+    unsigned char mac[8];  // the set's fields are whole words
+    unsigned char ip[4];
+  } key = {{}, {0x02, 0x42, 0x0a, 0x0a, 0, 2}, {0x0a, 0x0a, 0, 2}};
+  memcpy(key.port, name, strnlen(name, sizeof(key.port) - 1));
+  Element(batch, NFPROTO_BRIDGE, "ports", &key, sizeof(key.port), nullptr, 0, false);
+  Element(batch, NFPROTO_BRIDGE, "macs", &key, sizeof(key.port) + sizeof(key.mac), nullptr, 0,
+          false);
+  Element(batch, NFPROTO_BRIDGE, "addresses4", &key, sizeof(key), nullptr, 0, false);
   const char port[8] = {IPPROTO_TCP, 0, 0, 0, 0x27, 0x0f, 0, 0};
   const char target[8] = {0x0a, 0x0a, 0, 2, 0, 80, 0, 0};
   Element(batch, NFPROTO_INET, "dnat4_any", port, sizeof(port), target, sizeof(target), true);
