@@ -183,10 +183,11 @@ absl::StatusOr<Cgroup> Cgroup::Open(const Hierarchy& hierarchy, absl::string_vie
   bool found = false;
   const auto open = [&](absl::string_view mount_point, Directory& directory) -> absl::Status {
     absl::StatusOr<Directory> opened = OpenCgroup(mount_point, path);
-    if (opened.ok()) directory = *std::move(opened);
     if (absl::IsNotFound(opened.status())) return absl::OkStatus();
     found = true;
-    return opened.status();
+    RETURN_IF_ERROR(opened.status());
+    directory = *std::move(opened);
+    return absl::OkStatus();
   };
   if (!hierarchy.unified().empty()) {
     RETURN_IF_ERROR(open(hierarchy.unified(), cgroup.unified_));

@@ -47,10 +47,10 @@ TEST_F(NetworkTest, ContainersOfANetworkFindEachOtherByNameAndAlias) {
   // A server in one, a client in the other.
   Detached({"--network", "back", "--name", "web", "busybox", "nc", "-ll", "-p", "80", "-e", "echo",
             "served"});
-  EXPECT_THAT(Run({"--rm", "--network", "back", "sh", "-c",
-                   "a=$(busybox nslookup -type=a web | sed -n 's/^Address: //p' | tail -1); "
-                   "until busybox nc -w5 $a 80 </dev/null; do sleep 0.1; done"}),
-              Succeeds("served\n"));
+  const char* client =
+      "a=$(busybox nslookup -type=a web | sed -n 's/^Address: //p' | tail -1); "
+      "until busybox nc -w5 $a 80 </dev/null; do sleep 0.1; done";
+  EXPECT_THAT(Run({"--rm", "--network", "back", "sh", "-c", client}), Succeeds("served\n"));
   // Another network's do not.
   EXPECT_EQ(Tiny({"network", "create", "front"}).code, 0);
   EXPECT_NE(Run({"--rm", "--network", "front", "busybox", "nslookup", "-type=a", "db"}).code, 0);
@@ -62,10 +62,11 @@ TEST_F(NetworkTest, ContainersOfANetworkFindEachOtherByNameAndAlias) {
 }
 
 TEST_F(NetworkTest, NoneAndIsolatedHaveLoopbackAlone) {
+  const char* script =
+      "busybox ip -o link | wc -l; busybox ip -4 -o addr; busybox ping -c1 127.0.0.1; "
+      "busybox ip route | wc -l";
   for (const char* mode : {"none", "isolated"}) {
-    EXPECT_THAT(Run({"--rm", "--network", mode, "sh", "-c",
-                     "busybox ip -o link | wc -l; busybox ip -4 -o addr; "
-                     "busybox ping -c1 127.0.0.1; busybox ip route | wc -l"}),
+    EXPECT_THAT(Run({"--rm", "--network", mode, "sh", "-c", script}),
                 Succeeds(AllOf(::testing::StartsWith("1\n"), HasSubstr("inet 127.0.0.1/8"),
                                HasSubstr("1 packets received"), ::testing::EndsWith("\n0\n"))))
         << mode;
@@ -89,14 +90,14 @@ TEST_F(NetworkTest, AContainersNetworkCanBeShared) {
 
 TEST_F(NetworkTest, AddressesAndNamesAsAskedFor) {
   EXPECT_EQ(Tiny({"network", "create", "--subnet", "10.77.0.0/24", "--ipv6", "fixed"}).code, 0);
-  EXPECT_THAT(
-      Run({"--rm", "--network", "fixed", "--ip", "10.77.0.50", "--mac-address", "02:00:00:00:00:50",
-           "--hostname", "chosen", "--add-host", "elsewhere:192.0.2.2", "--dns", "192.0.2.2", "sh",
-           "-c",
-           "hostname; busybox ip -o addr show eth0; busybox ip -o link show eth0; cat /etc/hosts; "
-           "busybox ip -6 route"}),
-      Succeeds(AllOf(HasSubstr("chosen\n"), HasSubstr("10.77.0.50/24"),
-                     HasSubstr("02:00:00:00:00:50"), HasSubstr("192.0.2.2\telsewhere"))));
+  const char* script =
+      "hostname; busybox ip -o addr show eth0; busybox ip -o link show eth0; cat /etc/hosts; "
+      "busybox ip -6 route";
+  EXPECT_THAT(Run({"--rm", "--network", "fixed", "--ip", "10.77.0.50", "--mac-address",
+                   "02:00:00:00:00:50", "--hostname", "chosen", "--add-host", "elsewhere:192.0.2.2",
+                   "--dns", "192.0.2.2", "sh", "-c", script}),
+              Succeeds(AllOf(HasSubstr("chosen\n"), HasSubstr("10.77.0.50/24"),
+                             HasSubstr("02:00:00:00:00:50"), HasSubstr("192.0.2.2\telsewhere"))));
   EXPECT_THAT(Run({"--rm", "--network", "fixed", "--ip", "10.78.0.1", "true"}),
               FailsClearly(125, "10.78.0.1 can't be had on network fixed"));
   Sleeper("fixed", {"--name", "holder", "--ip", "10.77.0.50"});

@@ -142,10 +142,11 @@ TEST_F(ObserveTest, LogsOfBothStreams) {
 
 TEST_F(ObserveTest, FollowsLogsOverRotationToTheEnd) {
   // 1200 lines of 50 bytes and more, in files of 8 kB, of which all are kept.
+  const char* script =
+      "line=-----------------------------------------------; "
+      "i=0; while [ $i -lt 1200 ]; do i=$((i+1)); echo $i$line; done";
   const std::string id =
-      Detached({"-i", "--log-opt", "max-size=8k", "--log-opt", "max-file=30", "sh", "-c",
-                "i=0; while [ $i -lt 1200 ]; do i=$((i+1)); echo "
-                "$i-----------------------------------------------; done"});
+      Detached({"-i", "--log-opt", "max-size=8k", "--log-opt", "max-file=30", "sh", "-c", script});
   const Result followed = Tiny({"logs", "-f", id});
   EXPECT_EQ(followed.code, 0) << followed.err;
   const std::vector<std::string> lines = Lines(followed.out);
@@ -246,9 +247,8 @@ TEST_F(ObserveTest, EventsAsTheyHappen) {
 }
 
 TEST_F(ObserveTest, DiffTopStatsAndWhy) {
-  const std::string id = Detached({"--name", "web", "sh", "-c",
-                                   "echo x > /etc/new-file; rm -f "
-                                   "/etc/hostname 2>/dev/null; exec sleep 1000"});
+  const char* script = "echo x > /etc/new-file; rm -f /etc/hostname 2>/dev/null; exec sleep 1000";
+  const std::string id = Detached({"--name", "web", "sh", "-c", script});
   EXPECT_TRUE(Eventually({"exec", id, "cat", "/etc/new-file"}, "x\n"));
   EXPECT_THAT(Tiny({"diff", id}), Succeeds(HasSubstr("A /etc/new-file\n")));
   EXPECT_THAT(Tiny({"top", id, "-o", "pid,comm"}).out, HasSubstr("sleep"));
