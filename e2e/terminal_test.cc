@@ -99,9 +99,8 @@ TEST_F(TerminalTest, AContainerOutlivesItsClientsTerminal) {
 TEST_F(TerminalTest, OfExec) {
   const std::string id = Detached({"sleep", "1000"});
   Terminal terminal(33, 77);
-  terminal.Start(CommandLine({"exec", "-it", id, "sh", "-c",
-                              "stty size; trap 'exit 9' INT; echo ready; "
-                              "while :; do sleep 0.05; done"}));
+  const char* script = "stty size; trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done";
+  terminal.Start(CommandLine({"exec", "-it", id, "sh", "-c", script}));
   EXPECT_TRUE(terminal.Shows("33 77"));
   ASSERT_TRUE(terminal.Shows("ready"));
   terminal.Type(kCtrlC);

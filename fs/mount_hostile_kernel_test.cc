@@ -193,10 +193,10 @@ pid_t StartSwapping(const std::string& root) {
   const std::string swap = root + "/swap";
   const std::string link = root + "/link";
   const pid_t pid = fork();
-  while (pid == 0) {
+  if (pid != 0) return pid;
+  for (;;) {
     syscall(SYS_renameat2, AT_FDCWD, swap.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE);
   }
-  return pid;
 }
 
 TEST_F(HostileRoot, P05_P06_P19_TargetsThatAreExchanged) {

@@ -335,10 +335,9 @@ int64_t KilobytesOf(pid_t pid, const std::string& field) {
 // A container that floods, and a client that does not read: the supervisor neither keeps what it
 // has read, nor does the log outgrow its limit.
 TEST_F(Host, D01_AFloodFillsNeitherMemoryNorDisk) {
+  const char* script = "sleep 1; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; done";
   const std::string id = Detached({"--rootfs", Root(), "--log-opt", "max-size=1m", "--log-opt",
-                                   "max-file=2", "sh", "-c",
-                                   "sleep 1; while :; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
-                                   "done"});
+                                   "max-file=2", "sh", "-c", script});
   const pid_t client = Spawn({"attach", "--no-stdin", id});
   kill(client, SIGSTOP);
   pid_t init = 0;
