@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 #include "bench/process_counts.h"
@@ -80,7 +83,24 @@ class BudgetTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+    ASSERT_OK_AND_ASSIGN(const auto hierarchy, cgroup::Hierarchy::Detect());
+    std::vector<std::string> trees;
+    if (!hierarchy.unified().empty()) trees.push_back(hierarchy.unified());
+    for (const cgroup::LegacyTree& tree : hierarchy.legacy()) trees.push_back(tree.mount_point);
+    for (const std::string& tree : trees) {
+      for (const char* parent : {"/tiny", "/tiny-oci"}) {
+        if (!PathExists(tree + parent)) new_parents_.push_back(tree + parent);
+      }
+    }
   }
+
+  void TearDown() override {
+    for (const std::string& parent : new_parents_) rmdir(parent.c_str());
+  }
+
+ private:
+  // Cgroups that the first container on a machine makes, and which stay.
+  std::vector<std::string> new_parents_;
 };
 
 TEST_F(BudgetTest, OciRun) {
