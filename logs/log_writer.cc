@@ -140,10 +140,7 @@ void LogWriter::AddRecord(Stream stream, bool ends_line, absl::string_view text)
 // Cuts the batch at the ends of segments.
 void LogWriter::Flush(absl::Time now) {
   absl::string_view left = batch_;
-  if (gap_lines_ > 0 && now < retry_at_) {
-    Drop(left);
-    left = {};
-  } else if (gap_lines_ > 0 && !MarkGap(now)) {
+  if (gap_lines_ > 0 && (now < retry_at_ || !MarkGap(now))) {
     Drop(left);
     left = {};
   }

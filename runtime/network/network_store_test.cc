@@ -38,9 +38,8 @@ TEST(NetworkTest, ItsFileIsReadBack) {
   network.mtu = 1400;
   ASSERT_OK_AND_ASSIGN(const Network read, ParseNetwork(SerializeNetwork(network)));
   EXPECT_EQ(read, network);
-  for (const char* text : {"", "[]", "{}", "{\"name\":1}",
-                           "{\"name\":\"a\",\"interface\":\"b\","
-                           "\"labels\":{\"a\":1}}"}) {
+  for (const char* text :
+       {"", "[]", "{}", R"({"name":1})", R"({"name":"a","interface":"b","labels":{"a":1}})"}) {
     EXPECT_THAT(ParseNetwork(text), StatusIs(absl::StatusCode::kInvalidArgument)) << text;
   }
 }

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "gtest/gtest.h"
 #include "net/link.h"
 #include "net/network_namespace.h"
@@ -102,9 +103,8 @@ FakeContainer::FakeContainer(NetworkManager& network_manager, char digit)
 }
 
 absl::Status FakeContainer::Attach() {
-  auto result = manager.Attach(config, process.identity(), process.netns());
-  if (result.ok()) attachment = *std::move(result);
-  return result.status();
+  ASSIGN_OR_RETURN(attachment, manager.Attach(config, process.identity(), process.netns()));
+  return absl::OkStatus();
 }
 
 void MakeLan(const FakeProcess& neighbour) {
