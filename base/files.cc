@@ -63,12 +63,18 @@ absl::StatusOr<UniqueFd> OpenFile(absl::string_view path, int flags, mode_t mode
   return OpenFileAt(AT_FDCWD, path, flags, mode);
 }
 
-absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what, size_t limit) {
+namespace {
+
+enum class ShortRead { kMayBeAny, kIsTheLast };
+
+absl::StatusOr<std::string> ReadAll(int fd, absl::string_view what, size_t limit,
+                                    ShortRead short_read) {
   std::string contents;
   size_t used = 0;
   while (true) {
     if (contents.size() - used < 4096) contents.resize(std::max<size_t>(4096, contents.size() * 2));
-    const ssize_t count = read(fd, contents.data() + used, contents.size() - used);
+    const size_t wanted = contents.size() - used;
+    const ssize_t count = read(fd, contents.data() + used, wanted);
     if (count < 0) {
       if (errno == EINTR) continue;
       return PosixStatus(errno, absl::StrCat("read ", what));
@@ -78,9 +84,21 @@ absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what, size_t limit)
     if (used > limit) {
       return absl::OutOfRangeError(absl::StrCat("read ", what, ": more than ", limit, " bytes"));
     }
+    if (short_read == ShortRead::kIsTheLast && static_cast<size_t>(count) < wanted) break;
   }
   contents.resize(used);
   return contents;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what, size_t limit) {
+  return ReadAll(fd, what, limit, ShortRead::kMayBeAny);
+}
+
+absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit) {
+  ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_RDONLY));
+  return ReadAll(fd.get(), path, limit, ShortRead::kIsTheLast);
 }
 
 absl::StatusOr<std::string> ReadFileAt(int directory, absl::string_view path, size_t limit) {

@@ -26,6 +26,16 @@ TEST(FilesTest, ReadsFilesWithoutASize) {
   EXPECT_THAT(text, HasSubstr("("));
 }
 
+TEST(FilesTest, ReadsRegularFilesOfAnySize) {
+  TempDir dir;
+  for (const size_t size : {0, 1, 4095, 4096, 4097, 8192, 100000}) {
+    const std::string written(size, 'x');
+    ASSERT_OK_AND_ASSIGN(const std::string text, ReadRegularFile(dir.Write("file", written)));
+    EXPECT_EQ(text, written) << size;
+  }
+  EXPECT_THAT(ReadRegularFile(dir.Path("missing")), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST(FilesTest, RefusesAFileOverTheLimit) {
   TempDir dir;
   EXPECT_THAT(ReadFile(dir.Write("big", std::string(100, 'x')), 99),

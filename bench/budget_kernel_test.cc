@@ -106,7 +106,7 @@ class BudgetTest : public ::testing::Test {
 TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
-  ExpectWithin({.system_calls = IsHybrid() ? 221 : 250, .page_faults = 100, .forks = 1, .execs = 2},
+  ExpectWithin({.system_calls = IsHybrid() ? 210 : 240, .page_faults = 100, .forks = 1, .execs = 2},
                place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
@@ -114,7 +114,7 @@ TEST_F(BudgetTest, RunWithoutNetwork) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // Beside the container there is its supervisor.
   ExpectWithin(
-      {.system_calls = IsHybrid() ? 473 : 499, .page_faults = 238, .forks = 2, .execs = 2},
+      {.system_calls = IsHybrid() ? 455 : 481, .page_faults = 238, .forks = 2, .execs = 2},
       place.Tiny({"run", "--rm", "--network", "none", "--rootfs", place.rootfs(), "true"}));
 }
 

@@ -20,7 +20,13 @@ constexpr uint8_t kWanted = BPF_REG_2;  // accesses that no rule has decided yet
 constexpr uint8_t kType = BPF_REG_3;
 constexpr uint8_t kMajor = BPF_REG_4;
 constexpr uint8_t kMinor = BPF_REG_5;
-constexpr uint8_t kScratch = BPF_REG_6;
+constexpr uint8_t kDevice = BPF_REG_6;  // major and minor number as the kernel's dev_t has them
+constexpr uint8_t kScratch = BPF_REG_7;
+
+constexpr int kMinorBits = 20;
+constexpr uint32_t kMaxMajor = 0xfff;
+constexpr uint32_t kMaxMinor = 0xfffff;
+constexpr uint32_t kEveryAccess = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
 
 // The assembler: instructions by the names of Documentation/bpf/standardization.
 bpf_insn Instruction(uint8_t code, uint8_t dst, uint8_t src, int16_t offset, int32_t immediate) {
@@ -44,8 +50,14 @@ bpf_insn MoveRegister(uint8_t dst, uint8_t src) {
 bpf_insn And32(uint8_t dst, uint32_t mask) {
   return Instruction(BPF_ALU | BPF_AND | BPF_K, dst, 0, 0, static_cast<int32_t>(mask));
 }
+bpf_insn OrRegister32(uint8_t dst, uint8_t src) {
+  return Instruction(BPF_ALU | BPF_OR | BPF_X, dst, src, 0, 0);
+}
 bpf_insn ShiftRight32(uint8_t dst, int32_t bits) {
   return Instruction(BPF_ALU | BPF_RSH | BPF_K, dst, 0, 0, bits);
+}
+bpf_insn ShiftLeft32(uint8_t dst, int32_t bits) {
+  return Instruction(BPF_ALU | BPF_LSH | BPF_K, dst, 0, 0, bits);
 }
 bpf_insn SkipIfNotEqual32(uint8_t dst, uint32_t value, size_t count) {
   return Instruction(BPF_JMP32 | BPF_JNE | BPF_K, dst, 0, static_cast<int16_t>(count),
@@ -58,7 +70,7 @@ bpf_insn SkipIfEqual32(uint8_t dst, uint32_t value, size_t count) {
 bpf_insn Exit() { return Instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0); }
 
 absl::StatusOr<uint32_t> AccessMask(absl::string_view access) {
-  if (access.empty()) return BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
+  if (access.empty()) return kEveryAccess;
   uint32_t mask = 0;
   for (const char c : access) {
     switch (c) {
@@ -88,23 +100,38 @@ std::vector<bpf_insn> Decision(bool allow, uint32_t mask) {
           Move(BPF_REG_0, 0), Exit()};
 }
 
-absl::Status AppendRule(const DeviceRule& rule, std::vector<bpf_insn>& program) {
-  ASSIGN_OR_RETURN(const uint32_t mask, AccessMask(rule.access));
-  if (rule.type != 'a' && rule.type != 'b' && rule.type != 'c') {
-    return absl::InvalidArgumentError(
-        absl::StrCat("device type \"", absl::string_view(&rule.type, 1), "\" is not a, b or c"));
-  }
+uint32_t TypeOf(const DeviceRule& rule) {
+  return rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
+}
+
+void AppendRule(const DeviceRule& rule, uint32_t mask, std::vector<bpf_insn>& program) {
   const std::vector<bpf_insn> decision = Decision(rule.allow, mask);
   size_t to_skip =
       decision.size() + (rule.type != 'a') + rule.major.has_value() + rule.minor.has_value();
-  if (rule.type != 'a') {
-    const uint32_t type = rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
-    program.push_back(SkipIfNotEqual32(kType, type, --to_skip));
-  }
+  if (rule.type != 'a') program.push_back(SkipIfNotEqual32(kType, TypeOf(rule), --to_skip));
   if (rule.major) program.push_back(SkipIfNotEqual32(kMajor, *rule.major, --to_skip));
   if (rule.minor) program.push_back(SkipIfNotEqual32(kMinor, *rule.minor, --to_skip));
   program.insert(program.end(), decision.begin(), decision.end());
-  return absl::OkStatus();
+}
+
+// Rules of one type that follow each other and allow everything to some device: one comparison
+// each, as the kernel takes a microsecond to verify what it can't tell the outcome of.
+struct Allowed {
+  uint8_t held;  // the register that is compared
+  uint32_t value;
+};
+
+void AppendAllowed(uint32_t type, absl::Span<const Allowed> devices,
+                   std::vector<bpf_insn>& program) {
+  constexpr size_t kAllow = 2;
+  program.push_back(SkipIfNotEqual32(kType, type, devices.size() + kAllow));
+  for (size_t left = devices.size(); left-- > 0;) {
+    const auto& [held, value] = devices[devices.size() - 1 - left];
+    program.push_back(left > 0 ? SkipIfEqual32(held, value, left)
+                               : SkipIfNotEqual32(held, value, kAllow));
+  }
+  program.push_back(Move(BPF_REG_0, 1));
+  program.push_back(Exit());
 }
 
 long Bpf(int command, const bpf_attr& attributes) {
@@ -121,16 +148,39 @@ absl::StatusOr<std::vector<bpf_insn>> CompileDeviceProgram(absl::Span<const Devi
       And32(kType, 0xffff),
       LoadWord(kMajor, BPF_REG_1, offsetof(bpf_cgroup_dev_ctx, major)),
       LoadWord(kMinor, BPF_REG_1, offsetof(bpf_cgroup_dev_ctx, minor)),
+      MoveRegister(kDevice, kMajor),
+      ShiftLeft32(kDevice, kMinorBits),
+      OrRegister32(kDevice, kMinor),
+  };
+  std::vector<Allowed> allowed;
+  char allowed_type = 'c';
+  const auto finish_allowed = [&] {
+    if (!allowed.empty()) AppendAllowed(TypeOf({.type = allowed_type}), allowed, program);
+    allowed.clear();
   };
   // The last rule that matches decides, so the last comes first.
   for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-    RETURN_IF_ERROR(AppendRule(*rule, program));
-    // Nothing is left for the rules before one for everything.
-    if (rule->type == 'a' && !rule->major && !rule->minor &&
-        (rule->access.empty() || rule->access.size() == 3)) {
-      break;
+    if (rule->type != 'a' && rule->type != 'b' && rule->type != 'c') {
+      return absl::InvalidArgumentError(
+          absl::StrCat("device type \"", absl::string_view(&rule->type, 1), "\" is not a, b or c"));
     }
+    ASSIGN_OR_RETURN(const uint32_t mask, AccessMask(rule->access));
+    // No device has such a number.
+    if (rule->major.value_or(0) > kMaxMajor || rule->minor.value_or(0) > kMaxMinor) continue;
+    const bool everything = mask == kEveryAccess;
+    if (rule->allow && everything && rule->type != 'a' && rule->major) {
+      if (rule->type != allowed_type) finish_allowed();
+      allowed_type = rule->type;
+      allowed.push_back(rule->minor ? Allowed{kDevice, *rule->major << kMinorBits | *rule->minor}
+                                    : Allowed{kMajor, *rule->major});
+      continue;
+    }
+    finish_allowed();
+    AppendRule(*rule, mask, program);
+    // Nothing is left for the rules before one for everything.
+    if (rule->type == 'a' && !rule->major && !rule->minor && everything) break;
   }
+  finish_allowed();
   program.push_back(Move(BPF_REG_0, 0));
   program.push_back(Exit());
   return program;

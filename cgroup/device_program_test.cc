@@ -39,8 +39,14 @@ uint64_t Run(const std::vector<bpf_insn>& program, const bpf_cgroup_dev_ctx& con
       case BPF_ALU | BPF_AND | BPF_K:
         dst = low & value;
         break;
+      case BPF_ALU | BPF_OR | BPF_X:
+        dst = low | static_cast<uint32_t>(r[i.src_reg]);
+        break;
       case BPF_ALU | BPF_RSH | BPF_K:
         dst = low >> value;
+        break;
+      case BPF_ALU | BPF_LSH | BPF_K:
+        dst = low << value;
         break;
       case BPF_JMP32 | BPF_JNE | BPF_K:
         if (low != value) pc += static_cast<size_t>(i.off);
@@ -106,6 +112,38 @@ TEST(CompileDeviceProgramTest, ARuleForEverythingMakesEarlierOnesVain) {
   const auto alone = CompileDeviceProgram({rules[1]});
   const auto both = CompileDeviceProgram(rules);
   EXPECT_EQ(alone->size(), both->size());
+}
+
+TEST(CompileDeviceProgramTest, ManyAllowedDevicesAreOneComparisonEach) {
+  std::vector<DeviceRule> rules = {
+      {false, 'a', {}, {}, ""}, {true, 'c', 136, {}, "rwm"}, {true, 'b', 8, 1, "rwm"}};
+  const size_t before = CompileDeviceProgram(rules)->size();
+  for (uint32_t minor = 3; minor < 10; ++minor) rules.push_back({true, 'c', 1, minor, "rwm"});
+  // The comparisons, and of their type's the first.
+  EXPECT_LE(CompileDeviceProgram(rules)->size(), before + 7 + 3);
+  EXPECT_TRUE(Allows(rules, 'c', 1, 3, kRead | kWrite | kMknod));
+  EXPECT_TRUE(Allows(rules, 'c', 1, 9, kMknod));
+  EXPECT_TRUE(Allows(rules, 'c', 136, 0xfffff, kRead));
+  EXPECT_TRUE(Allows(rules, 'b', 8, 1, kWrite));
+  EXPECT_FALSE(Allows(rules, 'b', 1, 3, kRead));
+  EXPECT_FALSE(Allows(rules, 'c', 8, 1, kRead));
+  EXPECT_FALSE(Allows(rules, 'c', 1, 10, kRead));
+  EXPECT_FALSE(Allows(rules, 'c', 2, 3, kRead));
+}
+
+TEST(CompileDeviceProgramTest, ARuleBetweenAllowedDevicesKeepsItsPlace) {
+  const std::vector<DeviceRule> rules = {{true, 'c', 1, 3, "rwm"},
+                                         {true, 'c', 1, 5, "rwm"},
+                                         {false, 'c', 1, {}, "w"},
+                                         {true, 'c', 1, 5, "rwm"}};
+  EXPECT_TRUE(Allows(rules, 'c', 1, 5, kWrite));
+  EXPECT_FALSE(Allows(rules, 'c', 1, 3, kWrite));
+  EXPECT_TRUE(Allows(rules, 'c', 1, 3, kRead));
+}
+
+TEST(CompileDeviceProgramTest, NumbersThatNoDeviceHasMatchNone) {
+  EXPECT_FALSE(Allows({{true, 'c', 0x1000, 3, "rwm"}}, 'c', 0, 3, kRead));
+  EXPECT_FALSE(Allows({{true, 'c', 1, 0x100003, "rwm"}}, 'c', 1, 3, kRead));
 }
 
 TEST(CompileDeviceProgramTest, BadRules) {

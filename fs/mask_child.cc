@@ -14,7 +14,8 @@ constexpr dev_t kNull = 1 << 8 | 3;
 // A mount that hides, and its copies. Where a copy is to go beneath the same anchor as one before,
 // it is made from that one by a single mount(2): both paths are the kernel's own there.
 struct Cover {
-  int mount = -1;
+  int fd = -1;  // with `path`: where there is one to copy
+  const char* path = "";
   bool placed = false;
   const char* beneath[kMaxAnchors] = {};  // where it is already, relative to each anchor
 };
@@ -27,39 +28,67 @@ long OpenNullTree(Cover& cover) noexcept {
   const long error = RawSyscall(SYS_newfstatat, tree, "", &file, AT_EMPTY_PATH);
   if (error < 0) return error;
   if (!S_ISCHR(file.st_mode) || file.st_rdev != kNull) return -ENODEV;
-  cover.mount = static_cast<int>(tree);
+  cover.fd = static_cast<int>(tree);
   return 0;
 }
 
-// An empty directory that nobody can write to, whatever its capabilities.
-long OpenEmptyTree(Cover& cover) noexcept {
-  const long mount =
-      MountOverRoot("tmpfs", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
-  if (mount < 0) return mount;
-  cover.mount = static_cast<int>(mount);
-  return 0;
-}
+constexpr unsigned long kEmptyFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
-long Copy(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
-  if (!cover.placed) {
-    const long error = MoveMount(cover.mount, spot.fd, spot.path);
-    cover.placed = error == 0;
-    return error;
+// An empty directory that nobody can write to, whatever its capabilities: the first one.
+long PlaceEmpty(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
+  long error = 0;
+  if (place.anchor != kNoAnchor && spot.path[0] != '\0') {
+    error = ChangeDirectory(state, spot.fd);
+    if (error == 0) error = RawSyscall(SYS_mount, "tmpfs", spot.path, "tmpfs", kEmptyFlags, 0);
+    if (error == 0) {
+      cover.fd = spot.fd;
+      cover.path = spot.path;
+    }
+  } else {
+    if (cover.fd < 0) {
+      const long mount = MountOverRoot("tmpfs", "tmpfs", kEmptyFlags, nullptr);
+      if (mount < 0) return mount;
+      cover.fd = static_cast<int>(mount);
+    }
+    error = MoveMount(cover.fd, spot.fd, spot.path);
   }
+  cover.placed = error == 0;
+  return error;
+}
+
+long PlaceNull(Cover& cover, const Spot& spot) noexcept {
+  if (cover.fd < 0) {
+    if (const long error = OpenNullTree(cover); error < 0) return error;
+  }
+  const long error = MoveMount(cover.fd, spot.fd, spot.path);
+  cover.placed = error == 0;
+  return error;
+}
+
+long Copy(const Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
   if (place.anchor != kNoAnchor && cover.beneath[place.anchor] != nullptr) {
     const long error = ChangeDirectory(state, spot.fd);
     if (error < 0) return error;
     return RawSyscall(SYS_mount, cover.beneath[place.anchor], spot.path, 0, MS_BIND, 0);
   }
-  const long tree = CloneTree(cover.mount, "", kEmptyPath, {});
+  const long tree = CloneTree(cover.fd, cover.path, cover.path[0] == '\0' ? kEmptyPath : 0, {});
   if (tree < 0) return tree;
   const long error = MoveMount(static_cast<int>(tree), spot.fd, spot.path);
   CloseIfMany(tree);
   return error;
 }
 
-long Put(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
-  const long error = Copy(cover, place, spot, state);
+struct Covers {
+  Cover null;
+  Cover empty;
+};
+
+long Put(Covers& covers, bool directory, const Place& place, const Spot& spot,
+         ApplyState& state) noexcept {
+  Cover& cover = directory ? covers.empty : covers.null;
+  const long error = cover.placed ? Copy(cover, place, spot, state)
+                     : directory  ? PlaceEmpty(cover, place, spot, state)
+                                  : PlaceNull(cover, spot);
   if (error == 0 && place.anchor != kNoAnchor) cover.beneath[place.anchor] = spot.path;
   return error;
 }
@@ -70,24 +99,20 @@ bool IsOtherKind(long error) noexcept { return error == -EINVAL || error == -ENO
 }  // namespace
 
 ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept {
-  Cover null{.mount = mounts.null_tree};
-  Cover empty;
+  Covers covers{.null = {.fd = mounts.null_tree}};
   for (const PathStep& path : mounts.masked) {
     const Spot spot = FindExisting(state, path.place);
     long error = spot.error;
-    if (error == 0 && path.probably_directory && empty.mount < 0) error = OpenEmptyTree(empty);
-    if (error == 0 && null.mount < 0) error = OpenNullTree(null);
-    if (error == 0) error = Put(path.probably_directory ? empty : null, path.place, spot, state);
+    if (error == 0) error = Put(covers, path.probably_directory, path.place, spot, state);
     if (spot.error == 0 && IsOtherKind(error)) {
-      error = empty.mount < 0 ? OpenEmptyTree(empty) : 0;
-      if (error == 0) error = Put(path.probably_directory ? null : empty, path.place, spot, state);
+      error = Put(covers, !path.probably_directory, path.place, spot, state);
     }
     // Only what is not there needs no mask. A parent that is a file leaves nothing to mask, too.
     if (error < 0 && error != -ENOENT) return ChildError(error, "mask", path.place.path);
     if (path.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
   // Where none of the directories was there, it still lies over the root.
-  if (empty.mount >= 0 && !empty.placed) {
+  if (covers.empty.fd >= 0 && !covers.empty.placed) {
     const long error = RawSyscall(SYS_umount2, "/..", static_cast<long>(MNT_DETACH));
     if (error < 0) return ChildError(error, "unmount the cover for masked directories");
   }

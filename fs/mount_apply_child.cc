@@ -87,12 +87,6 @@ ChildResult MountNew(const MountStep& step, ApplyState& state) noexcept {
                        step.type, step.flags, step.data);
   }
   if (error < 0) return MountError(step, error);
-  if (step.slot != kNoAnchor) {
-    const long anchor =
-        RawSyscall(SYS_openat, target.fd, target.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (anchor < 0) return ChildError(anchor, step.what);
-    state.anchors[step.slot] = static_cast<int>(anchor);
-  }
   // The descriptor may be closed now, so its number no longer says where the child is.
   if (step.target.anchor == kNoAnchor) {
     state.working_directory = AT_FDCWD;
@@ -148,8 +142,10 @@ ChildResult Apply(const MountStep& step, ApplyState& state) noexcept {
 ChildResult MakeLateReadonly(const CompiledMounts& mounts, const ApplyState& state) noexcept {
   for (const MountStep& step : mounts.mounts) {
     if (!step.late_readonly) continue;
-    const long error =
-        MountSetattr(state.anchors[step.slot], "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+    const bool has_slot = step.slot != kNoAnchor;
+    const int fd = state.anchors[has_slot ? step.slot : step.target.anchor];
+    const long error = MountSetattr(fd, has_slot ? "" : step.target.relative,
+                                    has_slot ? kEmptyPath : 0, Attributes(MOUNT_ATTR_RDONLY));
     if (error < 0) return ChildError(error, step.what, "(read-only)");
   }
   return {};
@@ -160,7 +156,7 @@ ChildResult MakeLateReadonly(const CompiledMounts& mounts, const ApplyState& sta
 ChildResult ApplyMountsInChild(const void* argument) noexcept {
   const auto& mounts = *static_cast<const CompiledMounts*>(argument);
   ApplyState state;
-  RawSyscall(SYS_umask, 0);
+  RawSyscall(SYS_umask, 0);  // the init stub sets that of the program
   // Nothing that is mounted here shall be seen by the host; what the host unmounts goes here too.
   if (long error = RawSyscall(SYS_mount, 0, "/", 0, MS_REC | MS_SLAVE, 0); error < 0) {
     return ChildError(error, "make the mounts private");
@@ -184,7 +180,6 @@ ChildResult ApplyMountsInChild(const void* argument) noexcept {
   if (long error = ChangeDirectory(state, state.root); error < 0) {
     return ChildError(error, "change into the root file system");
   }
-  RawSyscall(SYS_umask, 0022);
   return {};
 }
 

@@ -85,7 +85,16 @@ absl::Status SetBindAttributes(const Mount& mount, MountStep& step) {
 
 }  // namespace
 
-// Where `path` is reached from; its anchor, if it has one, is given a slot.
+bool PlanCompiler::GiveSlot(MountStep& step) {
+  if (step.slot != kNoAnchor) return true;
+  if (slots_ == kMaxAnchors) return false;
+  step.slot = slots_++;
+  step.kind = MountStep::Kind::kMoved;
+  return true;
+}
+
+// Where `path` is reached from. The anchor is given a slot, unless it is beneath another one, from
+// which the path leads on by names that are no less the kernel's own.
 absl::StatusOr<Place> PlanCompiler::PlaceOf(absl::string_view path) {
   ASSIGN_OR_RETURN(const std::string clean, CleanPath(path));
   Place place;
@@ -97,17 +106,20 @@ absl::StatusOr<Place> PlanCompiler::PlaceOf(absl::string_view path) {
     const absl::string_view type = step->type == nullptr ? "" : step->type;
     const bool is_tmpfs = type == "tmpfs" && !step->copy_up;
     if (!is_tmpfs && type != "proc" && type != "sysfs") break;
-    if (step->slot == kNoAnchor) {
-      if (slots_ == kMaxAnchors) break;
-      step->slot = slots_++;
-      // Under another anchor it is mounted by name, and opened then.
-      if (step->target.anchor == kNoAnchor) step->kind = MountStep::Kind::kMoved;
-      step->late_readonly = is_tmpfs && (step->flags & MS_RDONLY) != 0;
-      if (step->late_readonly) step->flags &= ~static_cast<unsigned long>(MS_RDONLY);
+    const bool read_only = is_tmpfs && (step->flags & MS_RDONLY) != 0;
+    if (step->target.anchor != kNoAnchor && step->kind == MountStep::Kind::kNew) {
+      place.anchor = step->target.anchor;
+      place.relative = place.path + (step->target.relative - step->target.path);
+    } else {
+      if (!GiveSlot(*step)) break;
+      place.anchor = step->slot;
+      place.relative = place.path + target.size() + 1;
     }
-    place.anchor = step->slot;
+    if (read_only) {
+      step->late_readonly = true;
+      step->flags &= ~static_cast<unsigned long>(MS_RDONLY);
+    }
     place.anchor_is_writable = is_tmpfs;
-    place.relative = place.path + target.size() + 1;
     break;
   }
   return place;
@@ -117,6 +129,14 @@ absl::Status PlanCompiler::AddMount(const Mount& mount) {
   ASSIGN_OR_RETURN(const std::string target, CleanPath(mount.target));
   if (target == "/") {
     return absl::InvalidArgumentError("a mount on / is the root file system's place");
+  }
+  // What this covers is not found by its path any more when it is made read-only.
+  for (MountStep& covered : out_.mounts) {
+    const absl::string_view path = covered.target.path;
+    if (!covered.late_readonly || (path != target && !IsBeneath(path, target))) continue;
+    if (!GiveSlot(covered)) {
+      return absl::ResourceExhaustedError(absl::StrCat("mount on ", target, ": too many mounts"));
+    }
   }
   MountStep step;
   ASSIGN_OR_RETURN(step.target, PlaceOf(target));

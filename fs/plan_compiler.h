@@ -27,7 +27,9 @@ class PlanCompiler {
   absl::Status AddMount(const Mount& mount);
   absl::Status AddBind(const Mount& mount, absl::string_view target, MountStep& step);
   absl::Status AddNew(const Mount& mount, absl::string_view target, MountStep& step);
-  // The place of `path` among the mounts so far; its anchor, if it has one, gets a slot.
+  // Keeps the mount's descriptor while the mounts are made; false: there are too many.
+  bool GiveSlot(MountStep& step);
+  // The place of `path` among the mounts so far.
   absl::StatusOr<Place> PlaceOf(absl::string_view path);
 
   // plan_compile.cc

@@ -95,7 +95,7 @@ bool IsNull(long fd) {
 }
 
 // Root changes the mode and the owner of what it holds open: that may be its own null device, but
-// not the host's.
+// not the host's. The execve(2) closes what is opened here.
 void UseOwnNull() {
   long own = -1;
   for (int fd = 0; fd < 3; ++fd) {
@@ -107,7 +107,6 @@ void UseOwnNull() {
     }
     RawSyscall(SYS_dup3, own, fd, 0);
   }
-  if (own >= 0) RawSyscall(SYS_close, own);
 }
 
 // The streams were made by another user; the program may want to open /dev/stdout again.

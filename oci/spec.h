@@ -138,6 +138,8 @@ struct DeviceRule {
   std::optional<int64_t> major;  // absent: all
   std::optional<int64_t> minor;
   std::string access;  // of "rwm"
+
+  bool operator==(const DeviceRule&) const = default;
 };
 
 // Bytes; -1 is no limit.

@@ -2,8 +2,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "fs/clean_path.h"
 #include "oci/spec_parser.h"
 #include "oci/spec_validator.h"
 #include "security/capabilities.h"
@@ -29,15 +31,33 @@ namespace {
 
 constexpr char kNotifyPath[] = "/run/notify/notify.sock";
 
+struct Located {
+  UniqueFd file;  // O_PATH
+  std::string path;
+};
+
 // As the kernel tells it: realpath(3) takes a system call for each directory on the way.
-absl::StatusOr<std::string> RealPath(const std::string& path) {
-  const UniqueFd file(open(path.c_str(), O_PATH | O_CLOEXEC));
+absl::StatusOr<Located> Locate(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!file) return PosixStatus(errno, path);
   char resolved[PATH_MAX];
   const std::string link = absl::StrCat("/proc/self/fd/", file.get());
   const ssize_t size = readlink(link.c_str(), resolved, sizeof(resolved));
   if (size < 0) return PosixStatus(errno, absl::StrCat("readlink ", link));
-  return std::string(resolved, static_cast<size_t>(size));
+  return Located{std::move(file), std::string(resolved, static_cast<size_t>(size))};
+}
+
+absl::StatusOr<Located> LocateRoot(const Located& bundle, const std::string& root) {
+  if (root[0] == '/') return Locate(root);
+  const std::string path = absl::StrCat(bundle.path == "/" ? "" : bundle.path, "/", root);
+  if (fs::CleanPath(path).value_or("") != path) return Locate(path);
+  // Without a symbolic link on the way it is where its name says.
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  UniqueFd file(
+      static_cast<int>(syscall(SYS_openat2, bundle.file.get(), root.c_str(), &how, sizeof(how))));
+  return file ? Located{std::move(file), path} : Locate(path);
 }
 
 // The devices that the specification wants in every container may be used, whatever the rules say.
@@ -55,12 +75,16 @@ void AllowDefaultDevices(Spec& spec) {
       {"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"},    {"c", 5, 1, "rwm"},  // urandom, tty, console
       {"c", 5, 2, "rwm"}, {"c", 136, {}, "rwm"},                      // ptmx, pts
   };
+  std::vector<DeviceRule>& rules = spec.linux_.resources->devices;
   for (const Allowed& device : kAllowed) {
-    spec.linux_.resources->devices.push_back({.allow = true,
-                                              .type = device.type,
-                                              .major = device.major,
-                                              .minor = device.minor,
-                                              .access = device.access});
+    DeviceRule rule = {.allow = true,
+                       .type = device.type,
+                       .major = device.major,
+                       .minor = device.minor,
+                       .access = device.access};
+    // Engines list these themselves, and the last of a rule is the one that counts.
+    std::erase(rules, rule);
+    rules.push_back(std::move(rule));
   }
 }
 
@@ -120,10 +144,12 @@ absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::s
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
                                   absl::string_view config, absl::string_view id) {
   Bundle bundle;
-  ASSIGN_OR_RETURN(bundle.path, RealPath(path.empty() ? "." : std::string(path)));
-  ASSIGN_OR_RETURN(
-      bundle.config,
-      ReadFile(config.empty() ? absl::StrCat(bundle.path, "/config.json") : std::string(config)));
+  ASSIGN_OR_RETURN(const Located folder, Locate(path.empty() ? "." : std::string(path)));
+  bundle.path = folder.path;
+  // What the caller names may be a pipe.
+  ASSIGN_OR_RETURN(bundle.config, config.empty()
+                                      ? ReadRegularFile(absl::StrCat(bundle.path, "/config.json"))
+                                      : ReadFile(config));
   absl::StatusOr<Spec> spec = ParseSpec(bundle.config);
   if (spec.ok()) {
     if (absl::Status valid = ValidateSpec(*spec); !valid.ok()) spec = std::move(valid);
@@ -134,9 +160,9 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   if (bundle.spec.linux_.resources) {
     DropZeroLimits(*bundle.spec.linux_.resources, bundle.spec.oci_version);
   }
-  const std::string& root = bundle.spec.root->path;
-  ASSIGN_OR_RETURN(bundle.rootfs,
-                   RealPath(root[0] == '/' ? root : absl::StrCat(bundle.path, "/", root)));
+  ASSIGN_OR_RETURN(Located root, LocateRoot(folder, bundle.spec.root->path));
+  bundle.rootfs = std::move(root.path);
+  bundle.root = std::move(root.file);
   if (globals.cgroup_manager == "disabled") return bundle;
   if (globals.systemd_cgroup) {
     absl::StatusOr<systemd::UnitName> unit = systemd::UnitOfCgroupsPath(

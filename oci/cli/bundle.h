@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
 #include "cgroup/systemd/unit_name.h"
 #include "oci/cli/command.h"
 #include "oci/spec.h"
@@ -21,6 +22,7 @@ struct Bundle {
   std::string config;  // the text of config.json
   Spec spec;
   std::string rootfs;  // absolute
+  UniqueFd root;       // O_PATH, of rootfs
   // Of every hierarchy; empty with --systemd-cgroup, as systemd chooses it, and where there is
   // none:
   // --cgroup-manager disabled.

@@ -19,7 +19,6 @@
 #include "base/timestamp.h"
 #include "cgroup/cgroup.h"
 #include "nlohmann/json.hpp"
-#include "oci/spec_parser.h"
 
 namespace tiny::oci {
 namespace {
@@ -29,8 +28,7 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kMaxIdLength = 1024;
 constexpr char kCgroupLink[] = "cgroup";
 constexpr char kUnitLink[] = "unit";
-constexpr char kConfigFile[] = "config.json";
-constexpr char kStateFile[] = "state.json";
+constexpr char kRecordFile[] = "record";
 
 // What runc takes: a name of one path component.
 bool IsId(absl::string_view id) {
@@ -79,6 +77,7 @@ std::string Encode(const Record& record) {
       {"pid", record.init.pid},
       {"startTime", record.init.start_time},
       {"bootId", record.init.boot_id},
+      {"needsConfig", record.needs_config},
       {"annotations", Json::object()},
   };
   for (const auto& [key, value] : record.annotations) json["annotations"][key] = value;
@@ -86,24 +85,28 @@ std::string Encode(const Record& record) {
 }
 
 absl::StatusOr<Record> Decode(absl::string_view text) {
+  const size_t end = text.find('\n');
+  if (end == absl::string_view::npos) return absl::DataLossError("record: it is cut short");
   try {
-    const Json json = Json::parse(text.begin(), text.end());
+    const Json json = Json::parse(text.begin(), text.begin() + end);
     Record record;
+    record.config = std::string(text.substr(end + 1));
     record.id = json.at("id").get<std::string>();
     record.oci_version = json.at("ociVersion").get<std::string>();
     record.bundle = json.at("bundle").get<std::string>();
     record.rootfs = json.at("rootfs").get<std::string>();
     record.cgroup_path = json.at("cgroupPath").get<std::string>();
-    record.systemd_unit = json.value("systemdUnit", "");  // older records have none
+    record.systemd_unit = json.at("systemdUnit").get<std::string>();
     record.owner = json.at("owner").get<std::string>();
     ASSIGN_OR_RETURN(record.created, ParseTimestamp(json.at("created").get<std::string>()));
     record.init.pid = json.at("pid").get<pid_t>();
     record.init.start_time = json.at("startTime").get<uint64_t>();
     record.init.boot_id = json.at("bootId").get<std::string>();
+    record.needs_config = json.at("needsConfig").get<bool>();
     record.annotations = json.at("annotations").get<std::map<std::string, std::string>>();
     return record;
   } catch (const Json::exception& error) {
-    return absl::DataLossError(absl::StrCat("state.json: ", error.what()));
+    return absl::DataLossError(absl::StrCat("record: ", error.what()));
   }
 }
 
@@ -153,15 +156,14 @@ absl::Status ContainerStore::NoteUnit(absl::string_view id, const std::string& u
   return MakeLink(unit, absl::StrCat(Directory(id), "/", kUnitLink));
 }
 
-absl::Status ContainerStore::Save(const Record& record, absl::string_view config) const {
+absl::Status ContainerStore::Save(const Record& record) const {
   const std::string directory = Directory(record.id);
   // Nothing of a container outlives the machine's run, and so no disk is waited for. Until the
-  // record has its name the container is unborn, and its config.json may be cut short.
-  RETURN_IF_ERROR(WriteNewFile(absl::StrCat(directory, "/", kConfigFile), config));
-  const std::string temporary = absl::StrCat(directory, "/.", kStateFile);
-  RETURN_IF_ERROR(WriteNewFile(temporary, Encode(record)));
-  const std::string state = absl::StrCat(directory, "/", kStateFile);
-  if (rename(temporary.c_str(), state.c_str()) == 0) return absl::OkStatus();
+  // record has its name the container is unborn.
+  const std::string temporary = absl::StrCat(directory, "/.", kRecordFile);
+  RETURN_IF_ERROR(WriteNewFile(temporary, absl::StrCat(Encode(record), "\n", record.config)));
+  const std::string path = absl::StrCat(directory, "/", kRecordFile);
+  if (rename(temporary.c_str(), path.c_str()) == 0) return absl::OkStatus();
   return PosixStatus(errno, absl::StrCat("rename ", temporary));
 }
 
@@ -169,7 +171,7 @@ absl::Status ContainerStore::Remove(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   const std::string directory = Directory(id);
   // What there is as a rule, without a look at the directory; the record last.
-  for (const absl::string_view name : {kCgroupLink, kConfigFile, kStateFile}) {
+  for (const absl::string_view name : {kCgroupLink, kRecordFile}) {
     unlink(absl::StrCat(directory, "/", name).c_str());
   }
   return rmdir(directory.c_str()) == 0 ? absl::OkStatus() : RemoveTree(directory);
@@ -177,19 +179,14 @@ absl::Status ContainerStore::Remove(absl::string_view id) const {
 
 absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
-  const absl::StatusOr<std::string> text = ReadFile(absl::StrCat(Directory(id), "/", kStateFile));
+  const absl::StatusOr<std::string> text =
+      ReadRegularFile(absl::StrCat(Directory(id), "/", kRecordFile));
   if (text.ok()) return Decode(*text);
   if (!absl::IsNotFound(text.status())) return text.status();
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
   return Record{.id = std::string(id),
                 .cgroup_path = LinkTarget(absl::StrCat(Directory(id), "/", kCgroupLink)),
                 .systemd_unit = LinkTarget(absl::StrCat(Directory(id), "/", kUnitLink))};
-}
-
-absl::StatusOr<Spec> ContainerStore::LoadSpec(absl::string_view id) const {
-  RETURN_IF_ERROR(CheckId(id));
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(absl::StrCat(Directory(id), "/", kConfigFile)));
-  return ParseSpec(text);
 }
 
 absl::StatusOr<std::vector<std::string>> ContainerStore::List() const {

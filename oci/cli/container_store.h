@@ -1,5 +1,5 @@
-// The containers of one --root: <root>/<id>/ with state.json, a copy of config.json, and the
-// socket on which a created container waits.
+// The containers of one --root: <root>/<id>/ with the record, and the socket on which a created
+// container waits. The record is a file of a line of JSON and a copy of config.json.
 //
 // From its claim to its first record a container has links to its cgroup and its unit, made before
 // these are: whatever is killed, delete finds what there is to undo.
@@ -21,11 +21,9 @@
 #include "base/process.h"
 #include "base/unique_fd.h"
 #include "cgroup/hierarchy.h"
-#include "oci/spec.h"
 
 namespace tiny::oci {
 
-// state.json.
 struct Record {
   std::string id;
   std::string oci_version;  // of the configuration
@@ -36,7 +34,10 @@ struct Record {
   std::string owner;
   absl::Time created;
   ProcessIdentity init;
+  // Whether it has more than its process to start and to delete: what, the configuration says.
+  bool needs_config = false;
   std::map<std::string, std::string> annotations;
+  std::string config;  // the text of config.json
 };
 
 enum class ContainerStatus { kCreated, kRunning, kPaused, kStopped };
@@ -53,13 +54,12 @@ class ContainerStore {
   absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
   absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
   // Once, by the creator.
-  absl::Status Save(const Record& record, absl::string_view config) const;
+  absl::Status Save(const Record& record) const;
   absl::Status Remove(absl::string_view id) const;
 
   // kNotFound: "container does not exist: <id>". One that was claimed and never saved, as its
   // creator died, has a record with the id and what was noted, and is stopped.
   absl::StatusOr<Record> Load(absl::string_view id) const;
-  absl::StatusOr<Spec> LoadSpec(absl::string_view id) const;
   // Sorted by id.
   absl::StatusOr<std::vector<std::string>> List() const;
 

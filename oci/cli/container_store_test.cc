@@ -31,7 +31,9 @@ class ContainerStoreTest : public ::testing::Test {
             .owner = "root",
             .created = absl::FromUnixSeconds(1700000000),
             .init = IdentifyProcess(getpid()).value_or(ProcessIdentity{}),
-            .annotations = {{"k", "v\n"}}};
+            .needs_config = true,
+            .annotations = {{"k", "v\n"}},
+            .config = "{\n\"ociVersion\": \"1.0.2\"}\n"};
   }
 
   tiny::testing::TempDir temp_;
@@ -41,14 +43,14 @@ class ContainerStoreTest : public ::testing::Test {
 TEST_F(ContainerStoreTest, ARecordComesBack) {
   ASSERT_OK(store_.Claim("c1"));
   const Record record = Sample("c1");
-  ASSERT_OK(store_.Save(record, R"({"ociVersion": "1.0.2"})"));
+  ASSERT_OK(store_.Save(record));
   ASSERT_OK_AND_ASSIGN(const Record loaded, store_.Load("c1"));
   EXPECT_EQ(loaded.bundle, record.bundle);
   EXPECT_EQ(loaded.created, record.created);
   EXPECT_EQ(loaded.init, record.init);
   EXPECT_EQ(loaded.annotations, record.annotations);
-  ASSERT_OK_AND_ASSIGN(const Spec spec, store_.LoadSpec("c1"));
-  EXPECT_EQ(spec.oci_version, "1.0.2");
+  EXPECT_TRUE(loaded.needs_config);
+  EXPECT_EQ(loaded.config, record.config);
 }
 
 TEST_F(ContainerStoreTest, AnIdIsClaimedOnce) {
@@ -62,9 +64,9 @@ TEST_F(ContainerStoreTest, NothingOfARemovedOneIsLeft) {
   ASSERT_OK(store_.Claim("c1"));
   ASSERT_OK(store_.NoteCgroup("c1", "/a/b"));
   ASSERT_OK(store_.NoteUnit("c1", "c1.scope"));
-  ASSERT_OK(store_.Save(Sample("c1"), R"({"ociVersion": "1.0.2"})"));
+  ASSERT_OK(store_.Save(Sample("c1")));
   temp_.Write("root/c1/start", "");
-  temp_.Write("root/c1/.state.json", "of a creator that was killed");
+  temp_.Write("root/c1/.record", "of a creator that was killed");
   ASSERT_OK(store_.Remove("c1"));
   EXPECT_FALSE(PathExists(temp_.Path("root/c1")));
   EXPECT_OK(store_.Remove("c1"));
@@ -119,8 +121,8 @@ TEST_F(ContainerStoreTest, MissingAndDamagedOnesAreTold) {
   EXPECT_THAT(store_.Load("no"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no")));
   EXPECT_THAT(store_.Lock("no"), StatusIs(absl::StatusCode::kNotFound));
   ASSERT_OK(store_.Claim("c1"));
-  for (const char* text : {"", "{", "{}", "[]", R"({"id": 7})"}) {
-    temp_.Write("root/c1/state.json", text);
+  for (const char* text : {"", "{", "{}", "{\n", "{}\n{}", "[]\n", "{\"id\": 7}\n"}) {
+    temp_.Write("root/c1/record", text);
     EXPECT_THAT(store_.Load("c1"), StatusIs(absl::StatusCode::kDataLoss)) << text;
   }
 }

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "cgroup/cgroup.h"
+#include "fs/rooted_dir.h"
 #include "oci/cli/console_socket.h"
 #include "oci/cli/environment.h"
 #include "oci/cli/log.h"
@@ -60,6 +61,12 @@ void RunPoststop(const Globals& globals, const Hooks& hooks, const Record& recor
   }
 }
 
+bool HasMoreThanItsProcess(const Spec& spec) {
+  return !spec.hooks.start_container.empty() || !spec.hooks.poststart.empty() ||
+         !spec.hooks.poststop.empty() || spec.linux_.intel_rdt.has_value() ||
+         !runtime::AgentOf(spec, {}).path.empty();
+}
+
 Record MakeRecord(const Bundle& bundle, const std::string& id) {
   return {.id = id,
           .oci_version = bundle.spec.oci_version,
@@ -69,7 +76,9 @@ Record MakeRecord(const Bundle& bundle, const std::string& id) {
           .systemd_unit = bundle.unit.has_value() ? bundle.unit->unit : "",
           .owner = ExecUid() == 0 ? "root" : absl::StrCat(ExecUid()),
           .created = WallNow(),
-          .annotations = bundle.spec.annotations};
+          .needs_config = HasMoreThanItsProcess(bundle.spec),
+          .annotations = bundle.spec.annotations,
+          .config = bundle.config};
 }
 
 }  // namespace
@@ -115,7 +124,8 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
   ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, options.config, id));
-  if (!bundle.spec.process) {
+  const bool has_process = bundle.spec.process.has_value();
+  if (!has_process) {
     // Required not before the start, which looks for itself.
     if (attachment != Attachment::kWaiting) {
       return absl::InvalidArgumentError("config.json: process is required");
@@ -127,7 +137,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
       !warning.empty()) {
     Log(globals, "warning", warning);
   }
-  CompleteEnvironment(bundle.rootfs, *bundle.spec.process);
+  CompleteEnvironment([&] { return fs::RootedDir(std::move(bundle.root)); }, *bundle.spec.process);
   const int listen_fds = AddServiceSockets(bundle.spec);
   UniqueFd console_socket;
   if (!options.console_socket.empty()) {
@@ -151,6 +161,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     RETURN_IF_ERROR(store.NoteCgroup(id, bundle.cgroup_path));
   }
   Record record = MakeRecord(bundle, id);
+  record.needs_config |= !has_process;
 
   runtime::LaunchRequest request;
   request.spec = &bundle.spec;
@@ -168,7 +179,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
   request.on_created = [&](const ProcessIdentity& child) -> absl::Status {
     record.init = child;
-    RETURN_IF_ERROR(store.Save(record, bundle.config));
+    RETURN_IF_ERROR(store.Save(record));
     return WritePidFile(options.pid_file, child.pid);
   };
   bool had_a_process = false;

@@ -12,6 +12,7 @@
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
+#include "oci/spec_parser.h"
 
 namespace tiny::oci {
 namespace {
@@ -64,7 +65,8 @@ absl::Status Delete(const Globals& globals, const std::string& id, bool force) {
         "kill it first, or use --force");
   }
   if (status != ContainerStatus::kStopped) RETURN_IF_ERROR(KillAndWait(*record));
-  const absl::StatusOr<Spec> spec = store.LoadSpec(record->id);
+  if (!record->needs_config) return DestroyContainer(globals, store, *record, nullptr, nullptr);
+  const absl::StatusOr<Spec> spec = ParseSpec(record->config);
   return DestroyContainer(globals, store, *record, spec.ok() ? &*spec : nullptr, nullptr);
 }
 

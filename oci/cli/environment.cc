@@ -8,7 +8,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "fs/rooted_dir.h"
 #include "security/user.h"
 
 namespace tiny::oci {
@@ -20,10 +19,9 @@ absl::string_view NameOf(absl::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
-std::string HomeOf(const std::string& root, uint32_t uid) {
-  const absl::StatusOr<fs::RootedDir> directory = fs::RootedDir::Open(root);
-  if (!directory.ok()) return "/";
-  const std::string passwd = directory->ReadFile("/etc/passwd", kMaxPasswd).value_or("");
+std::string HomeOf(const absl::StatusOr<fs::RootedDir>& root, uint32_t uid) {
+  if (!root.ok()) return "/";
+  const std::string passwd = root->ReadFile("/etc/passwd", kMaxPasswd).value_or("");
   const absl::StatusOr<security::ResolvedUser> user =
       security::ResolveUser(absl::StrCat(uid), {}, passwd, "");
   return user.ok() && !user->home.empty() ? user->home : "/";
@@ -31,7 +29,8 @@ std::string HomeOf(const std::string& root, uint32_t uid) {
 
 }  // namespace
 
-void CompleteEnvironment(const std::string& root, Process& process) {
+void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open_root,
+                         Process& process) {
   std::vector<std::string> env;
   env.reserve(process.env.size() + 1);
   std::string* home = nullptr;
@@ -44,7 +43,7 @@ void CompleteEnvironment(const std::string& root, Process& process) {
     if (NameOf(kept) == "HOME") home = &kept;
   }
   if (home == nullptr) home = &env.emplace_back("HOME=");
-  if (*home == "HOME=") absl::StrAppend(home, HomeOf(root, process.user.uid));
+  if (*home == "HOME=") absl::StrAppend(home, HomeOf(open_root(), process.user.uid));
   process.env = std::move(env);
 }
 

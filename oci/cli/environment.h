@@ -2,16 +2,18 @@
 #ifndef TINY_OCI_CLI_ENVIRONMENT_H_
 #define TINY_OCI_CLI_ENVIRONMENT_H_
 
-#include <string>
-
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "fs/rooted_dir.h"
 #include "oci/spec.h"
 
 namespace tiny::oci {
 
 // Of several values of one variable the last is left, at the place of the first. HOME, where it is
 // not set or empty, becomes that of the user's entry in /etc/passwd of the container, whose root
-// directory is `root`; "/" without such an entry. Engines count on it.
-void CompleteEnvironment(const std::string& root, Process& process);
+// directory is asked for then; "/" without such an entry. Engines count on it.
+void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open_root,
+                         Process& process);
 
 }  // namespace tiny::oci
 

@@ -16,6 +16,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "fs/rooted_dir.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
 #include "oci/cli/console_socket.h"
@@ -150,7 +151,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
         absl::FailedPreconditionError(absl::StrCat("cannot exec in a paused container: ", id)),
         "resume it first, or use --ignore-paused");
   }
-  ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(id));
+  ASSIGN_OR_RETURN(const Spec spec, ParseSpec(record.config));
   ASSIGN_OR_RETURN(Process process, MakeProcess(in, operands, spec));
   if (const std::string warning = DropUnavailableCapabilities(process); !warning.empty()) {
     Log(globals, "warning", warning);
@@ -167,7 +168,9 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
     ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(in.pidfd_socket));
   }
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
-  CompleteEnvironment(absl::StrCat("/proc/", record.init.pid, "/root"), process);
+  CompleteEnvironment(
+      [&] { return fs::RootedDir::Open(absl::StrCat("/proc/", record.init.pid, "/root")); },
+      process);
 
   runtime::ExecRequest request;
   request.id = id;

@@ -10,6 +10,7 @@
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
+#include "oci/spec_parser.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/launch.h"
 
@@ -66,8 +67,11 @@ absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
   if (status != ContainerStatus::kCreated) {
     return absl::FailedPreconditionError(absl::StrCat(WhyNot(status), ": ", record.id));
   }
-  ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(record.id));
-  if (!spec.process) return absl::FailedPreconditionError("config.json: process is required");
+  Spec spec;
+  if (record.needs_config) {
+    ASSIGN_OR_RETURN(spec, ParseSpec(record.config));
+    if (!spec.process) return absl::FailedPreconditionError("config.json: process is required");
+  }
   const absl::Status started = Start(store, record, spec);
   // A hook or an agent that fails stops the container; its poststop hooks are those of delete.
   if (!started.ok() && StopsWhereItFails(spec)) KillInit(record);

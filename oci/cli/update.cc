@@ -105,18 +105,17 @@ absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
   return resources;
 }
 
-absl::Status SetSchemata(const ContainerStore& store, const std::string& id,
-                         const UpdateFlags& in) {
+absl::Status SetSchemata(const Record& record, const UpdateFlags& in) {
   if (in.l3_cache_schema.empty() && in.memory_bandwidth_schema.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const Spec spec, store.LoadSpec(id));
+  ASSIGN_OR_RETURN(const Spec spec, ParseSpec(record.config));
   if (!spec.linux_.intel_rdt.has_value()) {
     return absl::FailedPreconditionError(
-        absl::StrCat("container ", id, " was made without linux.intelRdt"));
+        absl::StrCat("container ", record.id, " was made without linux.intelRdt"));
   }
   IntelRdt rdt = {.clos_id = spec.linux_.intel_rdt->clos_id,
                   .l3_cache_schema = in.l3_cache_schema,
                   .mem_bw_schema = in.memory_bandwidth_schema};
-  return runtime::UpdateIntelRdt(rdt, id);
+  return runtime::UpdateIntelRdt(rdt, record.id);
 }
 
 }  // namespace
@@ -136,7 +135,7 @@ absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
   if (!record.systemd_unit.empty()) RETURN_IF_ERROR(UpdateScope(record.systemd_unit, limits));
   RETURN_IF_ERROR(group.Update(limits));
-  RETURN_IF_ERROR(SetSchemata(store, record.id, in));
+  RETURN_IF_ERROR(SetSchemata(record, in));
   return 0;
 }
 

@@ -198,7 +198,7 @@ absl::Status Launcher::PlanProgram() {
   inputs.default_seccomp = request_.default_seccomp;
   inputs.seccomp_cache = request_.seccomp_cache;
   inputs.reaper = request_.init_reaper;
-  inputs.make_cwd = true;
+  inputs.new_root = true;
   inputs.check_program = container_.waits_on_socket;
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));

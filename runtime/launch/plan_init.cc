@@ -110,7 +110,7 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   init::InitConfig config;
   Message message;
   config.flags = init::kNewSession | init::kSetGroups | init::kSetUser;
-  if (inputs.make_cwd) config.flags |= init::kMakeCwd;
+  if (inputs.new_root) config.flags |= init::kMakeCwd;
   if (process.terminal) config.flags |= init::kControllingTty;
   if (process.no_new_privileges) config.flags |= init::kNoNewPrivileges;
   if (inputs.reaper) config.flags |= init::kReaper;
@@ -131,7 +131,10 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   config.groups =
       message.Append(process.user.additional_gids.data(), process.user.additional_gids.size());
   RETURN_IF_ERROR(PlanSeccomp(inputs, config, message));
-  config.cwd = message.AppendText(process.cwd.empty() ? "/" : process.cwd);
+  // In a new root it is at "/" already.
+  if (!inputs.new_root || process.cwd != "/") {
+    config.cwd = message.AppendText(process.cwd.empty() ? "/" : process.cwd);
+  }
   config.keyring = message.AppendText(inputs.keyring);
   ASSIGN_OR_RETURN(const std::string label, ExecLabel(process));
   config.exec_label = message.AppendText(label);

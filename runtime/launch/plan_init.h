@@ -17,7 +17,8 @@ struct InitInputs {
   bool default_seccomp = false;
   std::string seccomp_cache;  // empty: nothing is kept
   bool reaper = false;
-  bool make_cwd = false;  // a working directory that is not there
+  // It stands in a root file system of its own: a working directory that is not there is made.
+  bool new_root = false;
   bool check_program = false;
   int start_fd = -1;
 };

@@ -95,7 +95,7 @@ std::string NetworkStore::Path(absl::string_view name) const {
 }
 
 absl::StatusOr<Network> NetworkStore::Read(absl::string_view name) const {
-  auto text = ReadFile(Path(name));
+  auto text = ReadRegularFile(Path(name));
   if (GetErrno(text.status()) == ENOENT) return NoSuchNetwork(name);
   RETURN_IF_ERROR(text.status());
   auto network = ParseNetwork(*text);
