@@ -3,6 +3,7 @@
 #define TINY_CLI_FAKE_ENGINE_H_
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace tiny::cli {
 
 // What all fake engines of a test share.
 struct FakeHost {
+  std::mutex mutex;  // of what commands do with several containers at once, by an engine for each
   std::vector<runtime::Container> containers;
   std::vector<std::string> calls;
   absl::Status start_status;
@@ -47,7 +49,12 @@ class FakeEngine : public runtime::Engine {
   }
   absl::Status Visit(Which which, absl::FunctionRef<void(runtime::Container&)> visit,
                      std::vector<std::string>*) override {
-    for (runtime::Container each : host_->containers) {
+    std::vector<runtime::Container> all;
+    {
+      const std::lock_guard<std::mutex> lock(host_->mutex);
+      all = host_->containers;
+    }
+    for (runtime::Container& each : all) {
       if (which == Which::kAll || each.state.status == state::Status::kRunning ||
           each.state.status == state::Status::kPaused) {
         visit(each);
@@ -77,6 +84,7 @@ class FakeEngine : public runtime::Engine {
   }
 
   absl::Status Stop(absl::string_view reference, const runtime::StopOptions& options) override {
+    const std::lock_guard<std::mutex> lock(host_->mutex);
     host_->stop = options;
     return SetStatus("stop", reference, state::Status::kExited);
   }
@@ -84,6 +92,7 @@ class FakeEngine : public runtime::Engine {
     return SetStatus("restart", reference, state::Status::kRunning);
   }
   absl::Status Kill(absl::string_view reference, int signal) override {
+    const std::lock_guard<std::mutex> lock(host_->mutex);
     return Note(absl::StrCat("kill ", signal), reference).status();
   }
   absl::Status Pause(absl::string_view reference) override {
@@ -93,10 +102,12 @@ class FakeEngine : public runtime::Engine {
     return SetStatus("unpause", reference, state::Status::kRunning);
   }
   absl::StatusOr<int> Wait(absl::string_view reference) override {
+    const std::lock_guard<std::mutex> lock(host_->mutex);
     RETURN_IF_ERROR(Note("wait", reference).status());
     return host_->exit_code;
   }
   absl::Status Remove(absl::string_view reference, bool force, bool volumes) override {
+    const std::lock_guard<std::mutex> lock(host_->mutex);
     ASSIGN_OR_RETURN(runtime::Container * found,
                      Note(absl::StrCat("rm", force ? " -f" : "", volumes ? " -v" : ""), reference));
     if (!force && found->state.status == state::Status::kRunning) {
