@@ -31,7 +31,7 @@ class Filler {
   void Fill(bool& value) { value = !value; }
   template <std::integral T>
   void Fill(T& value) {
-    value = static_cast<T>(++next_ + 1000);
+    value = static_cast<T>(++next_);
   }
   void Fill(absl::Time& value) { value = absl::FromUnixNanos(1700000000000000000 + ++next_); }
   void Fill(absl::Duration& value) { value = absl::Nanoseconds(++next_); }
@@ -54,7 +54,7 @@ class Filler {
   void Fill(T& value) { VisitFields(*this, value, value); }
 
   std::string key_;
-  int next_ = 0;
+  int next_ = 1000;
   int members_ = 0;
 };
 
