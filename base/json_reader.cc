@@ -299,6 +299,14 @@ bool JsonReader::Skip() {
   return Fail("expected a value");
 }
 
+bool JsonReader::SkipText(absl::string_view* text) {
+  SkipSpace();
+  const size_t begin = position_;
+  if (!Skip()) return false;
+  *text = text_.substr(begin, position_ - begin);
+  return true;
+}
+
 absl::Status JsonReader::Finish() {
   if (ok()) {
     SkipSpace();

@@ -46,7 +46,8 @@ class JsonReader {
   bool ReadInt(int64_t* value);
   bool ReadUint(uint64_t* value);
   bool ReadBool(bool* value);
-  bool Skip();  // any value, however deep
+  bool Skip();                             // any value, however deep
+  bool SkipText(absl::string_view* text);  // likewise; the text is the value's
 
   // Makes the reader fail, for a value that is not what the caller can use.
   bool Fail(absl::string_view message);

@@ -40,10 +40,14 @@ void BM_SeccompReadyMade(benchmark::State& state) {
 BENCHMARK(BM_SeccompReadyMade);
 
 void BM_SeccompCached(benchmark::State& state) {
-  const security::Policy policy = security::DefaultPolicy(CapabilitySet());
   const std::string folder = absl::StrCat(ScratchDirectory(), "/seccomp");
+  const std::string profile(16 << 10, 'x');  // about as long as Docker's
+  security::Program storage;
+  const auto program = security::DefaultProgram(CapabilitySet(), storage);
+  if (!program.ok()) return state.SkipWithError("program");
+  security::KeepProgram(profile, {.program = {program->begin(), program->end()}}, folder);
   for ([[maybe_unused]] auto _ : state) {
-    if (!security::CompilePolicyCached(policy, folder).ok()) return state.SkipWithError("cache");
+    if (!security::FindProgram(profile, folder)) return state.SkipWithError("cache");
   }
 }
 BENCHMARK(BM_SeccompCached)->Unit(benchmark::kMicrosecond);

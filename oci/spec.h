@@ -6,6 +6,8 @@
 #ifndef TINY_OCI_SPEC_H_
 #define TINY_OCI_SPEC_H_
 
+#include <linux/filter.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -244,6 +246,11 @@ struct Seccomp {
   std::string listener_path;
   std::string listener_metadata;
   std::vector<SeccompRule> syscalls;
+
+  // Not of the configuration: what it compiles to, where that is known. The fields above may be
+  // missing then. The flags are SECCOMP_FILTER_FLAG_*.
+  std::vector<sock_filter> program;
+  uint64_t program_flags = 0;
 };
 
 struct TimeOffset {

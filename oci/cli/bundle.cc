@@ -22,8 +22,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
-#include "oci/spec_parser.h"
-#include "oci/spec_validator.h"
+#include "oci/cli/known_seccomp.h"
 #include "security/capabilities.h"
 
 namespace tiny::oci {
@@ -150,10 +149,7 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   ASSIGN_OR_RETURN(bundle.config, config.empty()
                                       ? ReadRegularFile(absl::StrCat(bundle.path, "/config.json"))
                                       : ReadFile(config));
-  absl::StatusOr<Spec> spec = ParseSpec(bundle.config);
-  if (spec.ok()) {
-    if (absl::Status valid = ValidateSpec(*spec); !valid.ok()) spec = std::move(valid);
-  }
+  absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config);
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
   AllowDefaultDevices(bundle.spec);

@@ -173,7 +173,6 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   request.count_usage = !bundle.spec.linux_.cgroups_path.empty();
   request.no_pivot = options.no_pivot;
   request.no_new_keyring = options.no_new_keyring;
-  request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   ASSIGN_OR_RETURN(request.preserve_fds,
                    PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);

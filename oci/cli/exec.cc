@@ -25,6 +25,7 @@
 #include "oci/cli/create_container.h"
 #include "oci/cli/environment.h"
 #include "oci/cli/foreground.h"
+#include "oci/cli/known_seccomp.h"
 #include "oci/cli/log.h"
 #include "oci/cli/sub_cgroup.h"
 #include "oci/spec_parser.h"
@@ -151,7 +152,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
         absl::FailedPreconditionError(absl::StrCat("cannot exec in a paused container: ", id)),
         "resume it first, or use --ignore-paused");
   }
-  ASSIGN_OR_RETURN(const Spec spec, ParseSpec(record.config));
+  ASSIGN_OR_RETURN(const Spec spec, ParseConfig(globals, record.config));
   ASSIGN_OR_RETURN(Process process, MakeProcess(in, operands, spec));
   if (const std::string warning = DropUnavailableCapabilities(process); !warning.empty()) {
     Log(globals, "warning", warning);
@@ -179,7 +180,6 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.process = &process;
   request.spec = &spec;
   request.state = StateOf(record, status);
-  request.seccomp_cache = absl::StrCat(globals.root, "/@seccomp");
   if (store.hierarchy().ok()) request.hierarchy = &*store.hierarchy();
   SubCgroup sub{record.cgroup_path, {}};
   if (!in.cgroups.empty()) {

@@ -67,7 +67,6 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
   inputs.spec = request.spec;
   inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.default_seccomp = request.default_seccomp;
-  inputs.seccomp_cache = request.seccomp_cache;
   if (inputs.spec->linux_.seccomp.has_value()) {
     process.agent = AgentOf(*inputs.spec, request.state);
   }

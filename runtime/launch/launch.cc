@@ -196,7 +196,6 @@ absl::Status Launcher::PlanProgram() {
   inputs.spec = &spec_;
   if (!request_.no_new_keyring) inputs.keyring = absl::StrCat("_ses.", request_.id);
   inputs.default_seccomp = request_.default_seccomp;
-  inputs.seccomp_cache = request_.seccomp_cache;
   inputs.reaper = request_.init_reaper;
   inputs.new_root = true;
   inputs.check_program = container_.waits_on_socket;

@@ -59,8 +59,6 @@ struct LaunchRequest {
   // The path of the socket on which a created container waits to be started by another process
   // (StartWaiting); empty: LaunchedContainer::Start is called by this one. It is made here.
   std::string start_socket;
-  // Where compiled seccomp profiles of the spec's own are kept; empty: nowhere.
-  std::string seccomp_cache;
   // Called in the parent with a descriptor of the child's network namespace while the child makes
   // its mounts; the program starts only after it has returned ok.
   std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
@@ -131,8 +129,7 @@ struct ExecRequest {
   const oci::Process* process = nullptr;
   const oci::Spec* spec = nullptr;  // the container's: for its seccomp profile and the like
   bool default_seccomp = false;     // as in LaunchRequest
-  std::string seccomp_cache;
-  oci::State state;  // for a seccomp agent
+  oci::State state;                 // for a seccomp agent
   std::string cgroup_path;
   const cgroup::Hierarchy* hierarchy = nullptr;  // where it is known; else it is detected
   // Borrowed: `tasks` of version 1 cgroups in that of the container, where it goes on to.

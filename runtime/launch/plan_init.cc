@@ -14,8 +14,8 @@
 #include "runtime/spec/seccomp_policy.h"
 #include "security/capabilities.h"
 #include "security/lsm.h"
+#include "security/seccomp/compiler.h"
 #include "security/seccomp/default_profile.h"
-#include "security/seccomp/program_cache.h"
 
 namespace tiny::runtime {
 namespace {
@@ -73,13 +73,12 @@ absl::Status PlanCapabilities(const oci::Process& process, init::InitConfig& con
 absl::Status PlanSeccomp(const InitInputs& inputs, init::InitConfig& config, Message& message) {
   security::Program storage;
   absl::Span<const sock_filter> program;
-  if (inputs.spec->linux_.seccomp.has_value()) {
-    ASSIGN_OR_RETURN(const security::Policy policy, PolicyFromSpec(*inputs.spec->linux_.seccomp));
-    if (inputs.seccomp_cache.empty()) {
-      ASSIGN_OR_RETURN(storage, security::CompilePolicy(policy));
-    } else {
-      ASSIGN_OR_RETURN(storage, security::CompilePolicyCached(policy, inputs.seccomp_cache));
-    }
+  if (const auto& seccomp = inputs.spec->linux_.seccomp; seccomp && !seccomp->program.empty()) {
+    program = seccomp->program;
+    config.seccomp_flags = static_cast<uint32_t>(seccomp->program_flags);
+  } else if (seccomp) {
+    ASSIGN_OR_RETURN(const security::Policy policy, PolicyFromSpec(*seccomp));
+    ASSIGN_OR_RETURN(storage, security::CompilePolicy(policy));
     program = storage;
     config.seccomp_flags = static_cast<uint32_t>(policy.flags);
     if (!AgentOf(*inputs.spec, {}).path.empty()) {

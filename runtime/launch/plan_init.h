@@ -15,7 +15,6 @@ struct InitInputs {
   const oci::Spec* spec = nullptr;  // for seccomp and personality
   std::string keyring;              // empty: none is made
   bool default_seccomp = false;
-  std::string seccomp_cache;  // empty: nothing is kept
   bool reaper = false;
   // It stands in a root file system of its own: a working directory that is not there is made.
   bool new_root = false;

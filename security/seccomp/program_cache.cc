@@ -8,110 +8,86 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/files.h"
-#include "base/status_macros.h"
 #include "base/unique_fd.h"
 
 namespace tiny::security {
 namespace {
 
 // Changes with the compiler's output and with the form of the file.
-constexpr uint64_t kVersion = 1;
-constexpr char kMagic[8] = {'t', 'i', 'n', 'y', 'b', 'p', 'f', '1'};
+constexpr char kMagic[8] = {'t', 'i', 'n', 'y', 'b', 'p', 'f', '2'};
 
-// A file is this, the policy's canonical text, and the instructions.
+// A file is this, the text, and the instructions.
 struct Header {
   char magic[8];
-  uint64_t policy_size;
-  uint64_t program_hash;
+  uint64_t text_size;
+  uint64_t flags;
+  uint64_t hash;  // of the instructions and the flags
 };
 
-// FNV-1a. Guards against damage and spreads the names; the whole policy is compared besides.
-uint64_t Hash(absl::string_view bytes) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : bytes) {
-    hash ^= static_cast<unsigned char>(c);
+// FNV-1a of words. Guards against damage and spreads the names; the text is compared besides.
+uint64_t Hash(absl::string_view bytes, uint64_t hash = 0xcbf29ce484222325) {
+  const auto mix = [&hash](uint64_t word) {
+    hash ^= word;
     hash *= 0x100000001b3;
+    hash ^= hash >> 32;
+  };
+  while (bytes.size() >= sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data(), sizeof(word));
+    mix(word);
+    bytes.remove_prefix(sizeof(word));
   }
+  for (const char c : bytes) mix(static_cast<unsigned char>(c));
   return hash;
-}
-
-void AppendNumber(std::string& out, uint64_t number) {
-  out.append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
-
-// Equal for policies that compile alike, different for those that don't.
-std::string CanonicalText(const Policy& policy) {
-  std::string out;
-  AppendNumber(out, kVersion);
-  AppendNumber(out, policy.default_action);
-  AppendNumber(out, policy.newer_is_enosys ? 1 : 0);
-  AppendNumber(out, policy.architectures.size());
-  for (const Arch arch : policy.architectures) AppendNumber(out, static_cast<uint64_t>(arch));
-  for (const Rule& rule : policy.rules) {
-    AppendNumber(out, rule.action);
-    AppendNumber(out, rule.arguments.size());
-    for (const ArgumentCheck& check : rule.arguments) {
-      AppendNumber(out, check.index);
-      AppendNumber(out, static_cast<uint64_t>(check.op));
-      AppendNumber(out, check.value);
-      AppendNumber(out, check.value_two);
-    }
-    AppendNumber(out, rule.syscalls.size());
-    for (const std::string& name : rule.syscalls) absl::StrAppend(&out, name, "\n");
-  }
-  return out;
 }
 
 absl::string_view Bytes(const Program& program) {
   return {reinterpret_cast<const char*>(program.data()), program.size() * sizeof(sock_filter)};
 }
 
-// Nothing where the file is not a whole and undamaged one for this policy.
-std::optional<Program> Decode(absl::string_view file, absl::string_view policy) {
+std::optional<KnownProgram> Decode(absl::string_view file, absl::string_view text) {
   Header header;
   if (file.size() < sizeof(header)) return std::nullopt;
   std::memcpy(&header, file.data(), sizeof(header));
   file.remove_prefix(sizeof(header));
   if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) return std::nullopt;
-  if (header.policy_size != policy.size() || file.substr(0, policy.size()) != policy) {
-    return std::nullopt;
-  }
-  file.remove_prefix(policy.size());
+  if (header.text_size != text.size() || file.substr(0, text.size()) != text) return std::nullopt;
+  file.remove_prefix(text.size());
   if (file.empty() || file.size() % sizeof(sock_filter) != 0) return std::nullopt;
   if (file.size() / sizeof(sock_filter) > BPF_MAXINSNS) return std::nullopt;
-  if (Hash(file) != header.program_hash) return std::nullopt;
-  Program program(file.size() / sizeof(sock_filter));
-  std::memcpy(program.data(), file.data(), file.size());
-  return program;
+  if (Hash(file, header.flags) != header.hash) return std::nullopt;
+  KnownProgram known = {.program = Program(file.size() / sizeof(sock_filter)),
+                        .flags = header.flags};
+  std::memcpy(known.program.data(), file.data(), file.size());
+  return known;
 }
 
-std::string Encode(const Program& program, absl::string_view policy) {
+std::string Encode(const KnownProgram& known, absl::string_view text) {
   Header header;
   std::memcpy(header.magic, kMagic, sizeof(kMagic));
-  header.policy_size = policy.size();
-  header.program_hash = Hash(Bytes(program));
+  header.text_size = text.size();
+  header.flags = known.flags;
+  header.hash = Hash(Bytes(known.program), known.flags);
   return absl::StrCat(absl::string_view(reinterpret_cast<const char*>(&header), sizeof(header)),
-                      policy, Bytes(program));
+                      text, Bytes(known.program));
 }
+
+std::string NameOf(absl::string_view text) { return absl::StrFormat("%016x.bpf", Hash(text)); }
 
 }  // namespace
 
-absl::StatusOr<Program> CompilePolicyCached(const Policy& policy, absl::string_view directory) {
-  const std::string text = CanonicalText(policy);
-  const std::string name = absl::StrFormat("%016x.bpf", Hash(text));
-  if (const auto file = ReadFile(absl::StrCat(directory, "/", name)); file.ok()) {
-    if (std::optional<Program> program = Decode(*file, text)) return *std::move(program);
-  }
-  ASSIGN_OR_RETURN(Program program, CompilePolicy(policy));
-  // Not kept is no harm: the next one compiles again.
-  if (MakeDirs(directory, 0700).ok()) {
-    const auto opened = OpenFile(directory, O_PATH | O_DIRECTORY);
-    if (opened.ok()) {
-      ReplaceFileAtomically(opened->get(), name, Encode(program, text), 0600, /*sync=*/false)
-          .IgnoreError();
-    }
-  }
-  return program;
+std::optional<KnownProgram> FindProgram(absl::string_view text, absl::string_view directory) {
+  const auto file = ReadRegularFile(absl::StrCat(directory, "/", NameOf(text)));
+  if (!file.ok()) return std::nullopt;
+  return Decode(*file, text);
+}
+
+void KeepProgram(absl::string_view text, const KnownProgram& known, absl::string_view directory) {
+  if (!MakeDirs(directory, 0700).ok()) return;
+  const auto opened = OpenFile(directory, O_PATH | O_DIRECTORY);
+  if (!opened.ok()) return;
+  ReplaceFileAtomically(opened->get(), NameOf(text), Encode(known, text), 0600, /*sync=*/false)
+      .IgnoreError();
 }
 
 }  // namespace tiny::security

@@ -1,19 +1,32 @@
-// Compiled seccomp programs, kept on disk by the content of their policy.
+// Compiled seccomp programs, kept on disk by the text that they were made from.
+//
+//   std::optional<KnownProgram> known = FindProgram(profile, directory);
+//   if (!known) KeepProgram(profile, known.emplace(Compile(profile)), directory);
+//
+// Nobody but root may be able to write to the directory: what is read is trusted to be a program
+// for the text. Several processes may share it. Thread-safe.
 #ifndef TINY_SECURITY_SECCOMP_PROGRAM_CACHE_H_
 #define TINY_SECURITY_SECCOMP_PROGRAM_CACHE_H_
 
-#include "absl/status/statusor.h"
+#include <cstdint>
+#include <optional>
+
 #include "absl/strings/string_view.h"
 #include "security/seccomp/compiler.h"
-#include "security/seccomp/policy.h"
 
 namespace tiny::security {
 
-// The program of `policy`: from `directory` if it is there and undamaged, else compiled and
-// written there (atomically, so that several processes may share the folder, which is made where
-// it is missing). A folder that can't be written is no error. Nobody but root may be able to write
-// there: what is read is trusted to be a program for this policy. Thread-safe.
-absl::StatusOr<Program> CompilePolicyCached(const Policy& policy, absl::string_view directory);
+struct KnownProgram {
+  Program program;
+  uint64_t flags = 0;  // SECCOMP_FILTER_FLAG_*
+};
+
+// Nothing where there is none, or one that is damaged or of another version of the compiler.
+std::optional<KnownProgram> FindProgram(absl::string_view text, absl::string_view directory);
+
+// Written atomically, to a directory that is made where it is missing. One that can't be written
+// to is no error: the next one compiles again.
+void KeepProgram(absl::string_view text, const KnownProgram& known, absl::string_view directory);
 
 }  // namespace tiny::security
 

@@ -1,9 +1,9 @@
 #include "security/seccomp/program_cache.h"
 
-#include <linux/seccomp.h>
+#include <linux/filter.h>
 
-#include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -17,84 +17,73 @@ namespace {
 
 using ::testing::SizeIs;
 
-Policy SamplePolicy() {
-  Policy policy;
-  policy.default_action = SECCOMP_RET_ERRNO | EPERM;
-  policy.rules.push_back({{"read", "write"}, SECCOMP_RET_ALLOW, {}});
-  policy.rules.push_back({{"socket"}, SECCOMP_RET_ALLOW, {{0, Comparison::kNotEqual, 40, 0}}});
-  return policy;
+constexpr char kText[] = R"({"defaultAction": "SCMP_ACT_ALLOW"})";
+
+KnownProgram Sample() {
+  Program program = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), BPF_STMT(BPF_RET | BPF_K, 7)};
+  return {.program = std::move(program), .flags = 2};
 }
 
-bool Same(const Program& a, const Program& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(a[0])) == 0;
+bool IsSample(const std::optional<KnownProgram>& known) {
+  const KnownProgram sample = Sample();
+  return known.has_value() && known->flags == sample.flags &&
+         known->program.size() == sample.program.size() &&
+         std::memcmp(known->program.data(), sample.program.data(),
+                     sample.program.size() * sizeof(sock_filter)) == 0;
 }
 
 class ProgramCacheTest : public ::testing::Test {
  protected:
   std::vector<std::string> Files() {
-    const auto files = ListDirectory(directory_);
-    return files.ok() ? *files : std::vector<std::string>{};
+    return ListDirectory(directory_).value_or(std::vector<std::string>());
   }
 
   tiny::testing::TempDir temp_;
   const std::string directory_ = temp_.Path("cache");
 };
 
-TEST_F(ProgramCacheTest, SecondUseReadsWhatTheFirstWrote) {
-  ASSERT_OK_AND_ASSIGN(const Program compiled, CompilePolicy(SamplePolicy()));
-  ASSERT_OK_AND_ASSIGN(const Program first, CompilePolicyCached(SamplePolicy(), directory_));
-  EXPECT_TRUE(Same(first, compiled));
-  ASSERT_THAT(Files(), SizeIs(1));
-
-  const std::string path = absl::StrCat(directory_, "/", Files()[0]);
-  ASSERT_OK_AND_ASSIGN(const std::string content, ReadFile(path));
-  ASSERT_OK_AND_ASSIGN(const Program second, CompilePolicyCached(SamplePolicy(), directory_));
-  EXPECT_TRUE(Same(second, compiled));
-  ASSERT_OK_AND_ASSIGN(const std::string unchanged, ReadFile(path));
-  EXPECT_EQ(content, unchanged);
+TEST_F(ProgramCacheTest, WhatIsKeptIsFound) {
+  EXPECT_FALSE(FindProgram(kText, directory_).has_value());
+  KeepProgram(kText, Sample(), directory_);
+  EXPECT_TRUE(IsSample(FindProgram(kText, directory_)));
+  EXPECT_THAT(Files(), SizeIs(1));
 }
 
 TEST_F(ProgramCacheTest, EveryDifferenceIsADifferentFile) {
-  std::vector<Policy> policies(7, SamplePolicy());
-  policies[1].default_action = SECCOMP_RET_ERRNO | ENOSYS;
-  policies[2].rules[0].syscalls.push_back("open");
-  policies[3].rules[1].arguments[0].value = 41;
-  policies[4].rules[1].arguments[0].op = Comparison::kEqual;
-  policies[5].newer_is_enosys = true;
-  policies[6].rules[0].action = SECCOMP_RET_LOG;
-  for (const Policy& policy : policies) {
-    ASSERT_OK_AND_ASSIGN(const Program compiled, CompilePolicy(policy));
-    for (int use = 0; use < 2; ++use) {
-      ASSERT_OK_AND_ASSIGN(const Program cached, CompilePolicyCached(policy, directory_));
-      EXPECT_TRUE(Same(cached, compiled));
-    }
+  const std::string text = kText;
+  KeepProgram(text, Sample(), directory_);
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string other = text;
+    other[i] ^= 1;
+    EXPECT_FALSE(FindProgram(other, directory_).has_value()) << i;
+    KeepProgram(other, Sample(), directory_);
   }
-  EXPECT_THAT(Files(), SizeIs(7));
+  EXPECT_FALSE(FindProgram(text.substr(1), directory_).has_value());
+  EXPECT_THAT(Files(), SizeIs(text.size() + 1));
 }
 
-TEST_F(ProgramCacheTest, DamageIsNoticedAndMended) {
-  ASSERT_OK_AND_ASSIGN(const Program compiled, CompilePolicyCached(SamplePolicy(), directory_));
+TEST_F(ProgramCacheTest, WhatIsDamagedIsNotFound) {
+  KeepProgram(kText, Sample(), directory_);
   const std::string path = absl::StrCat("cache/", Files()[0]);
   ASSERT_OK_AND_ASSIGN(const std::string good, ReadFile(temp_.Path(path)));
-  for (size_t i = 0; i < good.size(); i += 7) {
+  for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
     temp_.Write(path, bad);
-    ASSERT_OK_AND_ASSIGN(const Program again, CompilePolicyCached(SamplePolicy(), directory_));
-    ASSERT_TRUE(Same(again, compiled)) << "byte " << i;
-    ASSERT_OK_AND_ASSIGN(const std::string mended, ReadFile(temp_.Path(path)));
-    ASSERT_EQ(mended, good);
+    ASSERT_FALSE(FindProgram(kText, directory_).has_value()) << "byte " << i;
   }
-  for (size_t length = 0; length < good.size(); length += 13) {
+  for (size_t length = 0; length < good.size(); ++length) {
     temp_.Write(path, absl::string_view(good).substr(0, length));
-    ASSERT_OK_AND_ASSIGN(const Program again, CompilePolicyCached(SamplePolicy(), directory_));
-    ASSERT_TRUE(Same(again, compiled)) << "length " << length;
+    ASSERT_FALSE(FindProgram(kText, directory_).has_value()) << "length " << length;
   }
+  KeepProgram(kText, Sample(), directory_);
+  EXPECT_TRUE(IsSample(FindProgram(kText, directory_)));
 }
 
 TEST_F(ProgramCacheTest, AFolderThatCantBeWrittenIsNoError) {
   temp_.Write("file", "");
-  EXPECT_OK(CompilePolicyCached(SamplePolicy(), temp_.Path("file/cache")));
+  KeepProgram(kText, Sample(), temp_.Path("file/cache"));
+  EXPECT_FALSE(FindProgram(kText, temp_.Path("file/cache")).has_value());
 }
 
 }  // namespace
