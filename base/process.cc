@@ -81,7 +81,8 @@ absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
 absl::StatusOr<UniqueFd> OpenProcess(const ProcessIdentity& identity) {
   const absl::Status gone =
       absl::NotFoundError(absl::StrCat("process ", identity.pid, " has ended"));
-  if (identity.pid <= 0 || identity.boot_id != BootId()) return gone;
+  if (identity.pid <= 0) return gone;
+  if (!identity.boot_id.empty() && identity.boot_id != BootId()) return gone;
   absl::StatusOr<UniqueFd> fd = OpenPidfd(identity.pid);
   if (!fd.ok()) return GetErrno(fd.status()) == ESRCH ? gone : fd.status();
   // Read after the descriptor is held, so that the answer is about the process that it names.

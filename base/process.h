@@ -44,7 +44,8 @@ absl::StatusOr<ProcessStat> ReadProcessStat(pid_t pid);
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
 
 // A pidfd (pidfd_open(2)) of exactly that process: kNotFound if it is gone, is a zombie, or if its
-// pid belongs to another process by now.
+// pid belongs to another process by now. One without a boot id is of this boot, as all is that was
+// kept in memory.
 absl::StatusOr<UniqueFd> OpenProcess(const ProcessIdentity& identity);
 
 // pidfd_open(2) without a check of who it is.

@@ -38,6 +38,9 @@ TEST(ProcessTest, TellsAnotherProcessWithTheSamePidApart) {
   ProcessIdentity last_boot = self;
   last_boot.boot_id = "00000000-0000-0000-0000-000000000000";
   EXPECT_THAT(OpenProcess(last_boot), StatusIs(absl::StatusCode::kNotFound));
+  ProcessIdentity in_memory = self;
+  in_memory.boot_id.clear();
+  EXPECT_OK(OpenProcess(in_memory));
 }
 
 TEST(ProcessTest, WaitsForAndReapsAChild) {

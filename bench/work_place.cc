@@ -61,6 +61,12 @@ absl::Status WriteFile(const std::string& path, absl::string_view contents, mode
   return WriteAll(fd.get(), contents, path);
 }
 
+absl::StatusOr<std::string> MakeFolder(absl::string_view parent) {
+  std::string path = absl::StrCat(parent, "/tiny-bench.XXXXXX");
+  if (mkdtemp(path.data()) == nullptr) return PosixStatus(errno, absl::StrCat("mkdtemp ", path));
+  return path;
+}
+
 }  // namespace
 
 std::string WorkPlace::Program(absl::string_view label) {
@@ -76,10 +82,10 @@ std::string WorkPlace::Program(absl::string_view label) {
 }
 
 absl::StatusOr<WorkPlace> WorkPlace::Make() {
+  WorkPlace place;
   const char* parent = getenv("TMPDIR");
-  std::string path = absl::StrCat(parent != nullptr ? parent : "/tmp", "/tiny-bench.XXXXXX");
-  if (mkdtemp(path.data()) == nullptr) return PosixStatus(errno, absl::StrCat("mkdtemp ", path));
-  WorkPlace place(path);
+  ASSIGN_OR_RETURN(place.path_, MakeFolder(parent != nullptr ? parent : "/tmp"));
+  ASSIGN_OR_RETURN(place.run_path_, MakeFolder("/dev/shm"));
   for (const char* folder : {"bin", "dev", "etc", "proc", "sys", "tmp"}) {
     RETURN_IF_ERROR(MakeDirs(absl::StrCat(place.rootfs(), "/", folder), 0755));
   }
@@ -93,18 +99,20 @@ absl::StatusOr<WorkPlace> WorkPlace::Make() {
 }
 
 WorkPlace::~WorkPlace() {
-  if (!path_.empty()) (void)RemoveTree(path_);
+  for (const std::string& path : {path_, run_path_}) {
+    if (!path.empty()) (void)RemoveTree(path);
+  }
 }
 
 std::vector<std::string> WorkPlace::Tiny(const std::vector<std::string>& arguments) const {
   std::vector<std::string> command = {Program("cli/tiny"), "--root", Path("state"), "--run-root",
-                                      Path("run")};
+                                      run_path_ + "/tiny"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
 
 std::vector<std::string> WorkPlace::TinyOci(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> command = {Program("oci/cli/tiny-oci"), "--root", Path("oci")};
+  std::vector<std::string> command = {Program("oci/cli/tiny-oci"), "--root", run_path_ + "/oci"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }

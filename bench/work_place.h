@@ -22,7 +22,8 @@ namespace tiny::bench {
 class WorkPlace {
  public:
   static absl::StatusOr<WorkPlace> Make();
-  WorkPlace(WorkPlace&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  WorkPlace(WorkPlace&& other) noexcept
+      : path_(std::exchange(other.path_, "")), run_path_(std::exchange(other.run_path_, "")) {}
   ~WorkPlace();
 
   std::string rootfs() const { return path_ + "/rootfs"; }
@@ -37,8 +38,9 @@ class WorkPlace {
   std::vector<std::string> TinyOci(const std::vector<std::string>& arguments) const;
 
  private:
-  explicit WorkPlace(std::string path) : path_(std::move(path)) {}
+  WorkPlace() = default;
   std::string path_;
+  std::string run_path_;  // in memory, as /run is
 };
 
 // Runs a command to its end, its output thrown away; started by vfork, so that the size of this

@@ -370,6 +370,7 @@ PendingChild& PendingChild::operator=(PendingChild&&) noexcept = default;
 PendingChild::~PendingChild() = default;
 
 pid_t PendingChild::pid() const { return impl_->pid; }
+uint64_t PendingChild::start_time() const { return impl_->start_time; }
 ProcessIdentity PendingChild::identity() const { return {impl_->pid, impl_->start_time, BootId()}; }
 int PendingChild::pidfd() const { return impl_->pidfd.get(); }
 int PendingChild::start_fd() const { return static_cast<int>(impl_->descriptors.size()) + 1; }

@@ -80,6 +80,7 @@ class PendingChild {
 
   pid_t pid() const;  // as the caller sees it
   ProcessIdentity identity() const;
+  uint64_t start_time() const;  // of ProcessIdentity
   int pidfd() const;
   int start_fd() const;  // LaunchPlan::start_fd as the stub knows it, for InitConfig
 

@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <regex.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -227,6 +229,11 @@ absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {
     if (errno != EINTR) return PosixStatus(errno, absl::StrCat("flock ", Directory(id)));
   }
   return directory;
+}
+
+bool ContainerStore::IsInMemory() const {
+  struct statfs file_system = {};
+  return statfs(root_.c_str(), &file_system) == 0 && file_system.f_type == TMPFS_MAGIC;
 }
 
 const absl::StatusOr<cgroup::Hierarchy>& ContainerStore::hierarchy() const {

@@ -75,6 +75,9 @@ class ContainerStore {
 
   ContainerStatus StatusOf(const Record& record) const;
 
+  // Whether the records go with the machine's run, so that their processes need no boot id.
+  bool IsInMemory() const;
+
   // The machine's, looked at when it is wanted for the first time.
   const absl::StatusOr<cgroup::Hierarchy>& hierarchy() const;
 

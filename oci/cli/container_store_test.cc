@@ -99,6 +99,12 @@ TEST_F(ContainerStoreTest, StatusFollowsTheProcess) {
   EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
 }
 
+TEST_F(ContainerStoreTest, KnowsWhetherItOutlivesTheMachinesRun) {
+  EXPECT_TRUE(ContainerStore("/dev/shm").IsInMemory());
+  EXPECT_FALSE(ContainerStore("/proc").IsInMemory());
+  EXPECT_FALSE(ContainerStore("/dev/shm/missing").IsInMemory());
+}
+
 TEST_F(ContainerStoreTest, OneWhoseCreatorDiedIsStopped) {
   ASSERT_OK(store_.Claim("c1"));
   ASSERT_OK_AND_ASSIGN(const Record record, store_.Load("c1"));

@@ -178,6 +178,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
   request.on_created = [&](const ProcessIdentity& child) -> absl::Status {
     record.init = child;
+    if (!store.IsInMemory()) record.init.boot_id = BootId();
     RETURN_IF_ERROR(store.Save(record));
     return WritePidFile(options.pid_file, child.pid);
   };

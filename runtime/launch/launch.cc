@@ -285,7 +285,8 @@ absl::Status Launcher::Run() {
     RETURN_IF_ERROR(container_.child->WaitUntilExecuted());
   }
   if (request_.on_created != nullptr) {
-    RETURN_IF_ERROR(request_.on_created(container_.child->identity()));
+    RETURN_IF_ERROR(request_.on_created(
+        {.pid = container_.child->pid(), .start_time = container_.child->start_time()}));
   }
   return absl::OkStatus();
 }

@@ -63,7 +63,8 @@ struct LaunchRequest {
   // its mounts; the program starts only after it has returned ok.
   std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
       configure_network;
-  // Called when the container is made and its program waits: the place for state.
+  // Called when the container is made and its program waits: the place for state. The boot id is
+  // left out.
   std::function<absl::Status(const ProcessIdentity& child)> on_created;
 };
 
