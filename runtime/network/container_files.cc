@@ -36,10 +36,12 @@ ResolverConfig ParseResolvConf(absl::string_view text) {
     if (words.size() < 2) continue;
     const std::string keyword = std::move(words[0]);
     words.erase(words.begin());
-    if (keyword == "nameserver") config.servers.push_back(std::move(words[0]));
-    // The last of these lines wins.
-    if (keyword == "search" || keyword == "domain") config.search = std::move(words);
-    if (keyword == "options") {
+    if (keyword == "nameserver") {
+      config.servers.push_back(std::move(words[0]));
+    } else if (keyword == "search" || keyword == "domain") {
+      // The last of these lines wins.
+      config.search = std::move(words);
+    } else if (keyword == "options") {
       config.options.insert(config.options.end(), words.begin(), words.end());
     }
   }
