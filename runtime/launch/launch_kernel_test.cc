@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -19,6 +20,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/launch/launch.h"
+#include "security/lsm.h"
 #include "testing/isolated.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
@@ -28,6 +30,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using testing::TempDir;
 
 // A root file system of busybox alone, and a spec that runs a shell in it.
@@ -106,8 +109,7 @@ TEST_F(LaunchTest, HasThreeDescriptorsAndNoMore) {
   Shell("echo /proc/self/fd/*");
   ASSERT_OK_AND_ASSIGN(const auto result, Run());
   // The shell itself may hold one for the glob.
-  EXPECT_THAT(result.first,
-              ::testing::StartsWith("/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2"));
+  EXPECT_THAT(result.first, StartsWith("/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2"));
   EXPECT_THAT(result.first, ::testing::Not(HasSubstr(absl::StrCat("fd/", leaked.get(), " "))));
 }
 
@@ -215,6 +217,34 @@ TEST_F(LaunchTest, AppliesCredentials) {
   const std::vector<std::string> lines = absl::StrSplit(result.first, '\n', absl::SkipEmpty());
   EXPECT_THAT(lines, ElementsAre("1000", "1001 1002", "0077", "CapEff:\t0000000000000000",
                                  "CapBnd:\t0000000000000020", "NoNewPrivs:\t1"));
+}
+
+TEST_F(LaunchTest, AnAppArmorProfileConfinesTheProgramOrIsRefused) {
+  spec_.process->apparmor_profile = "tiny-test";
+  if (!security::AppArmorActive()) {
+    EXPECT_THAT(Run().status().message(), HasSubstr("tiny-test: this kernel has no AppArmor"));
+    return;
+  }
+  dir_.Write("policy/file", "");
+  const std::string folder = dir_.Path("policy");
+  ASSERT_EQ(mount("securityfs", folder.c_str(), "securityfs", 0, nullptr), 0);
+  const absl::Cleanup unmount = [&] { umount2(folder.c_str(), MNT_DETACH); };
+  ASSERT_OK_AND_ASSIGN(const std::string profile, ReadFile("testdata/apparmor/tiny-test.bin"));
+  ASSERT_OK(WriteControlFile(folder + "/apparmor/.load", profile));
+  const absl::Cleanup unload = [&] {
+    EXPECT_OK(WriteControlFile(folder + "/apparmor/.remove", "tiny-test"));
+  };
+
+  Shell("read label </proc/self/attr/current; echo $label; echo >/allowed && echo >/denied");
+  ASSERT_OK_AND_ASSIGN(const auto result, Run());
+  EXPECT_THAT(result.first, StartsWith("tiny-test (enforce)\n"));
+  EXPECT_THAT(result.first, HasSubstr("/denied: Permission denied"));
+  EXPECT_NE(result.second, 0);
+
+  spec_.process->apparmor_profile = "tiny-missing";
+  const auto missing = Run();
+  ASSERT_FALSE(missing.ok());
+  EXPECT_THAT(missing.status().message(), HasSubstr("tiny-missing"));
 }
 
 TEST_F(LaunchTest, TheDefaultFilterIsInForce) {
