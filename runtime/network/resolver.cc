@@ -252,8 +252,8 @@ void ResolverImpl::OnUdpQuery() {
       pending_.pop_back();
     }
     if (!answer) answer = MakeDnsAnswer(query, *question, kDnsServerFailure, {}, {});
-    (void)sendto(udp_.get(), answer->data(), answer->size(), MSG_DONTWAIT, client.get(),
-                 client.length);
+    const std::string& reply = *answer;
+    (void)sendto(udp_.get(), reply.data(), reply.size(), MSG_DONTWAIT, client.get(), client.length);
   }
 }
 
