@@ -1,4 +1,5 @@
 // Containers' file systems, made for real in a mount namespace of the test's own.
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -152,6 +153,32 @@ TEST(ApplyMounts, BindsAndReadonlyRoot) {
     EXPECT_EQ(mkdir("/dev/new", 0700), 0);
   });
   EXPECT_TRUE(PathExists(data.Path("new")));
+}
+
+// The tmpfs is made read-only when all is in it: by its own name, or below what came to cover it.
+TEST(ApplyMounts, AReadonlyTmpfsWithMountsInIt) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  TempDir root;
+  TempDir data;
+  const auto make = [](const char* path) {
+    const UniqueFd file(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    return file ? 0 : errno;
+  };
+  RunIsolated(kNamespaces, [&] {
+    MountPlan plan = DefaultPlan(root.path());
+    for (const char* folder : {"/dev/seen", "/dev/covered"}) {
+      plan.mounts.push_back(MakeMount("tmpfs", "tmpfs", folder, {"ro"}));
+      plan.mounts.push_back(MakeMount("tmpfs", "tmpfs", absl::StrCat(folder, "/inner"), {}));
+    }
+    plan.mounts.push_back(MakeMount("bind", data.path(), "/dev/covered", {"bind"}));
+    ASSERT_ENTERED(plan);
+    EXPECT_EQ(make("/dev/seen/file"), EROFS);
+    EXPECT_EQ(make("/dev/seen/inner/file"), 0);
+    EXPECT_EQ(make("/dev/covered/file"), 0);
+    ASSERT_EQ(umount2("/dev/covered", 0), 0);
+    EXPECT_EQ(make("/dev/covered/file"), EROFS);
+    EXPECT_EQ(make("/dev/covered/inner/file"), 0);
+  });
 }
 
 TEST(ApplyMounts, OverlayOnTmpfsLeavesLowerAlone) {

@@ -145,6 +145,37 @@ TEST_F(ContainerStoreTest, ListsItsContainers) {
   EXPECT_THAT(ids, ElementsAre(".c", "a", "b"));
 }
 
+// As Docker writes them: the last rule of those for a device is the one that counts.
+TEST(BundleTest, DefaultDevicesAreAllowedOnce) {
+  tiny::testing::TempDir temp;
+  temp.Write("rootfs/file", "");
+  temp.Write("config.json", R"({"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+    "process": {"cwd": "/", "args": ["a"]}, "linux": {"resources": {"devices": [
+      {"allow": false, "access": "rwm"},
+      {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
+      {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "r"},
+      {"allow": true, "type": "c", "major": 136, "access": "rwm"}]}}})");
+  const Globals globals = {.root = temp.Path("root")};
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, LoadBundle(globals, temp.path(), "", "id"));
+  const std::vector<DeviceRule>& rules = bundle.spec.linux_.resources->devices;
+  EXPECT_EQ(rules.size(), 2u + 9u);
+  EXPECT_FALSE(rules[0].allow);
+  EXPECT_EQ(rules[1].access, "r");
+  EXPECT_EQ(bundle.rootfs, temp.Path("rootfs"));
+}
+
+TEST(BundleTest, ARootBehindALinkIsWhereItReallyIs) {
+  tiny::testing::TempDir temp;
+  temp.Write("real/rootfs/file", "");
+  temp.Write("bundle/config.json", R"({"ociVersion": "1.0.2", "root": {"path": "rootfs"},
+    "process": {"cwd": "/", "args": ["a"]}})");
+  ASSERT_EQ(symlink("../real/rootfs", temp.Path("bundle/rootfs").c_str()), 0);
+  const Globals globals = {.root = temp.Path("root")};
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, LoadBundle(globals, temp.Path("bundle"), "", "id"));
+  EXPECT_EQ(bundle.path, temp.Path("bundle"));
+  EXPECT_EQ(bundle.rootfs, temp.Path("real/rootfs"));
+}
+
 TEST(CgroupPathTest, StaysBelowTheRoot) {
   const std::pair<const char*, const char*> good[] = {
       {"", "/tiny-oci/id"},
