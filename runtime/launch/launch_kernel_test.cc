@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -16,14 +15,11 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
-#include "cgroup/cgroup.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/launch/launch.h"
-#include "security/lsm.h"
-#include "testing/isolated.h"
+#include "runtime/launch/launch_test_fixture.h"
 #include "testing/status_matchers.h"
-#include "testing/temp_dir.h"
 
 namespace tiny::runtime {
 namespace {
@@ -31,71 +27,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using testing::TempDir;
-
-// A root file system of busybox alone, and a spec that runs a shell in it.
-class LaunchTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!testing::HavePrivilege()) GTEST_SKIP() << "needs root";
-    absl::StatusOr<std::string> busybox = ReadFile("/bin/busybox");
-    ASSERT_OK(busybox) << "needs the package busybox-static";
-    dir_.Write("rootfs/bin/busybox", *busybox, 0755);
-    ASSERT_EQ(symlink("busybox", dir_.Path("rootfs/bin/sh").c_str()), 0);
-    request_.id = absl::StrCat("launch-test-", getpid());
-    request_.cgroup_path = absl::StrCat("/tiny-", request_.id);
-    request_.bundle = dir_.path();
-    request_.spec = &spec_;
-    spec_.root = oci::Root{"rootfs", false};
-    spec_.process = oci::Process();
-    spec_.process->env = {"PATH=/bin"};
-    for (const char* type : {"pid", "mount", "uts", "ipc", "network", "cgroup"}) {
-      spec_.linux_.namespaces.push_back({type, ""});
-    }
-    spec_.hostname = "inside";
-    spec_.mounts.push_back({"/proc", "proc", "proc", {}, {}, {}});
-    Shell("true");
-  }
-
-  void Shell(const std::string& script) { spec_.process->args = {"sh", "-c", script}; }
-
-  // Starts the container and returns what it wrote and its exit code.
-  absl::StatusOr<std::pair<std::string, int>> Run() {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return PosixStatus(errno, "pipe");
-    UniqueFd read_end(ends[0]);
-    UniqueFd write_end(ends[1]);
-    request_.stdio[1] = request_.stdio[2] = write_end.get();
-    absl::StatusOr<LaunchedContainer> container = Launch(request_);
-    if (!container.ok()) return container.status();
-    if (absl::Status status = container->Start(); !status.ok()) return status;
-    write_end.Reset();
-    absl::StatusOr<std::string> output = ReadFd(read_end.get(), "output");
-    absl::StatusOr<int> code = ReapChild(container->pidfd());
-    if (!output.ok()) return output.status();
-    if (!code.ok()) return code.status();
-    return std::make_pair(*output, *code);
-  }
-
-  bool CgroupExists() {
-    absl::StatusOr<cgroup::Hierarchy> hierarchy = cgroup::Hierarchy::Detect();
-    EXPECT_OK(hierarchy);
-    return cgroup::Cgroup::Open(*hierarchy, request_.cgroup_path).ok();
-  }
-
-  void TearDown() override {
-    absl::StatusOr<cgroup::Hierarchy> hierarchy = cgroup::Hierarchy::Detect();
-    if (!hierarchy.ok() || request_.cgroup_path.empty()) return;
-    absl::StatusOr<cgroup::Cgroup> cgroup = cgroup::Cgroup::Open(*hierarchy, request_.cgroup_path);
-    if (cgroup.ok()) {
-      EXPECT_OK(cgroup->Remove());
-    }
-  }
-
-  TempDir dir_;
-  oci::Spec spec_;
-  LaunchRequest request_;
-};
 
 TEST_F(LaunchTest, RunsAsPidOneInItsOwnNamespaces) {
   Shell("echo $$ $(busybox hostname) $(busybox ls / | busybox xargs); exit 7");
@@ -219,34 +150,6 @@ TEST_F(LaunchTest, AppliesCredentials) {
                                  "CapBnd:\t0000000000000020", "NoNewPrivs:\t1"));
 }
 
-TEST_F(LaunchTest, AnAppArmorProfileConfinesTheProgramOrIsRefused) {
-  spec_.process->apparmor_profile = "tiny-test";
-  if (!security::AppArmorActive()) {
-    EXPECT_THAT(Run().status().message(), HasSubstr("tiny-test: this kernel has no AppArmor"));
-    return;
-  }
-  dir_.Write("policy/file", "");
-  const std::string folder = dir_.Path("policy");
-  ASSERT_EQ(mount("securityfs", folder.c_str(), "securityfs", 0, nullptr), 0);
-  const absl::Cleanup unmount = [&] { umount2(folder.c_str(), MNT_DETACH); };
-  ASSERT_OK_AND_ASSIGN(const std::string profile, ReadFile("testdata/apparmor/tiny-test.bin"));
-  ASSERT_OK(WriteControlFile(folder + "/apparmor/.load", profile));
-  const absl::Cleanup unload = [&] {
-    EXPECT_OK(WriteControlFile(folder + "/apparmor/.remove", "tiny-test"));
-  };
-
-  Shell("read label </proc/self/attr/current; echo $label; echo >/allowed && echo >/denied");
-  ASSERT_OK_AND_ASSIGN(const auto result, Run());
-  EXPECT_THAT(result.first, StartsWith("tiny-test (enforce)\n"));
-  EXPECT_THAT(result.first, HasSubstr("/denied: Permission denied"));
-  EXPECT_NE(result.second, 0);
-
-  spec_.process->apparmor_profile = "tiny-missing";
-  const auto missing = Run();
-  ASSERT_FALSE(missing.ok());
-  EXPECT_THAT(missing.status().message(), HasSubstr("tiny-missing"));
-}
-
 TEST_F(LaunchTest, TheDefaultFilterIsInForce) {
   request_.default_seccomp = true;
   Shell("busybox grep Seccomp: /proc/self/status; busybox unshare -U true");
@@ -271,7 +174,7 @@ TEST_F(LaunchTest, LimitsHoldFromTheFirstInstruction) {
   spec_.process->oom_score_adj = 321;
   Shell("ulimit -n; read score </proc/self/oom_score_adj; echo $score; (:) && echo forked");
   ASSERT_OK_AND_ASSIGN(const auto result, Run());
-  EXPECT_THAT(result.first, ::testing::StartsWith("64\n321\n"));
+  EXPECT_THAT(result.first, StartsWith("64\n321\n"));
   EXPECT_THAT(result.first, ::testing::Not(HasSubstr("forked")));
   EXPECT_NE(ReadFile("/proc/self/oom_score_adj").value(), "321\n");
 }
