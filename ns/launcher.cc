@@ -208,6 +208,8 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
                       Joins(launch, Kind::kTime) || launch.join_pidfd >= 0;
   plan.new_user_namespace = (launch.new_namespaces & CLONE_NEWUSER) != 0;
   plan.joins_user_namespace = Joins(launch, Kind::kUser);
+  plan.new_ipc_namespace = (launch.new_namespaces & CLONE_NEWIPC) != 0 &&
+                           (plan.new_user_namespace || plan.joins_user_namespace);
   plan.new_cgroup_namespace = (launch.new_namespaces & CLONE_NEWCGROUP) != 0;
   hostname = launch.hostname;
   domainname = launch.domainname;
@@ -263,9 +265,10 @@ bool PendingChild::Impl::SharesMemory(const LaunchPlan& launch) const {
 }
 
 absl::Status PendingChild::Impl::Clone(const LaunchPlan& launch) {
-  // The kernel makes time namespaces for children only, and the cgroup namespace has to wait until
-  // the child is in its cgroup.
-  const uint64_t at_clone = launch.new_namespaces & ~uint64_t{CLONE_NEWTIME | CLONE_NEWCGROUP};
+  // The kernel makes time namespaces for children only, the cgroup namespace has to wait until the
+  // child is in its cgroup, and an IPC namespace in a user namespace until it is root there.
+  uint64_t at_clone = launch.new_namespaces & ~uint64_t{CLONE_NEWTIME | CLONE_NEWCGROUP};
+  if (plan.new_ipc_namespace) at_clone &= ~uint64_t{CLONE_NEWIPC};
   clone_args final_clone = {};
   final_clone.flags = at_clone | CLONE_CLEAR_SIGHAND;
   if (launch.cgroup_fd >= 0) {

@@ -127,6 +127,13 @@ ChildResult BecomeRootOfUserNamespace(const ChildPlan& plan) noexcept {
   return ChildResult();
 }
 
+// Whoever makes it owns the directory of its message queues: with clone(2) that would be the
+// parent, whom the user namespace may have no id for.
+ChildResult MakeIpcNamespace(const ChildPlan&) noexcept {
+  const long made = RawSyscall(SYS_unshare, CLONE_NEWIPC);
+  return made < 0 ? ChildError(made, "unshare an IPC namespace") : ChildResult();
+}
+
 // Its root is the cgroup that the caller is in now: with clone(2) it would be the parent's.
 ChildResult MakeCgroupNamespace(const ChildPlan&) noexcept {
   const long made = RawSyscall(SYS_unshare, CLONE_NEWCGROUP);
@@ -197,6 +204,7 @@ void RunFinal(void* argument) noexcept {
   if (plan.new_user_namespace || plan.joins_user_namespace) {
     RunBuiltin(plan, BuiltinStep::kUser, BecomeRootOfUserNamespace);
   }
+  if (plan.new_ipc_namespace) RunBuiltin(plan, BuiltinStep::kIpc, MakeIpcNamespace);
   if (plan.new_cgroup_namespace) RunBuiltin(plan, BuiltinStep::kCgroup, MakeCgroupNamespace);
   if (plan.hostname.size + plan.domainname.size > 0) {
     RunBuiltin(plan, BuiltinStep::kUts, SetHostname);
@@ -231,6 +239,8 @@ const char* BuiltinStepName(uint32_t step) {
       return "clone";
     case BuiltinStep::kUser:
       return "user namespace";
+    case BuiltinStep::kIpc:
+      return "IPC namespace";
     case BuiltinStep::kCgroup:
       return "cgroup namespace";
     case BuiltinStep::kUts:

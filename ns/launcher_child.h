@@ -13,7 +13,17 @@
 namespace tiny::ns {
 
 // Steps of the launcher's own, as ChildResult::step says them: kBuiltinSteps + one of these.
-enum class BuiltinStep : uint32_t { kJoin, kTime, kClone, kUser, kCgroup, kUts, kLoopback, kExec };
+enum class BuiltinStep : uint32_t {
+  kJoin,
+  kTime,
+  kClone,
+  kUser,
+  kIpc,
+  kCgroup,
+  kUts,
+  kLoopback,
+  kExec
+};
 inline constexpr uint32_t kBuiltinSteps = 0x10000;
 // "join namespaces" for kBuiltinSteps, ...
 const char* BuiltinStepName(uint32_t step);
@@ -42,7 +52,8 @@ struct ChildPlan {
 
   bool new_user_namespace = false;
   bool joins_user_namespace =
-      false;  // one given by its path, where the child's ids may be unmapped
+      false;                       // one given by its path, where the child's ids may be unmapped
+  bool new_ipc_namespace = false;  // to be made by the root of the user namespace
   bool new_cgroup_namespace = false;
   Text hostname;
   Text domainname;

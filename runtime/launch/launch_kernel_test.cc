@@ -198,9 +198,11 @@ TEST_F(LaunchTest, MapsIdsInAUserNamespace) {
   spec_.linux_.uid_mappings = {{0, 100000, 65536}};
   spec_.linux_.gid_mappings = {{0, 100000, 65536}};
   spec_.process->args = {"/busybox", "sh", "-c",
-                         "/busybox id -u; /busybox cat /proc/self/uid_map | /busybox xargs"};
+                         "/busybox id -u; /busybox cat /proc/self/uid_map | /busybox xargs; "
+                         "/busybox stat -c %u:%g /mqueue"};
+  spec_.mounts.push_back({"/mqueue", "mqueue", "mqueue", {}, {}, {}});
   ASSERT_OK_AND_ASSIGN(const auto result, Run());
-  EXPECT_EQ(result.first, "0\n0 100000 65536\n");
+  EXPECT_EQ(result.first, "0\n0 100000 65536\n0:0\n");
 }
 
 TEST_F(LaunchTest, GivesATerminal) {
