@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -53,6 +54,7 @@ struct MountStep {
 
   unsigned long flags = 0;     // MS_*, for kNew and kMoved
   const char* data = nullptr;  // likewise
+  std::string_view label;      // of the root directory, for kMoved; empty: none is set
 
   bool ordinary_directory = false;  // proc, sysfs: no symbolic link on the way
   bool may_cover_proc = false;      // the target is one that is allowed in procfs
@@ -113,6 +115,7 @@ class CompiledMounts {
   std::vector<LinkStep> links;
   ConsoleStep console;
   std::vector<PathStep> masked;
+  const char* mask_data = nullptr;  // of the tmpfs on masked directories, for mount(2)
   std::vector<PathStep> readonly;
 
   // What the pointers and numbers above refer to.

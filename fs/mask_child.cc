@@ -35,18 +35,19 @@ long OpenNullTree(Cover& cover) noexcept {
 constexpr unsigned long kEmptyFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
 
 // An empty directory that nobody can write to, whatever its capabilities: the first one.
-long PlaceEmpty(Cover& cover, const Place& place, const Spot& spot, ApplyState& state) noexcept {
+long PlaceEmpty(Cover& cover, const char* data, const Place& place, const Spot& spot,
+                ApplyState& state) noexcept {
   long error = 0;
   if (place.anchor != kNoAnchor && spot.path[0] != '\0') {
     error = ChangeDirectory(state, spot.fd);
-    if (error == 0) error = RawSyscall(SYS_mount, "tmpfs", spot.path, "tmpfs", kEmptyFlags, 0);
+    if (error == 0) error = RawSyscall(SYS_mount, "tmpfs", spot.path, "tmpfs", kEmptyFlags, data);
     if (error == 0) {
       cover.fd = spot.fd;
       cover.path = spot.path;
     }
   } else {
     if (cover.fd < 0) {
-      const long mount = MountOverRoot("tmpfs", "tmpfs", kEmptyFlags, nullptr);
+      const long mount = MountOverRoot("tmpfs", "tmpfs", kEmptyFlags, data);
       if (mount < 0) return mount;
       cover.fd = static_cast<int>(mount);
     }
@@ -81,13 +82,14 @@ long Copy(const Cover& cover, const Place& place, const Spot& spot, ApplyState& 
 struct Covers {
   Cover null;
   Cover empty;
+  const char* empty_data = nullptr;  // for mount(2)
 };
 
 long Put(Covers& covers, bool directory, const Place& place, const Spot& spot,
          ApplyState& state) noexcept {
   Cover& cover = directory ? covers.empty : covers.null;
   const long error = cover.placed ? Copy(cover, place, spot, state)
-                     : directory  ? PlaceEmpty(cover, place, spot, state)
+                     : directory  ? PlaceEmpty(cover, covers.empty_data, place, spot, state)
                                   : PlaceNull(cover, spot);
   if (error == 0 && place.anchor != kNoAnchor) cover.beneath[place.anchor] = spot.path;
   return error;
@@ -99,7 +101,7 @@ bool IsOtherKind(long error) noexcept { return error == -EINVAL || error == -ENO
 }  // namespace
 
 ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept {
-  Covers covers{.null = {.fd = mounts.null_tree}};
+  Covers covers{.null = {.fd = mounts.null_tree}, .empty_data = mounts.mask_data};
   for (const PathStep& path : mounts.masked) {
     const Spot spot = FindExisting(state, path.place);
     long error = spot.error;

@@ -41,22 +41,28 @@ ChildResult MountMoved(const MountStep& step, ApplyState& state) noexcept {
   const Spot target =
       FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
   if (target.error < 0) return TargetError(step, target.error);
+  const bool changed = step.copy_up || !step.label.empty();
   const unsigned long flags =
-      step.copy_up ? step.flags & ~static_cast<unsigned long>(MS_RDONLY) : step.flags;
+      changed ? step.flags & ~static_cast<unsigned long>(MS_RDONLY) : step.flags;
   const long mounted = MountOverRoot(step.source, step.type, flags, step.data);
   if (mounted < 0) return MountError(step, mounted);
   const int mount = static_cast<int>(mounted);
 
+  if (!step.label.empty()) {
+    const long error = SetLabelOverRoot(step.label);
+    if (error < 0) return ChildError(error, step.what, step.label.data());
+  }
   if (step.copy_up) {
     const int covered = target.path[0] == '\0'
                             ? target.fd
                             : static_cast<int>(RawSyscall(SYS_openat, target.fd, target.path,
                                                           O_PATH | O_DIRECTORY | O_CLOEXEC));
-    long error = CopyUp(covered, mount);
-    if (error == 0 && (step.flags & MS_RDONLY) != 0) {
-      error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
-    }
+    const long error = CopyUp(covered, mount);
     if (error < 0) return ChildError(error, step.what, "(tmpcopyup)");
+  }
+  if (changed && (step.flags & MS_RDONLY) != 0) {
+    const long error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+    if (error < 0) return ChildError(error, step.what, "(read-only)");
   }
   if (!IsEmpty(step.first)) {
     if (long error = MountSetattr(mount, "", kEmptyPath, step.first); error < 0) {

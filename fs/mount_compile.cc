@@ -52,6 +52,10 @@ absl::Status CheckProcTarget(const Mount& mount, absl::string_view target, int t
       absl::StrCat("mount on ", target, ": only procfs may be mounted on /proc"));
 }
 
+bool IsLabelledByKernel(absl::string_view type) {
+  return type == "proc" || type == "sysfs" || type == "cgroup" || type == "cgroup2";
+}
+
 // What CloneTree and then mount_setattr(2) give a bind mount.
 absl::Status SetBindAttributes(const Mount& mount, MountStep& step) {
   const MountOptions& options = mount.options;
@@ -204,8 +208,19 @@ absl::Status PlanCompiler::AddNew(const Mount& mount, absl::string_view target, 
   step.may_cover_proc = target == "/proc";
   step.copy_up = mount.options.copy_up && mount.type == "tmpfs";
   if (step.copy_up) step.kind = MountStep::Kind::kMoved;
-  if (!mount.options.data.empty()) {
-    std::string data = absl::StrJoin(mount.options.data, ",");
+  std::vector<std::string> options = mount.options.data;
+  if (!plan_.label.empty()) {
+    if (mount.type == "mqueue") {
+      // An IPC namespace has one from its beginning, which takes no other options than it was
+      // made with.
+      step.kind = MountStep::Kind::kMoved;
+      step.label = out_.Keep(plan_.label);
+    } else if (!IsLabelledByKernel(mount.type)) {
+      options.push_back(ContextOption());
+    }
+  }
+  if (!options.empty()) {
+    std::string data = absl::StrJoin(options, ",");
     if (data.size() >= 4096) {
       return absl::InvalidArgumentError(absl::StrCat(step.what, ": options of over 4095 bytes"));
     }

@@ -83,6 +83,9 @@ struct Link {
 struct MountPlan {
   RootOptions root;
   std::vector<Mount> mounts;  // in this order
+  // The SELinux label of what is in the file systems that are new, but for those whose labels are
+  // the kernel's own (proc, sysfs, cgroup). Empty: the policy's.
+  std::string label;
 
   // Made after the mounts; neither these nor the standard links of /dev (fd, stdin, stdout,
   // stderr, ptmx) where /dev is a bind mount.

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include "base/raw_syscall.h"
 
@@ -77,6 +78,11 @@ inline long MountOverRoot(const char* source, const char* type, unsigned long fl
   if (error < 0) return error;
   // From the root directory, ".." leads nowhere but to what is mounted over it.
   return RawSyscall(SYS_openat, AT_FDCWD, "/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+// Gives an SELinux label to the root directory of what MountOverRoot has mounted.
+inline long SetLabelOverRoot(std::string_view label) noexcept {
+  return RawSyscall(SYS_setxattr, "/..", "security.selinux", label.data(), label.size(), 0);
 }
 
 }  // namespace tiny::fs

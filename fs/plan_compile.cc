@@ -57,6 +57,7 @@ absl::Status PlanCompiler::Run() {
   RETURN_IF_ERROR(AddConsole());
   RETURN_IF_ERROR(AddPaths(plan_.masked_paths, out_.masked));
   RETURN_IF_ERROR(AddPaths(plan_.readonly_paths, out_.readonly));
+  if (!plan_.label.empty()) out_.mask_data = out_.Keep(ContextOption());
   return out_.masked.empty() ? absl::OkStatus() : OpenNull();
 }
 

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "fs/compiled_mounts.h"
 #include "fs/mount_plan.h"
@@ -27,6 +28,7 @@ class PlanCompiler {
   absl::Status AddMount(const Mount& mount);
   absl::Status AddBind(const Mount& mount, absl::string_view target, MountStep& step);
   absl::Status AddNew(const Mount& mount, absl::string_view target, MountStep& step);
+  std::string ContextOption() const { return absl::StrCat("context=\"", plan_.label, "\""); }
   // Keeps the mount's descriptor while the mounts are made; false: there are too many.
   bool GiveSlot(MountStep& step);
   // The place of `path` among the mounts so far.

@@ -71,7 +71,7 @@ ChildResult CheckCwd(const char* cwd) {
 
 // CVE-2019-16884: in a /proc that is not procfs, or has something mounted in it, a label would be
 // written to a file that says nothing to the kernel.
-long OpenExecLabel() {
+long OpenAttribute(const char* path) {
   constexpr int kFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const long proc = RawSyscall(SYS_openat, AT_FDCWD, "/proc", kFlags);
   if (proc < 0) return proc;
@@ -82,10 +82,19 @@ long OpenExecLabel() {
     open_how how = {};
     how.flags = O_WRONLY | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
-    result = RawSyscall(SYS_openat2, proc, "thread-self/attr/exec", &how, sizeof(how));
+    result = RawSyscall(SYS_openat2, proc, path, &how, sizeof(how));
   }
   RawSyscall(SYS_close, proc);
   return result;
+}
+
+ChildResult WriteLabel(const InitConfig& config, const char* attribute, const char* operation) {
+  const char* label = TailOf<char>(config, config.exec_label);
+  const long fd = OpenAttribute(attribute);
+  if (fd < 0) return ChildError(fd, "open in /proc:", attribute);
+  const long written = RawSyscall(SYS_write, fd, label, config.exec_label.count - 1);
+  RawSyscall(SYS_close, fd);
+  return written < 0 ? ChildError(written, operation, label) : ChildResult();
 }
 
 bool IsNull(long fd) {
@@ -155,6 +164,14 @@ ChildResult PrepareSession(const InitConfig& config) {
     const long set = RawSyscall(SYS_ioctl, 0, kTiocsctty, 0);
     if (set < 0) return ChildError(set, "ioctl TIOCSCTTY");
   }
+  if (config.exec_label.count > 0) {
+    ChildResult set =
+        WriteLabel(config, "thread-self/attr/exec", "set the label of the program to");
+    if (set.ok() && (config.flags & kLabelKeyring) != 0) {
+      set = WriteLabel(config, "thread-self/attr/keycreate", "set the label of keyrings to");
+    }
+    if (!set.ok()) return set;
+  }
   if (config.keyring.count > 0) {
     const char* name = TailOf<char>(config, config.keyring);
     long made = RawSyscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
@@ -167,14 +184,6 @@ ChildResult PrepareSession(const InitConfig& config) {
   if (config.personality != kPersonalityUnset) {
     const long set = RawSyscall(SYS_personality, config.personality);
     if (set < 0) return ChildError(set, "set personality");
-  }
-  if (config.exec_label.count > 0) {
-    const char* label = TailOf<char>(config, config.exec_label);
-    const long fd = OpenExecLabel();
-    if (fd < 0) return ChildError(fd, "open /proc/thread-self/attr/exec");
-    const long written = RawSyscall(SYS_write, fd, label, config.exec_label.count - 1);
-    RawSyscall(SYS_close, fd);
-    if (written < 0) return ChildError(written, "set the label of the program to", label);
   }
   UseOwnNull();
   if ((config.flags & kOwnStdio) != 0) OwnStdio(config.uid);

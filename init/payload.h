@@ -55,6 +55,7 @@ enum InitFlags : uint32_t {
   kCheckProgram = 1 << 7,     // look for the program before waiting for the start
   kSetCapabilities = 1 << 8,  // else the five sets are left alone
   kSetUser = 1 << 9,
+  kLabelKeyring = 1 << 10,  // keyrings that are made get `exec_label`, too
 };
 
 // ChildResult::step of what the stub reports: its details need no name of a step.

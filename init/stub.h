@@ -30,7 +30,7 @@ const T* TailOf(const InitConfig& config, const Tail& tail) {
   return reinterpret_cast<const T*>(reinterpret_cast<const unsigned char*>(&config) + tail.offset);
 }
 
-// Session, terminal, keyring, personality, working directory, streams: with privileges kept.
+// Session, terminal, label, keyring, personality, streams: with privileges kept.
 ChildResult PrepareSession(const InitConfig& config);
 
 // Real and effective; the saved ones are like the effective.

@@ -26,6 +26,7 @@
 #include "runtime/launch/plan_mounts.h"
 #include "runtime/launch/process_limits.h"
 #include "runtime/launch/unix_socket.h"
+#include "security/lsm.h"
 
 namespace tiny::runtime {
 namespace {
@@ -132,6 +133,7 @@ absl::Status Launcher::PlanSysctls() {
 }
 
 absl::Status Launcher::PlanMountSteps() {
+  RETURN_IF_ERROR(security::CheckSelinuxLabel(spec_.linux_.mount_label));
   MountInputs inputs;
   inputs.spec = &spec_;
   inputs.bundle = request_.bundle;

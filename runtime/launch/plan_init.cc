@@ -137,6 +137,7 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   config.keyring = message.AppendText(inputs.keyring);
   ASSIGN_OR_RETURN(const std::string label, ExecLabel(process));
   config.exec_label = message.AppendText(label);
+  if (!process.selinux_label.empty()) config.flags |= init::kLabelKeyring;
   std::string bytes = std::move(message).Finish(config);
   if (bytes.size() > init::kMaxConfigBytes) {
     return absl::ResourceExhaustedError("the container's configuration is too large");

@@ -109,10 +109,6 @@ absl::Status Planner::AddMount(const oci::Mount& mount) {
                               }),
                data.end());
   }
-  if (!spec_.linux_.mount_label.empty() &&
-      (mount.type == "tmpfs" || mount.type == "mqueue" || mount.type == "devpts")) {
-    data.push_back(absl::StrCat("context=\"", spec_.linux_.mount_label, "\""));
-  }
   plan_.mounts.push_back(std::move(planned));
   return absl::OkStatus();
 }
@@ -201,6 +197,7 @@ absl::StatusOr<fs::MountPlan> Planner::Run() {
   for (const oci::Mount& mount : spec_.mounts) RETURN_IF_ERROR(AddMount(mount));
   plan_.devices = fs::DefaultDevices();
   for (const oci::Device& device : spec_.linux_.devices) RETURN_IF_ERROR(AddDevice(device));
+  plan_.label = spec_.linux_.mount_label;
   plan_.masked_paths = spec_.linux_.masked_paths;
   plan_.readonly_paths = spec_.linux_.readonly_paths;
   return std::move(plan_);

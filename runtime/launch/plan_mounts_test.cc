@@ -43,12 +43,14 @@ TEST(PlanMounts, RelativePathsAreTheBundles) {
                       {.destination = "/abs", .source = "/abs", .options = {"rbind"}},
                       {.destination = "/tmp", .type = "tmpfs", .source = "tmpfs"}};
   test.spec.linux_.rootfs_propagation = "shared";
+  test.spec.linux_.mount_label = "u:r:t:s0:c1,c2";
   ASSERT_OK_AND_ASSIGN(const fs::MountPlan plan, test.Plan());
   EXPECT_EQ(plan.root.path, "/bundle/rootfs");
   EXPECT_EQ(plan.root.propagation, (fs::Propagation{MS_SHARED, true}));
   EXPECT_THAT(Targets(plan),
               ElementsAre("bind /bundle/data /data", " /abs /abs", "tmpfs tmpfs /tmp"));
   EXPECT_FALSE(plan.user_namespace);
+  EXPECT_EQ(plan.label, "u:r:t:s0:c1,c2");
 }
 
 TEST(PlanMounts, OverlayComesBeforeTheRootsPath) {
