@@ -39,14 +39,7 @@ def use_unpacked():
     if not os.path.isdir(engine.ROOT):
         return
     os.environ["XTABLES_LIBDIR"] = engine.LIBRARIES[0] + "/xtables"
-    # The dynamic linker's cache of a machine that has them, instead of LD_LIBRARY_PATH's detours.
-    with tempfile.TemporaryDirectory() as folder:
-        with open(folder + "/conf", "w", encoding="utf-8") as file:
-            file.write("include /etc/ld.so.conf\n" + "\n".join(engine.LIBRARIES) + "\n")
-        subprocess.run(["/sbin/ldconfig", "-X", "-f", folder + "/conf", "-C", folder + "/cache"],
-                       check=True, stderr=subprocess.DEVNULL)
-        shutil.copy(folder + "/cache", "/run/ld.so.cache")
-    subprocess.run(["mount", "--bind", "/run/ld.so.cache", "/etc/ld.so.cache"], check=True)
+    engine.use_libraries()
 
 
 def find():

@@ -70,9 +70,21 @@ def fetch():
         if not os.path.lexists(link):
             os.symlink("xtables-nft-multi", link)
     os.environ["PATH"] = ":".join([*PROGRAMS, os.environ["PATH"], "/usr/sbin", "/sbin"])
-    os.environ["LD_LIBRARY_PATH"] = ":".join(LIBRARIES)
     os.environ["XTABLES_LIBDIR"] = LIBRARIES[0] + "/xtables"
     runtime.BUSYBOX = shutil.which("busybox", path=":".join(PROGRAMS))
+
+
+def use_libraries():
+    """Has the unpacked libraries found as if they were installed, in a mount namespace with a /run
+    of its own. Engines clear the environment of some that they start: LD_LIBRARY_PATH won't do.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with open(folder + "/conf", "w", encoding="utf-8") as file:
+            file.write("include /etc/ld.so.conf\n" + "\n".join(LIBRARIES) + "\n")
+        subprocess.run(["/sbin/ldconfig", "-X", "-f", folder + "/conf", "-C", folder + "/cache"],
+                       check=True, stderr=subprocess.DEVNULL)
+        shutil.copy(folder + "/cache", "/run/ld.so.cache")
+    subprocess.run(["mount", "--bind", "/run/ld.so.cache", "/etc/ld.so.cache"], check=True)
 
 
 def remove_cgroups(parent):
@@ -186,4 +198,5 @@ def main():
             os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child",
                                   "--propagation", "private", "sh", "-c", ISOLATE, "sh",
                                   sys.executable, *sys.argv])
+        use_libraries()
     unittest.main()

@@ -19,7 +19,7 @@ class PodmanTest(engine.EngineTest):
             # conmon runs podman again to clean up: with this file, but without --conmon and with
             # these variables alone. Where that fails, podman waits 20 s for an exit code.
             variables = ", ".join('"%s=%s"' % (name, os.environ[name]) for name in
-                                  ("PATH", "LD_LIBRARY_PATH", "XTABLES_LIBDIR"))
+                                  ("PATH", "XTABLES_LIBDIR"))
             file.write('[engine]\nconmon_path = ["%s/usr/bin/conmon"]\n'
                        'conmon_env_vars = [%s, "CONTAINERS_CONF=%s"]\n'
                        'helper_binaries_dir = ["%s/usr/lib/podman"]\n'

@@ -74,6 +74,7 @@ def remove(folder):
 def main(unittest_main):
     """Runs the tests below a systemd; in there it is `unittest_main` that is called."""
     if "TINY_SYSTEMD_INSIDE" in os.environ:
+        engine.use_libraries()
         unittest_main()
         return
     engine.fetch()
