@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import unittest
 
 import runtime
 
@@ -318,5 +317,4 @@ class ProcessTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

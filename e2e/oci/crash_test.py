@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import time
-import unittest
 
 import runtime
 
@@ -130,5 +129,4 @@ class CrashTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-import unittest
 
 import runtime
 
@@ -187,5 +186,4 @@ class ExecTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

@@ -9,8 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import threading
-import unittest
 
 import runtime
 
@@ -177,183 +175,6 @@ class LifecycleTest(runtime.RuntimeTest):
         self.assertEqual(json.loads(self.oci("ps", "--format", "json", self.id).stdout), [pid])
         self.assertIn("sleep 1000", self.oci("ps", self.id).stdout)
 
-    def test_events_and_update(self):
-        self.start_sleeper()
-        event = json.loads(self.oci("events", "--stats", self.id).stdout)
-        self.assertEqual((event["type"], event["id"]), ("stats", self.id))
-        self.assertGreater(event["data"]["pids"]["current"], 0)
-        if "cpuset" in runtime.cgroup_trees():
-            # Of its creator's cpuset, as it has none of its own.
-            self.assertLessEqual(os.sched_getaffinity(0), set(event["data"]["cpuset"]["cpus"]))
-        self.oci("update", "--pids-limit", "77", self.id)
-        event = json.loads(self.oci("events", "--stats", self.id).stdout)
-        self.assertEqual(event["data"]["pids"]["limit"], 77)
-        resources = os.path.join(self.folder, "resources")
-        with open(resources, "w", encoding="utf-8") as file:
-            file.write('{"pids": {"limit": 55}}')
-        with open(resources, encoding="utf-8") as file:
-            self.oci("update", "--resources", "-", self.id, stdin=file)
-        event = json.loads(self.oci("events", "--stats", self.id).stdout)
-        self.assertEqual(event["data"]["pids"]["limit"], 55)
-
-    def test_statistics_are_the_kernels(self):
-        def resources(config):
-            config["linux"]["resources"]["memory"] = {"limit": 32 << 20}
-            config["linux"]["resources"]["cpu"] = {"cpus": "0"}
-        pid = self.start_sleeper(change=resources)
-        data = json.loads(self.oci("events", "--stats", self.id).stdout)["data"]
-        self.assertEqual(list(data), ["cpu", "cpuset", "memory", "pids", "blkio", "hugetlb",
-                                      "intel_rdt", "network_interfaces"])
-        self.assertEqual(data["cpuset"]["cpus"], [0])
-        self.assertEqual(data["memory"]["usage"]["limit"], 32 << 20)
-        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
-            paths = {name: path for _, names, path in (l.strip().split(":", 2) for l in file)
-                     for name in names.split(",")}
-        trees = runtime.cgroup_trees()
-        version = 1 if "memory" in trees else 2
-        tree = "memory" if version == 1 else ""
-        with open(trees[tree] + paths[tree] + "/memory.stat", encoding="utf-8") as file:
-            self.assertEqual(list(data["memory"]["raw"]), [line.split()[0] for line in file])
-        if version == 1:
-            usage = data["cpu"]["usage"]
-            self.assertEqual({len(usage[key]) for key in ("percpu", "percpu_kernel", "percpu_user")},
-                             {os.cpu_count()})
-            self.assertGreater(sum(usage["percpu"]), 0)
-
-    def test_out_of_memory_is_told_at_once(self):
-        def resources(config):
-            config["linux"]["resources"]["memory"] = {"limit": 32 << 20, "swap": 32 << 20}
-        self.start_sleeper(change=resources)
-        with subprocess.Popen([self.runtime, "--root", self.root, "events", "--interval", "24h",
-                               self.id], stdout=subprocess.PIPE, text=True) as events:
-            killer = threading.Timer(runtime.TIMEOUT, events.kill)
-            killer.start()
-            self.assertEqual(json.loads(events.stdout.readline())["type"], "stats")
-            # It keeps all that it reads, up to the end of a line that never comes.
-            done = self.oci("exec", self.id, "tail", "/dev/zero", check=False)
-            self.assertEqual(done.returncode, 128 + signal.SIGKILL)
-            self.assertEqual(json.loads(events.stdout.readline()), {"type": "oom", "id": self.id})
-            self.oci("kill", self.id, "KILL")
-            self.assertEqual(events.stdout.read(), "")
-            self.assertEqual(events.wait(), 0)
-            killer.cancel()
-
-    def test_hooks_run_in_their_order_with_the_state(self):
-        log = os.path.join(self.folder, "hooks")
-        kinds = ["prestart", "createRuntime", "poststart", "poststop"]
-
-        def hooks(config):
-            config["hooks"] = {
-                kind: [{"path": "/bin/sh", "args": ["sh", "-c",
-                        "(echo %s; cat; echo) >> %s" % (kind, log)]}] for kind in kinds}
-        self.config("true", change=hooks)
-        self.create()
-        self.oci("start", self.id)
-        self.wait_for("stopped")
-        self.oci("delete", self.id)
-        with open(log, encoding="utf-8") as file:
-            lines = file.read().split("\n")[:-1]
-        self.assertEqual(lines[0::2], kinds)
-        for text in lines[1::2]:
-            state = json.loads(text)
-            self.assertEqual((state["id"], state["bundle"]), (self.id, self.bundle))
-        self.assertEqual(json.loads(lines[7])["status"], "stopped")
-
-    def test_a_states_version_is_the_runtimes(self):
-        newest = json.loads(self.oci("features").stdout)["ociVersionMax"]
-        told = os.path.join(self.folder, "told")
-
-        def older(config):
-            config["ociVersion"] = "1.0.2"
-            config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", "(cat; echo) >> " + told]}]
-                               for kind in ("createRuntime", "poststart", "poststop")}
-        self.start_sleeper(change=older)
-        versions = [self.state()["ociVersion"]]
-        versions += [c["ociVersion"] for c in json.loads(self.oci("list", "-f", "json").stdout)]
-        self.kill_and_delete()
-        with open(told, encoding="utf-8") as file:
-            versions += [json.loads(line)["ociVersion"] for line in file]
-        self.assertEqual(versions, [newest] * 5)
-
-    def test_hooks_have_no_descriptors_of_the_callers(self):
-        logs = os.path.join(self.folder, "logs")
-        os.mkdir(logs)
-        kinds = {"createRuntime": logs, "createContainer": logs, "startContainer": "/tmp",
-                 "poststart": logs, "poststop": logs}
-
-        def hooks(config):
-            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
-                                     "options": ["rbind"]})
-            config["hooks"] = {
-                kind: [{"path": "/bin/busybox", "args": [
-                    "busybox", "sh", "-c", "busybox ls /proc/self/fd > %s/%s" % (folder, kind)]}]
-                for kind, folder in kinds.items()}
-        self.config("true", change=hooks)
-        opened = os.open("/", os.O_RDONLY)
-        self.addCleanup(os.close, opened)
-        os.dup2(opened, 9)
-        self.addCleanup(os.close, 9)
-        for verb in (("create", "--bundle", self.bundle), ("start",), ("delete",)):
-            if verb[0] == "delete":
-                self.wait_for("stopped")
-            self.oci(*verb, self.id, pass_fds=[9], stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL)
-        for kind in kinds:
-            with open(os.path.join(logs, kind), encoding="utf-8") as file:
-                self.assertEqual(file.read().split(), ["0", "1", "2", "3"], kind)
-
-    def test_a_failed_create_hook_undoes_the_container(self):
-        for kind in ("prestart", "createRuntime", "createContainer"):
-            stopped = os.path.join(self.folder, "stopped-" + kind)
-
-            def hooks(config, kind=kind, stopped=stopped):
-                config["hooks"] = {kind: [{"path": "/bin/false"}],
-                                   "poststop": [{"path": "/bin/false"},
-                                                {"path": "/bin/touch", "args": ["touch", stopped]}]}
-            self.config("true", change=hooks)
-            done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
-            self.assertEqual(done.returncode, 1)
-            self.assertIn(kind + " hook /bin/false", done.stderr)
-            self.assertEqual(self.oci("list", "--quiet").stdout, "")
-            self.assertTrue(os.path.exists(stopped), kind)
-
-    def test_a_failed_start_hook_stops_the_container(self):
-        for kind in ("startContainer", "poststart"):
-            def hooks(config, kind=kind):
-                config["hooks"] = {kind: [{"path": "/bin/false"}]}
-            self.config("sleep", "1000", change=hooks)
-            self.create()
-            done = self.oci("start", self.id, check=False)
-            self.assertEqual(done.returncode, 1)
-            self.assertIn(kind + " hook /bin/false", done.stderr)
-            self.wait_for("stopped")
-            self.oci("delete", self.id)
-            done = self.run_container(check=False)
-            self.assertEqual(done.returncode, 1)
-            self.assertEqual(self.oci("list", "--quiet").stdout, "")
-
-    def test_container_hooks_run_in_the_containers_namespaces(self):
-        logs = os.path.join(self.folder, "logs")
-        os.mkdir(logs)
-
-        def hooks(config):
-            config["hostname"] = "hooked"
-            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
-                                     "options": ["rbind"]})
-            config["hooks"] = {
-                "createContainer": [{"path": "/bin/sh", "args": [
-                    "sh", "-c", "cat /proc/sys/kernel/hostname > %s/create" % logs]}],
-                # Its path is one of the container.
-                "startContainer": [{"path": "/bin/busybox", "args": [
-                    "busybox", "sh", "-c", "cat /proc/sys/kernel/hostname > /tmp/start"]}]}
-        self.config("true", change=hooks)
-        self.create()
-        self.assertEqual(os.listdir(logs), ["create"])
-        self.oci("start", self.id)
-        for name in ("create", "start"):
-            with open(os.path.join(logs, name), encoding="utf-8") as file:
-                self.assertEqual(file.read(), "hooked\n")
-
     def test_attributes_of_the_process(self):
         def attributes(config):
             config["process"].update(oomScoreAdj=500, scheduler={"policy": "SCHED_BATCH"},
@@ -400,15 +221,6 @@ class LifecycleTest(runtime.RuntimeTest):
         self.assertIn("/proc/self/exe\n", done.stdout)
         self.assertEqual(sorted(done.stdout.split("/:\n")[1].split()),
                          sorted(os.listdir(self.rootfs)))
-
-    def test_counters_of_a_chosen_cgroup(self):
-        pid = self.start_sleeper()
-        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
-            joined = [line.split(":")[1:] for line in file.read().splitlines()]
-        paths = {name: path for names, path in joined for name in names.split(",")}
-        for controller in ("memory", "pids"):
-            self.assertTrue(paths.get(controller, paths.get("")).endswith(self.id), paths)
-        self.kill_and_delete()
 
     def test_preserve_fds(self):
         self.config("sh", "-c", "cat <&3; ls /proc/self/fd | wc -l")
@@ -549,5 +361,4 @@ class LifecycleTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

@@ -10,7 +10,6 @@ import socket
 import stat
 import struct
 import subprocess
-import unittest
 
 import runtime
 from process_test import receive_descriptors
@@ -331,5 +330,4 @@ class LinuxTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

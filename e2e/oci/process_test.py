@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import unittest
 
 import runtime
 
@@ -230,5 +229,4 @@ class ProcessTest(runtime.RuntimeTest):
 
 
 if __name__ == "__main__":
-    runtime.reap_children()
-    unittest.main()
+    runtime.main()

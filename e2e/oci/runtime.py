@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -13,6 +14,7 @@ BUSYBOX = shutil.which("busybox")
 TIMEOUT = 60
 # With the id, a container's cgroup: without a parent, which would outlast it.
 CGROUP = "/tiny-oci-test-"
+CGROUP2_ALONE = "--cgroup2-alone"
 
 
 def find_runtime():
@@ -146,3 +148,20 @@ def reap_children():
     PR_SET_CHILD_SUBREAPER = 36
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+
+
+def use_cgroup2_alone():
+    """Goes on in a mount namespace that has version 2 of cgroups, and no other."""
+    sys.argv.remove(CGROUP2_ALONE)
+    script = ('umount -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit 1\n'
+              'exec "$@"')
+    os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "sh", "-c", script,
+                          "sh", sys.executable, *sys.argv])
+
+
+def main():
+    """Runs the tests of the program."""
+    if CGROUP2_ALONE in sys.argv and os.geteuid() == 0:
+        use_cgroup2_alone()
+    reap_children()
+    unittest.main()

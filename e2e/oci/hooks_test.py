@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""The hooks of config.md: their order, their state, and what comes of their failures."""
+
+import json
+import os
+import subprocess
+
+import runtime
+
+
+class HooksTest(runtime.RuntimeTest):
+
+    def test_hooks_run_in_their_order_with_the_state(self):
+        log = os.path.join(self.folder, "hooks")
+        kinds = ["prestart", "createRuntime", "poststart", "poststop"]
+
+        def hooks(config):
+            config["hooks"] = {
+                kind: [{"path": "/bin/sh", "args": ["sh", "-c",
+                        "(echo %s; cat; echo) >> %s" % (kind, log)]}] for kind in kinds}
+        self.config("true", change=hooks)
+        self.create()
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.oci("delete", self.id)
+        with open(log, encoding="utf-8") as file:
+            lines = file.read().split("\n")[:-1]
+        self.assertEqual(lines[0::2], kinds)
+        for text in lines[1::2]:
+            state = json.loads(text)
+            self.assertEqual((state["id"], state["bundle"]), (self.id, self.bundle))
+        self.assertEqual(json.loads(lines[7])["status"], "stopped")
+
+    def test_a_states_version_is_the_runtimes(self):
+        newest = json.loads(self.oci("features").stdout)["ociVersionMax"]
+        told = os.path.join(self.folder, "told")
+
+        def older(config):
+            config["ociVersion"] = "1.0.2"
+            config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", "(cat; echo) >> " + told]}]
+                               for kind in ("createRuntime", "poststart", "poststop")}
+        self.start_sleeper(change=older)
+        versions = [self.state()["ociVersion"]]
+        versions += [c["ociVersion"] for c in json.loads(self.oci("list", "-f", "json").stdout)]
+        self.kill_and_delete()
+        with open(told, encoding="utf-8") as file:
+            versions += [json.loads(line)["ociVersion"] for line in file]
+        self.assertEqual(versions, [newest] * 5)
+
+    def test_hooks_have_no_descriptors_of_the_callers(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+        kinds = {"createRuntime": logs, "createContainer": logs, "startContainer": "/tmp",
+                 "poststart": logs, "poststop": logs}
+
+        def hooks(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            config["hooks"] = {
+                kind: [{"path": "/bin/busybox", "args": [
+                    "busybox", "sh", "-c", "busybox ls /proc/self/fd > %s/%s" % (folder, kind)]}]
+                for kind, folder in kinds.items()}
+        self.config("true", change=hooks)
+        opened = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, opened)
+        os.dup2(opened, 9)
+        self.addCleanup(os.close, 9)
+        for verb in (("create", "--bundle", self.bundle), ("start",), ("delete",)):
+            if verb[0] == "delete":
+                self.wait_for("stopped")
+            self.oci(*verb, self.id, pass_fds=[9], stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+        for kind in kinds:
+            with open(os.path.join(logs, kind), encoding="utf-8") as file:
+                self.assertEqual(file.read().split(), ["0", "1", "2", "3"], kind)
+
+    def test_a_failed_create_hook_undoes_the_container(self):
+        for kind in ("prestart", "createRuntime", "createContainer"):
+            stopped = os.path.join(self.folder, "stopped-" + kind)
+
+            def hooks(config, kind=kind, stopped=stopped):
+                config["hooks"] = {kind: [{"path": "/bin/false"}],
+                                   "poststop": [{"path": "/bin/false"},
+                                                {"path": "/bin/touch", "args": ["touch", stopped]}]}
+            self.config("true", change=hooks)
+            done = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(kind + " hook /bin/false", done.stderr)
+            self.assertEqual(self.oci("list", "--quiet").stdout, "")
+            self.assertTrue(os.path.exists(stopped), kind)
+
+    def test_a_failed_start_hook_stops_the_container(self):
+        for kind in ("startContainer", "poststart"):
+            def hooks(config, kind=kind):
+                config["hooks"] = {kind: [{"path": "/bin/false"}]}
+            self.config("sleep", "1000", change=hooks)
+            self.create()
+            done = self.oci("start", self.id, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(kind + " hook /bin/false", done.stderr)
+            self.wait_for("stopped")
+            self.oci("delete", self.id)
+            done = self.run_container(check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_container_hooks_run_in_the_containers_namespaces(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+
+        def hooks(config):
+            config["hostname"] = "hooked"
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            config["hooks"] = {
+                "createContainer": [{"path": "/bin/sh", "args": [
+                    "sh", "-c", "cat /proc/sys/kernel/hostname > %s/create" % logs]}],
+                # Its path is one of the container.
+                "startContainer": [{"path": "/bin/busybox", "args": [
+                    "busybox", "sh", "-c", "cat /proc/sys/kernel/hostname > /tmp/start"]}]}
+        self.config("true", change=hooks)
+        self.create()
+        self.assertEqual(os.listdir(logs), ["create"])
+        self.oci("start", self.id)
+        for name in ("create", "start"):
+            with open(os.path.join(logs, name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "hooked\n")
+
+
+if __name__ == "__main__":
+    runtime.main()

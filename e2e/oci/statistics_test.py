@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""events and its statistics, and update."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+
+import runtime
+
+
+class StatisticsTest(runtime.RuntimeTest):
+
+    def test_events_and_update(self):
+        self.start_sleeper()
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual((event["type"], event["id"]), ("stats", self.id))
+        self.assertGreater(event["data"]["pids"]["current"], 0)
+        if "cpuset" in runtime.cgroup_trees():
+            # Of its creator's cpuset, as it has none of its own.
+            self.assertLessEqual(os.sched_getaffinity(0), set(event["data"]["cpuset"]["cpus"]))
+        self.oci("update", "--pids-limit", "77", self.id)
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual(event["data"]["pids"]["limit"], 77)
+        resources = os.path.join(self.folder, "resources")
+        with open(resources, "w", encoding="utf-8") as file:
+            file.write('{"pids": {"limit": 55}}')
+        with open(resources, encoding="utf-8") as file:
+            self.oci("update", "--resources", "-", self.id, stdin=file)
+        event = json.loads(self.oci("events", "--stats", self.id).stdout)
+        self.assertEqual(event["data"]["pids"]["limit"], 55)
+
+    def test_statistics_are_the_kernels(self):
+        def resources(config):
+            config["linux"]["resources"]["memory"] = {"limit": 32 << 20}
+            config["linux"]["resources"]["cpu"] = {"cpus": "0"}
+        pid = self.start_sleeper(change=resources)
+        data = json.loads(self.oci("events", "--stats", self.id).stdout)["data"]
+        self.assertEqual(list(data), ["cpu", "cpuset", "memory", "pids", "blkio", "hugetlb",
+                                      "intel_rdt", "network_interfaces"])
+        self.assertEqual(data["cpuset"]["cpus"], [0])
+        self.assertEqual(data["memory"]["usage"]["limit"], 32 << 20)
+        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+            paths = {name: path for _, names, path in (l.strip().split(":", 2) for l in file)
+                     for name in names.split(",")}
+        trees = runtime.cgroup_trees()
+        version = 1 if "memory" in trees else 2
+        tree = "memory" if version == 1 else ""
+        with open(trees[tree] + paths[tree] + "/memory.stat", encoding="utf-8") as file:
+            self.assertEqual(list(data["memory"]["raw"]), [line.split()[0] for line in file])
+        if version == 1:
+            usage = data["cpu"]["usage"]
+            self.assertEqual({len(usage[key]) for key in ("percpu", "percpu_kernel", "percpu_user")},
+                             {os.cpu_count()})
+            self.assertGreater(sum(usage["percpu"]), 0)
+
+    def test_out_of_memory_is_told_at_once(self):
+        def resources(config):
+            config["linux"]["resources"]["memory"] = {"limit": 32 << 20, "swap": 32 << 20}
+        self.start_sleeper(change=resources)
+        with subprocess.Popen([self.runtime, "--root", self.root, "events", "--interval", "24h",
+                               self.id], stdout=subprocess.PIPE, text=True) as events:
+            killer = threading.Timer(runtime.TIMEOUT, events.kill)
+            killer.start()
+            self.assertEqual(json.loads(events.stdout.readline())["type"], "stats")
+            # It keeps all that it reads, up to the end of a line that never comes.
+            done = self.oci("exec", self.id, "tail", "/dev/zero", check=False)
+            self.assertEqual(done.returncode, 128 + signal.SIGKILL)
+            self.assertEqual(json.loads(events.stdout.readline()), {"type": "oom", "id": self.id})
+            self.oci("kill", self.id, "KILL")
+            self.assertEqual(events.stdout.read(), "")
+            self.assertEqual(events.wait(), 0)
+            killer.cancel()
+
+    def test_counters_of_a_chosen_cgroup(self):
+        pid = self.start_sleeper()
+        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+            joined = [line.split(":")[1:] for line in file.read().splitlines()]
+        paths = {name: path for names, path in joined for name in names.split(",")}
+        for controller in ("memory", "pids"):
+            self.assertTrue(paths.get(controller, paths.get("")).endswith(self.id), paths)
+        self.kill_and_delete()
+
+
+if __name__ == "__main__":
+    runtime.main()
