@@ -456,5 +456,19 @@ TEST(HierarchyKernelTest, WhatAnotherMountHidesIsNotThere) {
   }
 }
 
+TEST(HierarchyKernelTest, WhatIsMountedInTheHiderIsThere) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  testing::RunIsolated(CLONE_NEWNS, [] {
+    constexpr const char* kTop = "/sys/fs/cgroup";
+    ASSERT_EQ(mount("tmpfs", kTop, "tmpfs", 0, nullptr), 0);
+    const std::string tree = absl::StrCat(kTop, "/tree");
+    ASSERT_EQ(mkdir(tree.c_str(), 0755), 0);
+    ASSERT_EQ(mount("cgroup2", tree.c_str(), "cgroup2", 0, nullptr), 0);
+    ASSERT_OK_AND_ASSIGN(const Hierarchy hierarchy, Hierarchy::Detect());
+    EXPECT_EQ(hierarchy.unified(), tree);
+    EXPECT_EQ(hierarchy.mode(), Mode::kUnified);
+  });
+}
+
 }  // namespace
 }  // namespace tiny::cgroup

@@ -117,22 +117,31 @@ bool IsAtOrAbove(absl::string_view path, absl::string_view other) {
                          (other.size() == path.size() || other[path.size()] == '/'));
 }
 
-// False where it is certain that a look-up of the mount point ends in the mount: every other one
-// at or above that path is one that it is mounted on.
-bool MayBeHidden(const MountPlace& mount, const std::vector<MountPlace>& places) {
-  size_t above = 0;
-  for (const MountPlace& other : places) above += IsAtOrAbove(other.point, mount.point);
-  const MountPlace* below = &mount;
-  for (size_t i = 1; i < above; ++i) {
-    const auto parent = std::find_if(places.begin(), places.end(), [&](const MountPlace& other) {
-      return other.id == below->parent;
-    });
-    if (parent == places.end() || parent->id == below->id)
-      return true;  // the first root is its own
-    if (!IsAtOrAbove(parent->point, mount.point)) return true;
-    below = &*parent;
+// The mount that a look-up of `path` ends in, as the kernel walks: in each mount to the first one
+// that is mounted on the way. Null where that is the process's root itself.
+const MountPlace* MountAt(absl::string_view path, const std::vector<MountPlace>& places) {
+  std::vector<const MountPlace*> on_the_way;
+  for (const MountPlace& place : places) {
+    if (IsAtOrAbove(place.point, path)) on_the_way.push_back(&place);
   }
-  return false;
+  const auto is_root = [&](const MountPlace& mount) {
+    return mount.parent == mount.id ||
+           std::none_of(on_the_way.begin(), on_the_way.end(),
+                        [&](const MountPlace* other) { return other->id == mount.parent; });
+  };
+  const MountPlace* found = nullptr;
+  while (true) {
+    const MountPlace* next = nullptr;
+    for (const MountPlace* place : on_the_way) {
+      const bool is_in_found =
+          found == nullptr ? is_root(*place) : place->parent == found->id && place->id != found->id;
+      if (is_in_found && (next == nullptr || place->point.size() < next->point.size())) {
+        next = place;
+      }
+    }
+    if (next == nullptr) return found;
+    found = next;
+  }
 }
 
 absl::Status NotMounted() {
@@ -165,13 +174,10 @@ absl::StatusOr<Hierarchy> Hierarchy::Detect() {
   const std::vector<MountPlace> places = MountPlaces(mount_info);
   std::string visible;
   for (const absl::string_view line : absl::StrSplit(mount_info, '\n')) {
-    const std::vector<CgroupMount> mounts = CgroupMounts(line);
-    if (mounts.empty()) continue;
-    const long magic = mounts[0].unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC;
-    if (!MayBeHidden(MountPlaces(line)[0], places) ||
-        HasFileSystemType(mounts[0].tree.mount_point, magic)) {
-      absl::StrAppend(&visible, line, "\n");
-    }
+    if (!absl::StrContains(line, " - cgroup")) continue;
+    const MountPlace mount = MountPlaces(line)[0];
+    const MountPlace* seen = MountAt(mount.point, places);
+    if (seen != nullptr && seen->id == mount.id) absl::StrAppend(&visible, line, "\n");
   }
   return FromMountInfo(visible);
 }
