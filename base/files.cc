@@ -98,7 +98,11 @@ absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what, size_t limit)
 
 absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit) {
   ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(path, O_RDONLY));
-  return ReadAll(fd.get(), path, limit, ShortRead::kIsTheLast);
+  return ReadRegularFd(fd.get(), path, limit);
+}
+
+absl::StatusOr<std::string> ReadRegularFd(int fd, absl::string_view what, size_t limit) {
+  return ReadAll(fd, what, limit, ShortRead::kIsTheLast);
 }
 
 absl::StatusOr<std::string> ReadFileAt(int directory, absl::string_view path, size_t limit) {

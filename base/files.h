@@ -33,6 +33,8 @@ absl::StatusOr<std::string> ReadFd(int fd, absl::string_view what,
 // ReadFile for a regular file that was written whole: there a read that is short is the last one.
 absl::StatusOr<std::string> ReadRegularFile(absl::string_view path,
                                             size_t limit = kDefaultReadLimit);
+absl::StatusOr<std::string> ReadRegularFd(int fd, absl::string_view what,
+                                          size_t limit = kDefaultReadLimit);
 
 // Writes all of `contents` in as many write(2) calls as it takes.
 absl::Status WriteAll(int fd, absl::string_view contents, absl::string_view what);

@@ -80,7 +80,7 @@ absl::StatusOr<std::string> RootedDir::ReadFile(absl::string_view path, size_t l
   if (!S_ISREG(file.st_mode)) {
     return absl::FailedPreconditionError(absl::StrCat("read ", path, ": not a regular file"));
   }
-  return ReadFd(fd.get(), path, limit);
+  return ReadRegularFd(fd.get(), path, limit);
 }
 
 absl::Status RootedDir::WriteFile(absl::string_view path, absl::string_view contents,

@@ -30,13 +30,27 @@ namespace {
 
 constexpr char kNotifyPath[] = "/run/notify/notify.sock";
 
+// Where the path is absolute and clean, and no symbolic link is on the way, it is the one that the
+// kernel would tell.
+UniqueFd OpenWithoutSymlinks(const std::string& path, int flags) {
+  if (fs::CleanPath(path).value_or("") != path) return UniqueFd();
+  open_how how = {};
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return UniqueFd(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof(how))));
+}
+
 struct Located {
   UniqueFd file;  // O_PATH
   std::string path;
 };
 
 // As the kernel tells it: realpath(3) takes a system call for each directory on the way.
-absl::StatusOr<Located> Locate(const std::string& path) {
+absl::StatusOr<Located> Locate(std::string path) {
+  if (UniqueFd file = OpenWithoutSymlinks(path, O_PATH)) {
+    return Located{std::move(file), std::move(path)};
+  }
   UniqueFd file(open(path.c_str(), O_PATH | O_CLOEXEC));
   if (!file) return PosixStatus(errno, path);
   char resolved[PATH_MAX];
@@ -46,17 +60,21 @@ absl::StatusOr<Located> Locate(const std::string& path) {
   return Located{std::move(file), std::string(resolved, static_cast<size_t>(size))};
 }
 
-absl::StatusOr<Located> LocateRoot(const Located& bundle, const std::string& root) {
-  if (root[0] == '/') return Locate(root);
-  const std::string path = absl::StrCat(bundle.path == "/" ? "" : bundle.path, "/", root);
-  if (fs::CleanPath(path).value_or("") != path) return Locate(path);
-  // Without a symbolic link on the way it is where its name says.
-  open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  UniqueFd file(
-      static_cast<int>(syscall(SYS_openat2, bundle.file.get(), root.c_str(), &how, sizeof(how))));
-  return file ? Located{std::move(file), path} : Locate(path);
+// The bundle's path and configuration.
+absl::Status ReadConfig(absl::string_view path, absl::string_view config, Bundle& bundle) {
+  bundle.path = path.empty() ? "." : std::string(path);
+  const std::string usual = absl::StrCat(bundle.path, "/config.json");
+  if (config.empty()) {
+    if (const UniqueFd file = OpenWithoutSymlinks(usual, O_RDONLY)) {
+      ASSIGN_OR_RETURN(bundle.config, ReadRegularFd(file.get(), usual));
+      return absl::OkStatus();
+    }
+  }
+  ASSIGN_OR_RETURN(Located folder, Locate(std::move(bundle.path)));
+  bundle.path = std::move(folder.path);
+  // What the caller names may be a pipe.
+  ASSIGN_OR_RETURN(bundle.config, config.empty() ? ReadRegularFile(usual) : ReadFile(config));
+  return absl::OkStatus();
 }
 
 // The devices that the specification wants in every container may be used, whatever the rules say.
@@ -143,12 +161,7 @@ absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::s
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
                                   absl::string_view config, absl::string_view id) {
   Bundle bundle;
-  ASSIGN_OR_RETURN(const Located folder, Locate(path.empty() ? "." : std::string(path)));
-  bundle.path = folder.path;
-  // What the caller names may be a pipe.
-  ASSIGN_OR_RETURN(bundle.config, config.empty()
-                                      ? ReadRegularFile(absl::StrCat(bundle.path, "/config.json"))
-                                      : ReadFile(config));
+  RETURN_IF_ERROR(ReadConfig(path, config, bundle));
   absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config);
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
@@ -156,7 +169,10 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   if (bundle.spec.linux_.resources) {
     DropZeroLimits(*bundle.spec.linux_.resources, bundle.spec.oci_version);
   }
-  ASSIGN_OR_RETURN(Located root, LocateRoot(folder, bundle.spec.root->path));
+  const std::string& root_path = bundle.spec.root->path;
+  ASSIGN_OR_RETURN(
+      Located root,
+      Locate(root_path[0] == '/' ? root_path : absl::StrCat(bundle.path, "/", root_path)));
   bundle.rootfs = std::move(root.path);
   bundle.root = std::move(root.file);
   if (globals.cgroup_manager == "disabled") return bundle;
