@@ -100,6 +100,7 @@ struct ConsoleStep {
 struct PathStep {
   Place place;
   bool probably_directory = false;
+  bool in_bare_anchor = false;  // which is writable, and has no other mount in it
 };
 
 class CompiledMounts {
@@ -109,7 +110,10 @@ class CompiledMounts {
   Propagation root_propagation;
   bool no_pivot = false;
   bool user_namespace = false;
-  int null_tree = -1;  // a detached mount of the host's /dev/null, or -1: the child opens it
+  // The null device to mask files with: one that is made in a tmpfs of the container's own, else a
+  // detached mount of the host's, or -1: the child opens it.
+  Place null_device;
+  int null_tree = -1;
   std::vector<MountStep> mounts;
   std::vector<DeviceStep> devices;
   std::vector<LinkStep> links;

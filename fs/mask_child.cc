@@ -16,6 +16,7 @@ constexpr dev_t kNull = 1 << 8 | 3;
 struct Cover {
   int fd = -1;  // with `path`: where there is one to copy
   const char* path = "";
+  mount_attr attributes = {};  // that copies of it need
   bool placed = false;
   const char* beneath[kMaxAnchors] = {};  // where it is already, relative to each anchor
 };
@@ -72,7 +73,8 @@ long Copy(const Cover& cover, const Place& place, const Spot& spot, ApplyState& 
     if (error < 0) return error;
     return RawSyscall(SYS_mount, cover.beneath[place.anchor], spot.path, 0, MS_BIND, 0);
   }
-  const long tree = CloneTree(cover.fd, cover.path, cover.path[0] == '\0' ? kEmptyPath : 0, {});
+  const unsigned flags = cover.path[0] == '\0' ? kEmptyPath : 0;
+  const long tree = CloneTree(cover.fd, cover.path, flags, cover.attributes);
   if (tree < 0) return tree;
   const long error = MoveMount(static_cast<int>(tree), spot.fd, spot.path);
   CloseIfMany(tree);
@@ -98,10 +100,55 @@ long Put(Covers& covers, bool directory, const Place& place, const Spot& spot,
 // A directory can't be covered by a file, nor a file by a directory.
 bool IsOtherKind(long error) noexcept { return error == -EINVAL || error == -ENOTDIR; }
 
+// One descriptor from the copy to its place: whatever is mounted is what was made read-only.
+long MakeReadonly(const Spot& spot) noexcept {
+  const unsigned flags = kRecursive | (spot.path[0] == '\0' ? kEmptyPath : 0);
+  const long tree = CloneTree(spot.fd, spot.path, flags, Attributes(MOUNT_ATTR_RDONLY));
+  if (tree < 0) return tree;
+  const long error = MoveMount(static_cast<int>(tree), spot.fd, spot.path);
+  CloseIfMany(tree);
+  return error;
+}
+
+// A bind mount of a mount that is read-only is so, too: all paths in it share the two calls that
+// make it read-only and writable again.
+class BorrowedReadonly {
+ public:
+  explicit BorrowedReadonly(ApplyState& state) noexcept : state_(state) {}
+
+  long Make(const Place& place, const Spot& spot) noexcept {
+    if (anchor_ != place.anchor) {
+      if (const long error = GiveBack(); error < 0) return error;
+      const long error = MountSetattr(spot.fd, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+      if (error < 0) return error;
+      anchor_ = place.anchor;
+    }
+    const long error = ChangeDirectory(state_, spot.fd);
+    return error < 0 ? error : RawSyscall(SYS_mount, spot.path, spot.path, 0, MS_BIND | MS_REC, 0);
+  }
+
+  long GiveBack() noexcept {
+    if (anchor_ == kNoAnchor) return 0;
+    const int fd = state_.anchors[anchor_];
+    anchor_ = kNoAnchor;
+    return MountSetattr(fd, "", kEmptyPath, Attributes(0, MOUNT_ATTR_RDONLY));
+  }
+
+ private:
+  ApplyState& state_;
+  int anchor_ = kNoAnchor;
+};
+
 }  // namespace
 
 ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept {
   Covers covers{.null = {.fd = mounts.null_tree}, .empty_data = mounts.mask_data};
+  if (const Place& device = mounts.null_device; device.anchor != kNoAnchor) {
+    covers.null = {.fd = state.anchors[device.anchor],
+                   .path = device.relative,
+                   .attributes = Attributes(MOUNT_ATTR_RDONLY),
+                   .placed = true};
+  }
   for (const PathStep& path : mounts.masked) {
     const Spot spot = FindExisting(state, path.place);
     long error = spot.error;
@@ -122,22 +169,21 @@ ChildResult MaskPaths(const CompiledMounts& mounts, ApplyState& state) noexcept 
 }
 
 ChildResult MakePathsReadonly(const CompiledMounts& mounts, ApplyState& state) noexcept {
+  BorrowedReadonly borrowed(state);
   for (const PathStep& path : mounts.readonly) {
     const Spot spot = FindExisting(state, path.place);
     long error = spot.error;
     if (error == 0) {
-      // One descriptor from the copy to its place: whatever is mounted is what was made read-only.
-      const unsigned flags = kRecursive | (spot.path[0] == '\0' ? kEmptyPath : 0);
-      const long tree = CloneTree(spot.fd, spot.path, flags, Attributes(MOUNT_ATTR_RDONLY));
-      error = tree < 0 ? tree : MoveMount(static_cast<int>(tree), spot.fd, spot.path);
-      CloseIfMany(tree);
+      error = path.in_bare_anchor ? borrowed.Make(path.place, spot) : MakeReadonly(spot);
     }
     if (error < 0 && error != -ENOENT) {
       return ChildError(error, "make read-only", path.place.path);
     }
     if (path.place.anchor == kNoAnchor) CloseIfMany(spot.fd);
   }
-  return {};
+  const long error = borrowed.GiveBack();
+  return error < 0 ? ChildError(error, "make read-only paths' mount writable again")
+                   : ChildResult();
 }
 
 }  // namespace tiny::fs

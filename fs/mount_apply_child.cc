@@ -37,47 +37,58 @@ long CopyUp(int target, int mount) noexcept {
   return error;
 }
 
+// The name of a place that is right beneath the root, or null.
+const char* NameInRoot(const Place& place) noexcept {
+  if (place.anchor != kNoAnchor) return nullptr;
+  const char* end = place.path + 1;
+  while (*end != '\0' && *end != '/') ++end;
+  return *end == '\0' ? place.path + 1 : nullptr;
+}
+
+// The content of the directory that the new mount is going to cover goes into it.
+long FillFromBeneath(const Spot& target, int mount) noexcept {
+  const int covered = target.path[0] == '\0'
+                          ? target.fd
+                          : static_cast<int>(RawSyscall(SYS_openat, target.fd, target.path,
+                                                        O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return CopyUp(covered, mount);
+}
+
 ChildResult MountMoved(const MountStep& step, ApplyState& state) noexcept {
-  const Spot target =
-      FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
-  if (target.error < 0) return TargetError(step, target.error);
   const bool changed = step.copy_up || !step.label.empty();
   const unsigned long flags =
       changed ? step.flags & ~static_cast<unsigned long>(MS_RDONLY) : step.flags;
   const long mounted = MountOverRoot(step.source, step.type, flags, step.data);
   if (mounted < 0) return MountError(step, mounted);
   const int mount = static_cast<int>(mounted);
-
+  if (step.slot != kNoAnchor) state.anchors[step.slot] = mount;
   if (!step.label.empty()) {
     const long error = SetLabelOverRoot(step.label);
     if (error < 0) return ChildError(error, step.what, step.label.data());
-  }
-  if (step.copy_up) {
-    const int covered = target.path[0] == '\0'
-                            ? target.fd
-                            : static_cast<int>(RawSyscall(SYS_openat, target.fd, target.path,
-                                                          O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const long error = CopyUp(covered, mount);
-    if (error < 0) return ChildError(error, step.what, "(tmpcopyup)");
-  }
-  if (changed && (step.flags & MS_RDONLY) != 0) {
-    const long error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
-    if (error < 0) return ChildError(error, step.what, "(read-only)");
   }
   if (!IsEmpty(step.first)) {
     if (long error = MountSetattr(mount, "", kEmptyPath, step.first); error < 0) {
       return ChildError(error, step.what);
     }
   }
-  if (long error = MoveMount(mount, target.fd, target.path); error < 0) {
-    return ChildError(error, step.what);
+
+  // A name without a slash leads out of the root by no link: only a directory can take the mount.
+  const char* name = step.copy_up ? nullptr : NameInRoot(step.target);
+  if (name == nullptr || MoveMount(mount, state.root, name) < 0) {
+    const Spot target =
+        FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
+    if (target.error < 0) return TargetError(step, target.error);
+    long error = step.copy_up ? FillFromBeneath(target, mount) : 0;
+    if (error < 0) return ChildError(error, step.what, "(tmpcopyup)");
+    error = MoveMount(mount, target.fd, target.path);
+    if (error < 0) return ChildError(error, step.what);
+    if (step.target.anchor == kNoAnchor) CloseIfMany(target.fd);
   }
-  if (step.target.anchor == kNoAnchor) CloseIfMany(target.fd);
-  if (step.slot != kNoAnchor) {
-    state.anchors[step.slot] = mount;
-  } else {
-    CloseIfMany(mount);
+  if (changed && (step.flags & MS_RDONLY) != 0) {
+    const long error = MountSetattr(mount, "", kEmptyPath, Attributes(MOUNT_ATTR_RDONLY));
+    if (error < 0) return ChildError(error, step.what, "(read-only)");
   }
+  if (step.slot == kNoAnchor) CloseIfMany(mount);
   return {};
 }
 

@@ -129,6 +129,45 @@ TEST(ApplyMounts, DevicesLinksMasks) {
   });
 }
 
+TEST(ApplyMounts, MaskedFilesAreReadonlyNullDevices) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  TempDir root;
+  for (const bool bound : {false, true}) {
+    SCOPED_TRACE(bound);
+    RunIsolated(kNamespaces, [&] {
+      MountPlan plan = DefaultPlan(root.path());
+      if (bound) plan.mounts.push_back(MakeMount("bind", "/dev/null", "/dev/null", {"bind"}));
+      ASSERT_ENTERED(plan);
+      EXPECT_EQ(StatOf("/proc/keys").st_rdev, makedev(1, 3));
+      EXPECT_EQ(chmod("/proc/keys", 0640), -1);
+      EXPECT_EQ(errno, EROFS);
+      EXPECT_EQ(chmod("/dev/null", 0666), 0);
+    });
+  }
+}
+
+TEST(ApplyMounts, ReadonlyPathsBesideAMountInProc) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  TempDir root;
+  TempDir data;
+  const std::string source = data.Write("uptime", "x");
+  for (const bool with_mount : {false, true}) {
+    SCOPED_TRACE(with_mount);
+    RunIsolated(kNamespaces, [&] {
+      MountPlan plan = DefaultPlan(root.path());
+      if (with_mount) plan.mounts.push_back(MakeMount("bind", source, "/proc/uptime", {"bind"}));
+      plan.readonly_paths = {"/proc/sys", "/proc/uptime"};
+      ASSERT_ENTERED(plan);
+      EXPECT_EQ(ReadFile("/proc/uptime").value() == "x", with_mount);
+      std::map<std::string, std::string> table = MountTable();
+      for (const char* path : {"/proc/sys", "/proc/uptime"}) {
+        EXPECT_THAT(table[path], HasSubstr(" ro,")) << path;
+      }
+      EXPECT_THAT(table["/proc"], HasSubstr(" rw,"));
+    });
+  }
+}
+
 TEST(ApplyMounts, BindsAndReadonlyRoot) {
   if (!HavePrivilege()) GTEST_SKIP() << "needs root";
   TempDir root;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/posix_status.h"
@@ -183,7 +184,11 @@ absl::Status PlanCompiler::AddBind(const Mount& mount, absl::string_view target,
     return PosixStatus(static_cast<int>(-tree), step.what);
   } else {
     step.tree = out_.Keep(UniqueFd(static_cast<int>(tree)));
-    if (fstat(step.tree, &file) != 0) return PosixStatus(errno, step.what);
+    if (absl::EndsWith(mount.source, "/.")) {
+      file.st_mode = S_IFDIR;  // else there would be nothing of that name
+    } else if (fstat(step.tree, &file) != 0) {
+      return PosixStatus(errno, step.what);
+    }
     if (!IsEmpty(step.second)) {
       const long error = MountSetattr(step.tree, "", kEmptyPath, step.second);
       if (error < 0) return PosixStatus(static_cast<int>(-error), step.what);

@@ -56,9 +56,15 @@ absl::Status PlanCompiler::Run() {
   RETURN_IF_ERROR(AddDevices());
   RETURN_IF_ERROR(AddConsole());
   RETURN_IF_ERROR(AddPaths(plan_.masked_paths, out_.masked));
+  // So that the working directory changes once for each anchor; first come those with mounts in
+  // them.
+  std::stable_sort(
+      out_.masked.begin(), out_.masked.end(),
+      [](const PathStep& a, const PathStep& b) { return a.place.anchor < b.place.anchor; });
   RETURN_IF_ERROR(AddPaths(plan_.readonly_paths, out_.readonly));
   if (!plan_.label.empty()) out_.mask_data = out_.Keep(ContextOption());
-  return out_.masked.empty() ? absl::OkStatus() : OpenNull();
+  for (PathStep& path : out_.readonly) path.in_bare_anchor = IsInBareAnchor(path.place);
+  return out_.masked.empty() ? absl::OkStatus() : ChooseNull();
 }
 
 bool PlanCompiler::DevIsTheHosts() const {
@@ -125,6 +131,36 @@ absl::Status PlanCompiler::AddPaths(const std::vector<std::string>& paths,
     step.probably_directory = IsUsuallyDirectory(step.place.path);
   }
   return absl::OkStatus();
+}
+
+bool PlanCompiler::IsInBareAnchor(const Place& place) const {
+  const MountStep* anchor = nullptr;
+  for (const MountStep& step : out_.mounts) {
+    if (step.slot != kNoAnchor && step.slot == place.anchor) {
+      anchor = &step;
+    } else if (anchor != nullptr && IsBeneath(step.target.path, anchor->target.path)) {
+      return false;
+    }
+  }
+  // Devices may be bound into a tmpfs.
+  return anchor != nullptr && anchor->type != absl::string_view("tmpfs") &&
+         (anchor->flags & MS_RDONLY) == 0;
+}
+
+absl::Status PlanCompiler::ChooseNull() {
+  for (const DeviceStep& device : out_.devices) {
+    const absl::string_view path = device.place.path;
+    const bool is_new = device.place.anchor_is_writable && device.host_path == nullptr;
+    if (path == "/dev/null" && is_new && S_ISCHR(device.mode) && device.number == makedev(1, 3)) {
+      const bool is_covered =
+          std::any_of(out_.mounts.begin(), out_.mounts.end(),
+                      [&](const MountStep& step) { return step.target.path == path; });
+      if (is_covered) break;
+      out_.null_device = device.place;
+      return absl::OkStatus();
+    }
+  }
+  return OpenNull();
 }
 
 absl::Status PlanCompiler::OpenNull() {

@@ -40,6 +40,8 @@ class PlanCompiler {
   absl::Status AddDevices();
   absl::Status AddConsole();
   absl::Status AddPaths(const std::vector<std::string>& paths, std::vector<PathStep>& steps);
+  bool IsInBareAnchor(const Place& place) const;
+  absl::Status ChooseNull();
   absl::Status OpenNull();
 
   const MountPlan& plan_;

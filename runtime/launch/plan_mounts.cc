@@ -129,7 +129,7 @@ absl::Status Planner::AddCgroup(const fs::Mount& mount) {
       if (!data.empty()) part.options.data = {data};
     } else {
       part.type = "bind";
-      part.source = absl::StrCat(host_path, view.path);
+      part.source = absl::StrCat(host_path, view.path, "/.");
     }
     plan_.mounts.push_back(part);
   };

@@ -82,7 +82,7 @@ TEST(PlanMounts, CgroupVersion2) {
       .unified_path = "/sys/fs/cgroup", .path = "/tiny/a", .own_namespace = false};
   test.spec.linux_.namespaces = {{.type = "user"}};
   ASSERT_OK_AND_ASSIGN(const fs::MountPlan bound, test.Plan());
-  EXPECT_THAT(Targets(bound), ElementsAre("bind /sys/fs/cgroup/tiny/a /sys/fs/cgroup"));
+  EXPECT_THAT(Targets(bound), ElementsAre("bind /sys/fs/cgroup/tiny/a/. /sys/fs/cgroup"));
 }
 
 TEST(PlanMounts, CgroupVersion1AndHybrid) {
@@ -110,7 +110,8 @@ TEST(PlanMounts, CgroupVersion1AndHybrid) {
 
   test.inputs.cgroup.own_namespace = false;
   ASSERT_OK_AND_ASSIGN(const fs::MountPlan bound, test.Plan());
-  EXPECT_EQ(Targets(bound)[2], "bind /sys/fs/cgroup/cpu,cpuacct/tiny/a /sys/fs/cgroup/cpu,cpuacct");
+  EXPECT_EQ(Targets(bound)[2],
+            "bind /sys/fs/cgroup/cpu,cpuacct/tiny/a/. /sys/fs/cgroup/cpu,cpuacct");
 }
 
 TEST(PlanMounts, Devices) {
