@@ -101,10 +101,13 @@ def machine(results):
 
 
 def layouts_table(results):
-    alone = results["oci_run"]["timings"]
-    return table(["`run`, median", "cgroup v1 and v2 mounted", "v1 alone"],
-                 [[SUBJECTS.get(name, name), duration(timing.median), duration(alone[name].median)]
-                  for name, timing in by_median(results["hybrid"])])
+    both, alone = results["hybrid"], results["oci_run"]
+    return table(["`run`: median, system calls", "cgroup v1 and v2 mounted", "", "v1 alone", ""],
+                 [[SUBJECTS.get(name, name),
+                   *(cell for case in (both, alone)
+                     for cell in (duration(case["timings"][name].median),
+                                  case["costs"][name].system_calls if name in case["costs"] else ""))]
+                  for name, _ in by_median(both["timings"])])
 
 
 def concurrency_table(results):
