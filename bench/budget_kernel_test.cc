@@ -106,7 +106,7 @@ TEST_F(BudgetTest, OciRun) {
   ASSERT_OK_AND_ASSIGN(const WorkPlace place, WorkPlace::Make());
   // One fork and two execs, of the init stub and of the program, are all that it takes.
   ExpectWithin(
-      {.system_calls = IsVersion1Alone() ? 227 : 200, .page_faults = 105, .forks = 1, .execs = 2},
+      {.system_calls = IsVersion1Alone() ? 224 : 200, .page_faults = 105, .forks = 1, .execs = 2},
       place.TinyOci({"run", "--bundle", place.bundle(), "budget"}));
 }
 
