@@ -14,6 +14,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/unix_socket.h"
 #include "cgroup/cgroup.h"
 #include "fs/rooted_dir.h"
 #include "oci/cli/console_socket.h"
@@ -139,13 +140,14 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   }
   CompleteEnvironment([&] { return fs::RootedDir(std::move(bundle.root)); }, *bundle.spec.process);
   const int listen_fds = AddServiceSockets(bundle.spec);
+  // An engine that does not listen is an error before there is a container.
   UniqueFd console_socket;
   if (!options.console_socket.empty()) {
-    ASSIGN_OR_RETURN(console_socket, ConnectEngineSocket(options.console_socket));
+    ASSIGN_OR_RETURN(console_socket, ConnectUnixSocket(options.console_socket, SOCK_STREAM));
   }
   UniqueFd pidfd_socket;
   if (!options.pidfd_socket.empty()) {
-    ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(options.pidfd_socket));
+    ASSIGN_OR_RETURN(pidfd_socket, ConnectUnixSocket(options.pidfd_socket, SOCK_STREAM));
   }
 
   const ContainerStore store(globals.root);

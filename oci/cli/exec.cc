@@ -16,6 +16,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/unix_socket.h"
 #include "fs/rooted_dir.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
@@ -162,11 +163,11 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   }
   UniqueFd console_socket;
   if (process.terminal && !in.console_socket.empty()) {
-    ASSIGN_OR_RETURN(console_socket, ConnectEngineSocket(in.console_socket));
+    ASSIGN_OR_RETURN(console_socket, ConnectUnixSocket(in.console_socket, SOCK_STREAM));
   }
   UniqueFd pidfd_socket;
   if (!in.pidfd_socket.empty()) {
-    ASSIGN_OR_RETURN(pidfd_socket, ConnectEngineSocket(in.pidfd_socket));
+    ASSIGN_OR_RETURN(pidfd_socket, ConnectUnixSocket(in.pidfd_socket, SOCK_STREAM));
   }
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
   CompleteEnvironment(

@@ -15,6 +15,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/timeline.h"
+#include "base/unix_socket.h"
 #include "init/image.h"
 #include "oci/state.h"
 #include "runtime/cgroup_resources.h"
@@ -25,7 +26,6 @@
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/plan_mounts.h"
 #include "runtime/launch/process_limits.h"
-#include "runtime/launch/unix_socket.h"
 #include "security/lsm.h"
 
 namespace tiny::runtime {

@@ -13,12 +13,13 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/timeline.h"
+#include "base/unix_socket.h"
 #include "runtime/launch/memory_policy.h"
-#include "runtime/launch/unix_socket.h"
 
 namespace tiny::runtime {
 namespace {
@@ -33,6 +34,19 @@ absl::Status MarkProgramError(absl::Status status) {
     status.SetPayload(kProgramUrl, absl::Cord("1"));
   }
   return status;
+}
+
+// Hands the seccomp listener of the process `pid` to the agent, with the container's process state:
+// runtime-spec, config-linux.md, "Seccomp", listenerPath.
+absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener) {
+  absl::StatusOr<UniqueFd> fd = ConnectUnixSocket(agent.path, SOCK_STREAM);
+  if (!fd.ok()) return Annotate(fd.status(), "linux.seccomp.listenerPath");
+  const std::string state = oci::SerializeProcessState(agent.state, pid, agent.metadata);
+  const absl::StatusOr<size_t> sent = SendWithDescriptor(fd->get(), state, listener);
+  if (!sent.ok()) {
+    return Annotate(sent.status(), absl::StrCat("seccomp listener to ", agent.path));
+  }
+  return WriteAll(fd->get(), absl::string_view(state).substr(*sent), agent.path);
 }
 
 }  // namespace
@@ -174,7 +188,7 @@ SeccompAgent AgentOf(const oci::Spec& spec, oci::State state) {
 }
 
 absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& agent) {
-  absl::StatusOr<UniqueFd> connection = ConnectUnixSocket(start_socket);
+  absl::StatusOr<UniqueFd> connection = ConnectUnixSocket(start_socket, SOCK_SEQPACKET);
   if (!connection.ok()) {
     const std::optional<int> error = GetErrno(connection.status());
     if (error == ECONNREFUSED || error == ENOENT) {

@@ -1,4 +1,4 @@
-#include "runtime/launch/unix_socket.h"
+#include "base/unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 
-namespace tiny::runtime {
+namespace tiny {
 namespace {
 
 struct Address {
@@ -25,9 +25,10 @@ absl::StatusOr<Address> AddressOf(absl::string_view path) {
   Address address;
   std::string short_path(path);
   if (path.size() >= sizeof(address.value.sun_path)) {
-    const size_t slash = path.rfind('/');
-    ASSIGN_OR_RETURN(address.directory, OpenFile(path.substr(0, slash), O_PATH | O_DIRECTORY));
-    short_path = absl::StrCat("/proc/self/fd/", address.directory.get(), path.substr(slash));
+    const size_t name = path.rfind('/') + 1;  // 0 where there is none
+    ASSIGN_OR_RETURN(address.directory,
+                     OpenFile(name == 0 ? "." : path.substr(0, name), O_PATH | O_DIRECTORY));
+    short_path = absl::StrCat("/proc/self/fd/", address.directory.get(), "/", path.substr(name));
   }
   if (short_path.size() >= sizeof(address.value.sun_path)) {
     return PosixStatus(ENAMETOOLONG, absl::StrCat("use socket ", path));
@@ -35,17 +36,6 @@ absl::StatusOr<Address> AddressOf(absl::string_view path) {
   address.value.sun_family = AF_UNIX;
   memcpy(address.value.sun_path, short_path.data(), short_path.size());
   return address;
-}
-
-absl::StatusOr<UniqueFd> Connect(absl::string_view path, int type) {
-  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
-  UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
-  if (!fd) return PosixStatus(errno, "make a socket");
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
-      0) {
-    return PosixStatus(errno, absl::StrCat("connect to ", path));
-  }
-  return fd;
 }
 
 }  // namespace
@@ -64,8 +54,15 @@ absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path) {
   return fd;
 }
 
-absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path) {
-  return Connect(path, SOCK_SEQPACKET);
+absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type) {
+  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
+  UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  if (!fd) return PosixStatus(errno, "make a socket");
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
+      0) {
+    return PosixStatus(errno, absl::StrCat("connect to ", path));
+  }
+  return fd;
 }
 
 absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
@@ -81,7 +78,7 @@ absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t si
   do {
     got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
-  if (got < 0) return PosixStatus(errno, "receive from the container's init");
+  if (got < 0) return PosixStatus(errno, "receive a descriptor");
   const cmsghdr* rights = CMSG_FIRSTHDR(&header);
   if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS &&
       rights->cmsg_len == CMSG_LEN(sizeof(int))) {
@@ -92,11 +89,8 @@ absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t si
   return static_cast<size_t>(got);
 }
 
-absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener) {
-  absl::StatusOr<UniqueFd> fd = Connect(agent.path, SOCK_STREAM);
-  if (!fd.ok()) return Annotate(fd.status(), "linux.seccomp.listenerPath");
-  const std::string state = oci::SerializeProcessState(agent.state, pid, agent.metadata);
-  iovec part = {const_cast<char*>(state.data()), state.size()};
+absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor) {
+  iovec part = {const_cast<char*>(data.data()), data.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
   header.msg_iov = &part;
@@ -107,13 +101,13 @@ absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener) {
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int));
-  memcpy(CMSG_DATA(rights), &listener, sizeof(listener));
-  const ssize_t sent = sendmsg(fd->get(), &header, MSG_NOSIGNAL);
-  if (sent < 0) {
-    return PosixStatus(errno, absl::StrCat("send the seccomp listener to ", agent.path));
-  }
-  return WriteAll(fd->get(), absl::string_view(state).substr(static_cast<size_t>(sent)),
-                  agent.path);
+  memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
+  ssize_t sent;
+  do {
+    sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) return PosixStatus(errno, "send a descriptor");
+  return static_cast<size_t>(sent);
 }
 
-}  // namespace tiny::runtime
+}  // namespace tiny

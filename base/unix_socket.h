@@ -1,34 +1,33 @@
-// Unix sockets by paths of any length.
-#ifndef TINY_RUNTIME_LAUNCH_UNIX_SOCKET_H_
-#define TINY_RUNTIME_LAUNCH_UNIX_SOCKET_H_
+// Unix sockets by paths of any length, and the descriptors that go through them: unix(7). Functions
+// are thread-safe; errors are PosixStatus.
+#ifndef TINY_BASE_UNIX_SOCKET_H_
+#define TINY_BASE_UNIX_SOCKET_H_
 
-#include <sys/types.h>
+#include <sys/socket.h>
 
 #include <cstddef>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
-#include "runtime/launch/launch.h"
 
-namespace tiny::runtime {
+namespace tiny {
 
 // A listening SOCK_SEQPACKET socket at `path`, which only its owner may connect to. What was there
 // is replaced. unix(7) limits an address to 107 bytes: longer ones go through /proc/self/fd.
 absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path);
-absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path);
+// `type`: SOCK_SEQPACKET or SOCK_STREAM.
+absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type);
 
 // recvmsg(2) of one message of a SOCK_SEQPACKET socket, with the descriptor that it may carry; 0 at
 // its end.
 absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
                                              UniqueFd* descriptor);
 
-// Hands the seccomp listener of the process `pid` to the agent (SOCK_STREAM), with the container's
-// process state: runtime-spec, config-linux.md, "Seccomp", listenerPath.
-absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener);
+// sendmsg(2) of `data` with a descriptor: how many of the bytes went.
+absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor);
 
-}  // namespace tiny::runtime
+}  // namespace tiny
 
-#endif  // TINY_RUNTIME_LAUNCH_UNIX_SOCKET_H_
+#endif  // TINY_BASE_UNIX_SOCKET_H_
