@@ -1,7 +1,6 @@
 #include "cli/explain.h"
 
-#include <cstring>
-
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -12,11 +11,11 @@ using ::testing::HasSubstr;
 
 std::vector<TimelineEntry> Sample() {
   std::vector<TimelineEntry> entries(3);
-  const char* steps[] = {"start", "clone3", "pivot_root"};
+  const absl::string_view steps[] = {"start", "clone3", "pivot_root"};
   const int32_t processes[] = {70, 71, 1};
   const uint64_t times[] = {1000000, 1010000, 1050000};
   for (int i = 0; i < 3; ++i) {
-    strcpy(entries[i].step, steps[i]);
+    steps[i].copy(entries[i].step, sizeof(entries[i].step) - 1);
     entries[i].process = processes[i];
     entries[i].nanoseconds = times[i];
   }

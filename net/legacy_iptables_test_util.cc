@@ -14,6 +14,7 @@
 namespace tiny::net {
 namespace {
 
+constexpr char kTable[] = "filter";
 constexpr size_t kRuleSize = sizeof(ipt_entry) + sizeof(xt_standard_target);
 
 std::string AcceptRule(const std::string& interface, bool out) {
@@ -36,12 +37,12 @@ std::string AcceptRule(const std::string& interface, bool out) {
 bool DropForwardBut(const std::vector<std::string>& interfaces) {
   const UniqueFd fd(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
   ipt_getinfo info = {};
-  strcpy(info.name, "filter");
+  memcpy(info.name, kTable, sizeof(kTable));
   socklen_t length = sizeof(info);
   // This makes the table where there is none yet.
   if (getsockopt(fd.get(), IPPROTO_IP, IPT_SO_GET_INFO, &info, &length) != 0) return false;
   std::string answer(offsetof(ipt_get_entries, entrytable) + info.size, '\0');
-  strcpy(answer.data(), "filter");
+  memcpy(answer.data(), kTable, sizeof(kTable));
   memcpy(answer.data() + offsetof(ipt_get_entries, size), &info.size, sizeof(info.size));
   length = static_cast<socklen_t>(answer.size());
   if (getsockopt(fd.get(), IPPROTO_IP, IPT_SO_GET_ENTRIES, answer.data(), &length) != 0) {
@@ -64,7 +65,7 @@ bool DropForwardBut(const std::vector<std::string>& interfaces) {
 
   std::string request(sizeof(ipt_replace), '\0');
   ipt_replace replace = {};
-  strcpy(replace.name, "filter");
+  memcpy(replace.name, kTable, sizeof(kTable));
   replace.valid_hooks = info.valid_hooks;
   replace.num_entries = info.num_entries + static_cast<unsigned>(2 * interfaces.size());
   replace.size = static_cast<unsigned>(entries.size());
