@@ -220,32 +220,23 @@ absl::StatusOr<int> RunRemove(Context& context, RemoveFlags& flags, Arguments na
   return code;
 }
 
-struct PruneFlags {
-  bool force = false;
-};
-constexpr Option kPruneOptions[] = {
-    {'f', "force", "", "Do not ask", Set<&PruneFlags::force>},
-};
-constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
 constexpr const OptionGroup* kPruneGroups[] = {&kPruneGroup};
 
 absl::StatusOr<int> RunPrune(Context& context, PruneFlags& flags, Arguments) {
-  if (!flags.force) {
-    ASSIGN_OR_RETURN(const bool go_ahead, Confirm(context, "networks that no container is on"));
-    if (!go_ahead) return 0;
-  }
-  return PruneNetworks(context);
+  ASSIGN_OR_RETURN(const bool go_ahead,
+                   Confirm(context, flags, "networks that no container is on"));
+  return go_ahead ? PruneNetworks(context, flags.filter) : 0;
 }
 
 }  // namespace
 
-absl::StatusOr<int> PruneNetworks(Context& context) {
+absl::StatusOr<int> PruneNetworks(Context& context, const ObjectFilter& filter) {
   ASSIGN_OR_RETURN(const auto networks, context.Networks());
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   ASSIGN_OR_RETURN(const std::vector<runtime::Network> all, networks->List(nullptr));
   for (const runtime::Network& network : all) {
-    if (network.name == "bridge") continue;
+    if (network.name == "bridge" || !filter.Matches(network.labels, network.created_at)) continue;
     const bool used =
         std::any_of(containers.begin(), containers.end(), [&](const runtime::Container& container) {
           const auto& wanted = container.config.networks;
@@ -308,7 +299,7 @@ constinit const Command kNetworkPruneCommand = {
     .name = "network prune",
     .summary = "Remove networks that no container is on",
     .usage = "[OPTIONS]",
-    .examples = "tiny network prune -f",
+    .examples = "tiny network prune -f --filter until=24h",
     .options = kPruneGroups,
     .max_arguments = 0,
     .run = Run<PruneFlags, RunPrune>,

@@ -9,7 +9,6 @@
 #include "cli/format.h"
 #include "cli/object_filter.h"
 #include "cli/object_values.h"
-#include "cli/ps_filter.h"
 #include "cli/writable_size.h"
 
 namespace tiny::cli {
@@ -120,22 +119,10 @@ absl::StatusOr<int> RunDf(Context& context, DfFlags& flags, Arguments) {
   return 0;
 }
 
-struct PruneFlags {
-  bool force = false;
-  bool volumes = false;
-  bool all = false;
-  PsFilter filter;
-};
-constexpr Option kPruneOptions[] = {
-    {'f', "force", "", "Do not ask", Set<&PruneFlags::force>},
-    {0, "filter", "key=value", "Only those that match (until=TIME, label=KEY, label!=KEY)",
-     Apply<[](PruneFlags& f, absl::string_view v) { return f.filter.Add(v); }>},
-};
 constexpr Option kSystemOptions[] = {
     {0, "volumes", "", "Anonymous volumes too", Set<&PruneFlags::volumes>},
     {'a', "all", "", "As Docker's, for images: there are none", Set<&PruneFlags::all>},
 };
-constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
 constexpr OptionGroup kSystemGroup = {"What else to remove", kSystemOptions};
 constexpr const OptionGroup* kContainerGroups[] = {&kPruneGroup};
 constexpr const OptionGroup* kSystemGroups[] = {&kPruneGroup, &kSystemGroup};
@@ -145,7 +132,10 @@ absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags, u
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   int code = 0;
   for (const runtime::Container& container : containers) {
-    if (Runs(container) || !flags.filter.Matches(container)) continue;
+    if (Runs(container) ||
+        !flags.filter.Matches(container.config.labels, container.config.created_at)) {
+      continue;
+    }
     const uint64_t size = WritableSize(context, container.config);
     const absl::Status removed =
         engine->Remove(container.config.id, /*force=*/false, /*volumes=*/false);
@@ -165,10 +155,8 @@ void PrintTotal(Context& context, uint64_t freed) {
 }
 
 absl::StatusOr<int> RunContainerPrune(Context& context, PruneFlags& flags, Arguments) {
-  if (!flags.force) {
-    ASSIGN_OR_RETURN(const bool go_ahead, Confirm(context, "all stopped containers"));
-    if (!go_ahead) return 0;
-  }
+  ASSIGN_OR_RETURN(const bool go_ahead, Confirm(context, flags, "all stopped containers"));
+  if (!go_ahead) return 0;
   uint64_t freed = 0;
   ASSIGN_OR_RETURN(const int code, PruneContainers(context, flags, &freed));
   PrintTotal(context, freed);
@@ -176,23 +164,24 @@ absl::StatusOr<int> RunContainerPrune(Context& context, PruneFlags& flags, Argum
 }
 
 absl::StatusOr<int> RunSystemPrune(Context& context, PruneFlags& flags, Arguments) {
-  if (!flags.force) {
-    ASSIGN_OR_RETURN(
-        const bool go_ahead,
-        Confirm(context, flags.volumes
-                             ? "all stopped containers, unused networks and anonymous volumes"
-                             : "all stopped containers and unused networks"));
-    if (!go_ahead) return 0;
+  if (flags.volumes && flags.filter.Has("until")) {
+    return UsageError("--filter until does not go with --volumes");
   }
+  ASSIGN_OR_RETURN(
+      const bool go_ahead,
+      Confirm(context, flags,
+              flags.volumes ? "all stopped containers, unused networks and anonymous volumes"
+                            : "all stopped containers and unused networks"));
+  if (!go_ahead) return 0;
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   RETURN_IF_ERROR(engine->Sweep());
   uint64_t freed = 0;
   ASSIGN_OR_RETURN(int code, PruneContainers(context, flags, &freed));
-  if (const absl::StatusOr<int> networks = PruneNetworks(context); !networks.ok()) {
+  if (const absl::StatusOr<int> networks = PruneNetworks(context, flags.filter); !networks.ok()) {
     context.PrintError(networks.status());
     code = 1;
   }
-  if (flags.volumes) RETURN_IF_ERROR(PruneVolumes(context, /*all=*/false, &freed));
+  if (flags.volumes) RETURN_IF_ERROR(PruneVolumes(context, flags, /*all=*/false, &freed));
   PrintTotal(context, freed);
   return code;
 }

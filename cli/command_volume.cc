@@ -155,43 +155,37 @@ absl::StatusOr<int> RunRemove(Context& context, RemoveFlags& flags, Arguments na
   return code;
 }
 
-struct PruneFlags {
-  bool all = false;
-  bool force = false;
-};
-constexpr Option kPruneOptions[] = {
-    {'a', "all", "", "Named volumes too", Set<&PruneFlags::all>},
-    {'f', "force", "", "Do not ask", Set<&PruneFlags::force>},
-};
-constexpr OptionGroup kPruneGroup = {"", kPruneOptions};
-constexpr const OptionGroup* kPruneGroups[] = {&kPruneGroup};
+constexpr const OptionGroup* kPruneGroups[] = {&kPruneVolumeGroup};
 
 absl::StatusOr<int> RunPrune(Context& context, PruneFlags& flags, Arguments) {
-  if (!flags.force) {
-    ASSIGN_OR_RETURN(const bool go_ahead,
-                     Confirm(context, flags.all ? "all volumes that no container uses"
-                                                : "anonymous volumes that no container uses"));
-    if (!go_ahead) return 0;
-  }
+  ASSIGN_OR_RETURN(const bool go_ahead,
+                   Confirm(context, flags,
+                           flags.all ? "all volumes that no container uses"
+                                     : "anonymous volumes that no container uses"));
+  if (!go_ahead) return 0;
   uint64_t freed = 0;
-  RETURN_IF_ERROR(PruneVolumes(context, flags.all, &freed));
+  RETURN_IF_ERROR(PruneVolumes(context, flags, flags.all, &freed));
   context.out.Print("Total reclaimed space: ", FormatDecimalBytes(freed), "\n");
   return 0;
 }
 
 }  // namespace
 
-absl::Status PruneVolumes(Context& context, bool all, uint64_t* freed) {
+absl::Status PruneVolumes(Context& context, const PruneFlags& flags, bool all, uint64_t* freed) {
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   runtime::VolumeStore store(context.options.root);
   ASSIGN_OR_RETURN(const std::vector<runtime::Volume> volumes, store.List(nullptr));
-  std::map<std::string, uint64_t> sizes;
-  for (const runtime::Volume& volume : volumes) sizes[volume.name] = DiskUsage(volume.path);
-  ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   store.Prune(all, [&](absl::string_view volume) {
-                     return UsersOfVolume(containers, volume);
-                   }));
+  std::map<std::string, uint64_t> sizes;  // of those to be removed
+  for (const runtime::Volume& volume : volumes) {
+    if ((all || volume.anonymous) && flags.filter.MatchesLabels(volume.labels)) {
+      sizes[volume.name] = DiskUsage(volume.path);
+    }
+  }
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> names,
+      store.Prune([&](const runtime::Volume& volume) { return sizes.count(volume.name) > 0; },
+                  [&](absl::string_view volume) { return UsersOfVolume(containers, volume); }));
   for (const std::string& name : names) {
     context.out.Print(name, "\n");
     *freed += sizes[name];

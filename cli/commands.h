@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "cli/command.h"
+#include "cli/object_filter.h"
 #include "cli/template/value.h"
 
 namespace tiny::cli {
@@ -81,8 +82,8 @@ absl::StatusOr<int> InspectAll(Context& context, absl::string_view format, Argum
 
 // What the prune commands share: each prints the names of what it has removed.
 // Prints what it removes, and adds its bytes to `freed`.
-absl::Status PruneVolumes(Context& context, bool all, uint64_t* freed);
-absl::StatusOr<int> PruneNetworks(Context& context);
+absl::Status PruneVolumes(Context& context, const PruneFlags& flags, bool all, uint64_t* freed);
+absl::StatusOr<int> PruneNetworks(Context& context, const ObjectFilter& filter);
 
 // In the order of help.
 absl::Span<const Command* const> AllCommands();

@@ -1,4 +1,4 @@
-// ps --filter and container prune --filter. Thread-compatible.
+// ps --filter. Thread-compatible.
 #ifndef TINY_CLI_PS_FILTER_H_
 #define TINY_CLI_PS_FILTER_H_
 

@@ -82,6 +82,8 @@ const Row kRows[] = {
     {"filter", {"", "x", "bogus=1"}},
     {"filter", {"status=bogus", "exited=x", "health=bogus", "publish=x"}, "ps"},
     {"filter", {"before=nobody"}, "ps", "nobody", 1},
+    {"filter", {"until=bogus"}, "container prune,network prune,system prune"},
+    {"filter", {"until=1h"}, "volume prune"},
     {"format", kBadFormats, "", "template", 1},
     {"gateway", {"", "x", "10.0.0"}},
     {"group-add", {"", "-1", "99999999999"}},

@@ -106,6 +106,30 @@ TEST_F(NetworkTest, PruneRemovesWhatNoContainerIsOn) {
   EXPECT_THAT(Tiny({"network", "prune", "-f"}), Succeeds("used\n"));
 }
 
+TEST_F(NetworkTest, PrunesHeedTheirFilters) {
+  EXPECT_EQ(Tiny({"network", "create", "fresh"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "create", "--label", "keep=1", "lab"}).code, 0);
+  for (const std::vector<std::string>& prune :
+       {std::vector<std::string>{"system", "prune", "-f"}, {"network", "prune", "-f"}}) {
+    const auto filtered = [&](const std::string& filter) {
+      std::vector<std::string> words = prune;
+      words.insert(words.end(), {"--filter", filter});
+      return Tiny(words);
+    };
+    for (const char* none : {"until=1h", "label=nosuch"}) {
+      const Result result = filtered(none);
+      EXPECT_EQ(result.code, 0) << result.err;
+      EXPECT_THAT(result.out, Not(HasSubstr("fresh"))) << prune[0];
+      EXPECT_THAT(result.out, Not(HasSubstr("lab"))) << prune[0];
+    }
+    EXPECT_THAT(filtered("label!=keep").out, HasSubstr("fresh\n")) << prune[0];
+    EXPECT_THAT(filtered("label=keep=1").out, HasSubstr("lab\n")) << prune[0];
+    EXPECT_EQ(Tiny({"network", "create", "fresh"}).code, 0);
+    EXPECT_EQ(Tiny({"network", "create", "--label", "keep=1", "lab"}).code, 0);
+  }
+  EXPECT_EQ(Tiny({"network", "rm", "fresh", "lab"}).code, 0);
+}
+
 TEST_F(NetworkTest, TheDefaultSubnetMovesAsideForAHostRoute) {
   // Another machine's network, by way of the neighbour.
   EXPECT_EQ(Run({"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "route",

@@ -46,6 +46,25 @@ TEST_F(VolumesTest, FromCreateToPrune) {
   EXPECT_EQ(Volumes(), "");
 }
 
+TEST_F(VolumesTest, PrunesHeedTheirFilters) {
+  const std::string kept = Tiny({"volume", "create", "--label", "keep=1"}).out;
+  const std::string other = Tiny({"volume", "create"}).out;
+  for (const char* command : {"system", "volume"}) {
+    const std::vector<std::string> prune = {command, "prune", "-f", "--filter", "label=nosuch"};
+    EXPECT_THAT(Tiny(prune), Succeeds("Total reclaimed space: 0B\n")) << command;
+  }
+  EXPECT_THAT(Tiny({"system", "prune", "-f", "--volumes", "--filter", "label!=keep"}).out,
+              HasSubstr(other));
+  EXPECT_EQ(Volumes(), kept);
+  EXPECT_THAT(Tiny({"system", "prune", "-f", "--volumes", "--filter", "until=1h"}),
+              FailsClearly(125, "until"));
+  EXPECT_THAT(Tiny({"volume", "prune", "--filter", "label=keep"}, "n\n"), Succeeds(""));
+  EXPECT_EQ(Volumes(), kept);
+  EXPECT_THAT(Tiny({"volume", "prune", "--filter", "label=keep"}), FailsClearly(1, "answer"));
+  EXPECT_THAT(Tiny({"volume", "prune", "--filter", "label=keep"}, "y\n").out, HasSubstr(kept));
+  EXPECT_EQ(Volumes(), "");
+}
+
 TEST_F(VolumesTest, ANamedVolumeOutlivesItsContainers) {
   EXPECT_EQ(Run({"--rm", "-v", "data:/data", "sh", "-c", "echo kept > /data/file"}).code, 0);
   EXPECT_EQ(Volumes(), "data\n");

@@ -192,12 +192,13 @@ absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf use
   return RemoveTree(temporary);
 }
 
-absl::StatusOr<std::vector<std::string>> VolumeStore::Prune(bool all, UsersOf users_of) {
+absl::StatusOr<std::vector<std::string>> VolumeStore::Prune(
+    absl::FunctionRef<bool(const Volume&)> wants, UsersOf users_of) {
   std::vector<std::string> removed;
   SweepTemporaries(directory_);
   ASSIGN_OR_RETURN(const std::vector<Volume> volumes, List());
   for (const Volume& volume : volumes) {
-    if (!all && !volume.anonymous) continue;
+    if (!wants(volume)) continue;
     const absl::Status status = Remove(volume.name, true, users_of);
     if (absl::IsFailedPrecondition(status)) continue;
     RETURN_IF_ERROR(status);

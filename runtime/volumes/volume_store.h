@@ -62,8 +62,9 @@ class VolumeStore {
   // kFailedPrecondition while containers use it, kNotFound (unless `force`) where there is none.
   absl::Status Remove(absl::string_view name, bool force, UsersOf users_of);
 
-  // Removes what nobody uses: the anonymous ones, or with `all` every one. Returns their names.
-  absl::StatusOr<std::vector<std::string>> Prune(bool all, UsersOf users_of);
+  // Removes those that `wants` says and nobody uses. Returns their names.
+  absl::StatusOr<std::vector<std::string>> Prune(absl::FunctionRef<bool(const Volume&)> wants,
+                                                 UsersOf users_of);
 
   // Fills the empty volume with what `destination` holds in a container's root file system, as a
   // container does when it first uses a volume: contents, owners, modes. A volume that has files,

@@ -52,6 +52,9 @@ TEST(VolumeStore, NamesThatLeadAwayAreRefused) {
   EXPECT_FALSE(PathExists(root.Path("volumes")));
 }
 
+bool All(const Volume&) { return true; }
+bool Anonymous(const Volume& volume) { return volume.anonymous; }
+
 TEST(VolumeStore, AnonymousOnesArePruned) {
   TempDir root;
   VolumeStore volumes(root.path());
@@ -59,11 +62,11 @@ TEST(VolumeStore, AnonymousOnesArePruned) {
   EXPECT_EQ(anonymous.name.size(), 64);
   EXPECT_TRUE(anonymous.anonymous);
   ASSERT_OK(volumes.Create({.name = "named"}));
-  ASSERT_OK_AND_ASSIGN(const auto in_use, volumes.Prune(true, SomeContainer));
+  ASSERT_OK_AND_ASSIGN(const auto in_use, volumes.Prune(All, SomeContainer));
   EXPECT_THAT(in_use, IsEmpty());
-  ASSERT_OK_AND_ASSIGN(const auto pruned, volumes.Prune(false, Nobody));
+  ASSERT_OK_AND_ASSIGN(const auto pruned, volumes.Prune(Anonymous, Nobody));
   EXPECT_THAT(pruned, ElementsAre(anonymous.name));
-  ASSERT_OK_AND_ASSIGN(const auto left, volumes.Prune(true, Nobody));
+  ASSERT_OK_AND_ASSIGN(const auto left, volumes.Prune(All, Nobody));
   EXPECT_THAT(left, ElementsAre("named"));
   EXPECT_THAT(ListDirectory(root.Path("volumes")).value(), IsEmpty());
 }
