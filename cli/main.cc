@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "base/exec_ids.h"
+#include "base/standard_streams.h"
 #include "cli/app.h"
 #include "cli/command.h"
 #include "runtime/engine.h"
@@ -15,6 +16,7 @@
 #include "runtime/network/network_manager.h"
 
 int main(int argc, char** argv) {
+  tiny::OpenClosedStandardStreams();
   // `bazel run` starts programs elsewhere; relative paths are meant from where the user is.
   if (const char* folder = getenv("BUILD_WORKING_DIRECTORY")) {
     if (chdir(folder) != 0) perror(folder);

@@ -93,7 +93,8 @@ absl::Status EngineImpl::StopActive(const Container& container, const StopOption
   }
   signal = options.signal.value_or(signal);
   const int seconds = options.timeout_seconds.value_or(container.config.stop_timeout.value_or(10));
-  RETURN_IF_ERROR(MarkStopped(container));
+  // What can't be recorded is stopped all the same.
+  const absl::Status marked = MarkStopped(container);
   ASSIGN_OR_RETURN(const ExitWatch watch, WatchExit(container));
   // One that waits for its restart need only be told.
   if (watch.socket) SendFrame(watch.socket.get(), FrameType::kReload, nullptr, 0, MSG_DONTWAIT);
@@ -127,7 +128,7 @@ absl::Status EngineImpl::StopActive(const Container& container, const StopOption
                      ") does not end though it was killed: it waits in the kernel"));
   }
   LogEvent(options_.root, container.config, "stop");
-  return absl::OkStatus();
+  return marked;
 }
 
 absl::Status EngineImpl::Stop(absl::string_view reference, const StopOptions& options) {
@@ -168,19 +169,23 @@ absl::Status EngineImpl::Kill(absl::string_view reference, int signal) {
     ASSIGN_OR_RETURN(stop_signal, ParseSignal(container.config.stop_signal));
   }
   // A signal that only tells the program something does not cancel its restart.
-  if (signal == SIGKILL || signal == stop_signal) RETURN_IF_ERROR(MarkStopped(container));
+  const absl::Status marked =
+      signal == SIGKILL || signal == stop_signal ? MarkStopped(container) : absl::OkStatus();
   ASSIGN_OR_RETURN(const ExitWatch watch, WatchExit(container));
   LogEvent(options_.root, container.config, "kill", {{"signal", absl::StrCat(signal)}});
   if (signal == SIGKILL) {
     RETURN_IF_ERROR(KillAll(container));
-    return AwaitEnd(container, watch, kKillPatience).status();
+    RETURN_IF_ERROR(AwaitEnd(container, watch, kKillPatience).status());
+    return marked;
   }
-  if (!watch.pidfd) return absl::OkStatus();
+  if (!watch.pidfd) return marked;
   const absl::Status sent = SendSignal(watch.pidfd.get(), signal);
-  if (!sent.ok()) return absl::IsNotFound(sent) ? absl::OkStatus() : sent;
+  if (!sent.ok() && !absl::IsNotFound(sent)) return sent;
   // A paused container would not see it.
-  if (container.state.status == state::Status::kPaused) return Unpause(container.config.id);
-  return absl::OkStatus();
+  if (sent.ok() && container.state.status == state::Status::kPaused) {
+    RETURN_IF_ERROR(Unpause(container.config.id));
+  }
+  return marked;
 }
 
 absl::StatusOr<int> EngineImpl::Wait(absl::string_view reference) {

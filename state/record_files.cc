@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -87,21 +88,38 @@ absl::StatusOr<ContainerState> ReadState(int root, const ContainerId& id, std::s
   return state;
 }
 
+void KeepSpare(int directory) {
+  const UniqueFd fd(
+      openat(directory, kSpareFile, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  constexpr char kBlock[kSpareSize] = {};
+  if (fd && write(fd.get(), kBlock, kSpareSize) != kSpareSize) unlinkat(directory, kSpareFile, 0);
+}
+
 absl::Status WriteRecord(int directory, const ContainerId& id, const char* file,
                          absl::string_view json) {
   // One name is enough, as there is one writer; what a crash left of it is written over.
   const std::string temporary = absl::StrCat(".", file, ".new");
-  const auto write_and_rename = [&]() -> absl::Status {
-    const UniqueFd fd(openat(directory, temporary.c_str(),
-                             O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!fd) return PosixStatus(errno, absl::StrCat("create ", RecordName(id, file)));
+  const auto write_and_rename = [&](int flags) -> absl::Status {
+    const UniqueFd fd(
+        openat(directory, temporary.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC | flags, 0600));
+    if (!fd) return PosixStatus(errno, absl::StrCat("write ", RecordName(id, file)));
     RETURN_IF_ERROR(WriteAll(fd.get(), json, RecordName(id, file)));
+    if ((flags & O_TRUNC) == 0 && ftruncate(fd.get(), static_cast<off_t>(json.size())) != 0) {
+      return PosixStatus(errno, absl::StrCat("truncate ", RecordName(id, file)));
+    }
     if (renameat(directory, temporary.c_str(), directory, file) != 0) {
       return PosixStatus(errno, absl::StrCat("replace ", RecordName(id, file)));
     }
     return absl::OkStatus();
   };
-  absl::Status status = write_and_rename();
+  absl::Status status = write_and_rename(O_CREAT | O_TRUNC);
+  if (status.ok()) return status;
+  const std::optional<int> error = GetErrno(status);
+  if ((error == ENOSPC || error == EDQUOT) && json.size() <= kSpareSize &&
+      renameat(directory, kSpareFile, directory, temporary.c_str()) == 0) {
+    status = write_and_rename(0);
+    KeepSpare(directory);  // of the space of what was replaced
+  }
   if (!status.ok()) unlinkat(directory, temporary.c_str(), 0);
   return status;
 }

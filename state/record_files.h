@@ -19,6 +19,8 @@ inline constexpr char kNames[] = "names";
 inline constexpr char kTrash[] = "trash";
 inline constexpr char kConfigFile[] = "config.json";
 inline constexpr char kStateFile[] = "state.json";
+inline constexpr char kSpareFile[] = ".spare";
+inline constexpr int kSpareSize = 4096;
 
 // "containers/<id>", relative to the root.
 std::string ContainerPath(const ContainerId& id);
@@ -30,6 +32,9 @@ absl::Status NoSuchContainer(absl::string_view reference);
 // default. kDataLoss for what cannot be parsed, and for a config with another id.
 absl::StatusOr<ContainerConfig> ReadConfig(int root, const ContainerId& id, std::string* buffer);
 absl::StatusOr<ContainerState> ReadState(int root, const ContainerId& id, std::string* buffer);
+
+// Sets space aside in the container's directory, so that its end can be recorded on a full disk.
+void KeepSpare(int directory);
 
 // Replaces `file` in the container's directory. The caller has the container's lock.
 absl::Status WriteRecord(int directory, const ContainerId& id, const char* file,

@@ -121,6 +121,7 @@ absl::StatusOr<LockedContainer> StateStore::Create(ContainerConfig config) const
     status = WriteRecord(directory.get(), id, kConfigFile, ConfigToJson(config));
     if (!status.ok()) (void)ReleaseName(directory_.get(), config.name, id);
   }
+  if (status.ok()) KeepSpare(directory.get());
   if (!status.ok()) {
     (void)RemoveTreeAt(directory_.get(), ContainerPath(id));
     return status;

@@ -152,7 +152,7 @@ TEST_F(StoreTest, CommitsReplaceRecords) {
   EXPECT_EQ(record.config.name, "web");
   EXPECT_EQ(record.config.id, container.id().value());
   ASSERT_OK_AND_ASSIGN(const auto files, ListDirectory(store_.Directory(container.id())));
-  EXPECT_THAT(files, ElementsAre("config.json", "state.json"));
+  EXPECT_THAT(files, ElementsAre(".spare", "config.json", "state.json"));
 }
 
 TEST_F(StoreTest, NamesAreUniqueAndFreedByRemoval) {
