@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/units.h"
+#include "runtime/network/network.h"
 
 namespace tiny::cli {
 namespace {
@@ -209,7 +210,7 @@ Value NetworkSettingsValue(const runtime::Container& container) {
   }
   if (endpoints.empty()) {
     for (const state::NetworkAttachment& wanted : container.config.networks) {
-      networks.Set(wanted.network, EndpointValue({}));
+      if (wanted.network != runtime::kLeftAll) networks.Set(wanted.network, EndpointValue({}));
     }
   }
   const state::NetworkEndpoint first = endpoints.empty() ? state::NetworkEndpoint() : endpoints[0];

@@ -97,6 +97,100 @@ TEST_F(NetworkTest, ARunningContainerJoinsAndLeaves) {
   EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
 }
 
+TEST_F(NetworkTest, AnIdOfANetworkIsAsGoodAsItsName) {
+  const std::string id = Tiny({"network", "create", "back"}).out.substr(0, 64);
+  Sleeper("back", {"--name", "one"});
+  EXPECT_THAT(Tiny({"network", "disconnect", id, "one"}), Succeeds(""));
+  EXPECT_THAT(Tiny({"network", "connect", id, "one"}), Succeeds(""));
+  EXPECT_THAT(Tiny({"network", "connect", id.substr(0, 12), "one"}),
+              FailsClearly(1, "container one is on network back already"));
+  EXPECT_THAT(Tiny({"network", "disconnect", "back", "one"}), Succeeds(""));
+  Sleeper(id.substr(0, 12), {"--name", "two"});
+  EXPECT_EQ(Inspect("two", "{{.HostConfig.NetworkMode}}"), "back");
+  EXPECT_THAT(Tiny({"network", "disconnect", id.substr(0, 9), "two"}), Succeeds(""));
+  EXPECT_NE(Tiny({"exec", "two", "busybox", "ip", "addr", "show", "eth0"}).code, 0);
+  EXPECT_THAT(Run({"--rm", "--network", "back", "--network", id, "true"}),
+              FailsClearly(125, "network back is given twice"));
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"inspect", ""}, {"connect", "", "one"}, {"rm", ""}}) {
+    std::vector<std::string> all = command;
+    all.insert(all.begin(), "network");
+    EXPECT_THAT(Tiny(all).err, HasSubstr("invalid network name \"\"")) << command[0];
+  }
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
+TEST_F(NetworkTest, TheDefaultRouteIsThatOfANetworkThatIsLeft) {
+  EXPECT_EQ(Tiny({"network", "create", "one"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "create", "--internal", "inner"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "create", "--ipv6", "two"}).code, 0);
+  Sleeper("one", {"--name", "web"});
+  const std::vector<std::string> route = {"exec", "web", "busybox", "ip", "route"};
+  for (const char* network : {"inner", "two"}) {
+    EXPECT_THAT(Tiny({"network", "connect", network, "web"}), Succeeds(""));
+  }
+  EXPECT_THAT(Tiny(route), Succeeds(HasSubstr("default via 10.10.1.1 dev eth0")));
+  EXPECT_THAT(Tiny({"exec", "web", "busybox", "ip", "-6", "route"}),
+              Succeeds(HasSubstr("default via fd")));
+  EXPECT_THAT(Tiny({"network", "disconnect", "one", "web"}), Succeeds(""));
+  EXPECT_THAT(Tiny(route), Succeeds(HasSubstr("default via 10.10.3.1 dev eth2")));
+  EXPECT_THAT(Tiny({"network", "connect", "one", "web"}), Succeeds(""));
+  EXPECT_THAT(Tiny(route), Succeeds(HasSubstr("default via 10.10.3.1 dev eth2")));
+  EXPECT_THAT(Tiny({"network", "doctor", "--timeout", "100ms", "web"}).out,
+              Not(HasSubstr("default route")));
+  EXPECT_EQ(Tiny({"exec", "--privileged", "web", "busybox", "ip", "route", "del", "default"}).code,
+            0);
+  EXPECT_THAT(Tiny({"network", "doctor", "--timeout", "100ms", "web"}).out,
+              HasSubstr("the container has no default route"));
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "one", "inner", "two"}).code, 0);
+}
+
+TEST_F(NetworkTest, WhoHasLeftAllNetworksCanComeBack) {
+  EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
+  Sleeper("back", {"--name", "web"});
+  for (const bool restarted : {false, true}) {
+    EXPECT_THAT(Tiny({"network", "disconnect", "back", "web"}), Succeeds(""));
+    if (restarted) {
+      EXPECT_EQ(Tiny({"restart", "-t", "0", "web"}).code, 0);
+    }
+    EXPECT_THAT(Tiny({"exec", "web", "busybox", "ip", "-o", "link"}),
+                Succeeds(AllOf(HasSubstr("lo:"), Not(HasSubstr("eth0")))));
+    EXPECT_EQ(Inspect("web", "{{json .NetworkSettings.Networks}}"), "{}");
+    EXPECT_THAT(Tiny({"network", "connect", "back", "web"}), Succeeds(""));
+    EXPECT_THAT(Tiny({"exec", "web", "busybox", "ip", "route"}),
+                Succeeds(HasSubstr("default via 10.10.1.1 dev eth0")));
+    EXPECT_THAT(Tiny({"exec", "web", "busybox", "nslookup", "-type=a", "web"}),
+                Succeeds(HasSubstr("10.10.1.2")));
+  }
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
+TEST_F(NetworkTest, TheModesHostAndNoneAreNoNetworks) {
+  EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
+  Sleeper("host", {"--name", "open"});
+  Sleeper("none", {"--name", "closed"});
+  Sleeper("back", {"--name", "web"});
+  EXPECT_THAT(Tiny({"network", "disconnect", "host", "open"}),
+              FailsClearly(1, "network mode host is chosen when a container is created"));
+  EXPECT_EQ(Inspect("open", "{{.HostConfig.NetworkMode}}"), "host");
+  EXPECT_THAT(Tiny({"network", "disconnect", "host", "web"}), FailsClearly(1, "not on network"));
+  EXPECT_THAT(Tiny({"network", "connect", "back", "open"}), FailsClearly(1, "mode host"));
+  EXPECT_THAT(Tiny({"network", "connect", "host", "web"}), FailsClearly(1, "mode host"));
+  EXPECT_THAT(Tiny({"network", "connect", "none", "web"}), FailsClearly(1, "mode none"));
+  EXPECT_THAT(Tiny({"network", "connect", "back", "closed"}), FailsClearly(1, "mode none"));
+  EXPECT_THAT(Tiny({"network", "disconnect", "none", "closed"}), Succeeds(""));
+  EXPECT_THAT(Tiny({"network", "connect", "back", "closed"}), Succeeds(""));
+  EXPECT_THAT(Run({"--rm", "--network", "back", "--ip6", "fd00::5", "true"}),
+              FailsClearly(125, "fd00::5 can't be had on network back: it has no IPv6"));
+  EXPECT_THAT(Tiny({"network", "connect", "--ip6", "fd00::5", "bridge", "web"}),
+              FailsClearly(1, "on network bridge: it has no IPv6"));
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
 TEST_F(NetworkTest, PruneRemovesWhatNoContainerIsOn) {
   EXPECT_EQ(Tiny({"network", "create", "used"}).code, 0);
   EXPECT_EQ(Tiny({"network", "create", "unused"}).code, 0);

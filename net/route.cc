@@ -125,7 +125,8 @@ absl::StatusOr<std::vector<AddressInfo>> ListAddresses(NetlinkSocket& socket, in
 }
 
 void AddRoute(MessageBuilder& batch, const RouteSpec& route) {
-  batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, absl::StrCat("add route ", Describe(route)));
+  batch.Begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, absl::StrCat("add route ", Describe(route)),
+              EEXIST);
   PutRouteRequest(batch, route);
 }
 

@@ -42,6 +42,7 @@ struct RouteSpec {
   int link = 0;
   uint32_t metric = 0;
 };
+// Where the destination has a route already, that stays, which counts as success.
 void AddRoute(MessageBuilder& batch, const RouteSpec& route);
 void DeleteRoute(MessageBuilder& batch, const RouteSpec& route);
 

@@ -68,7 +68,7 @@ bool HasNetworkToCheck(const state::ContainerConfig& config) {
   if (!config.ports.empty() || config.networks.size() > 1) return true;
   if (config.networks.empty()) return false;
   const std::string& only = config.networks[0].network;
-  return only != "none" && only != "isolated" && only != "host";
+  return only != "none" && only != "host";
 }
 
 }  // namespace

@@ -5,8 +5,10 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
+#include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
 #include "runtime/network/network_manager.h"
@@ -30,6 +32,29 @@ bool IsSamePort(const state::PortMapping& asked, const state::PortMapping& publi
   return asked.container_port == published.container_port && asked.protocol == published.protocol &&
          (asked.host_port == 0 || asked.host_port == published.host_port) &&
          (asked.host_ip.empty() || asked.host_ip == published.host_ip);
+}
+
+// A network's name, by name or id. What is none's stays: a word such as host, or the name of one
+// that is gone.
+absl::StatusOr<std::string> NameOf(NetworkManager& networks, absl::string_view reference) {
+  const absl::StatusOr<Network> network = networks.Inspect(reference);
+  if (network.ok()) return network->name;
+  if (!absl::IsNotFound(network.status())) return network.status();
+  return std::string(reference);
+}
+
+// In a namespace that is another's, or shall have loopback only, networks neither come nor go.
+absl::Status CheckMode(const std::string& container, absl::string_view network) {
+  const bool is_none = network == "none";
+  if (!is_none && network != "host" && !absl::StartsWith(network, "container:")) {
+    return absl::OkStatus();
+  }
+  return WithHint(
+      absl::FailedPreconditionError(absl::StrCat(
+          "the network mode ", network, " is chosen when a container is created: ", container,
+          " can't be connected or disconnected")),
+      is_none ? absl::StrCat("To leave that mode: tiny network disconnect none ", container)
+              : "Create another container: tiny run --network NETWORK");
 }
 
 // The names that the container knows follow its networks.
@@ -61,12 +86,17 @@ void EngineImpl::PokeSupervisor(absl::string_view id) {
 }
 
 absl::Status EngineImpl::Connect(absl::string_view reference,
-                                 const state::NetworkAttachment& attachment) {
+                                 const state::NetworkAttachment& wanted_attachment) {
+  state::NetworkAttachment attachment = wanted_attachment;
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
   ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
+  ASSIGN_OR_RETURN(attachment.network, NameOf(*networks, attachment.network));
   state::ContainerConfig config = record.config();
+  RETURN_IF_ERROR(CheckMode(config.name, attachment.network));
   if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
+  std::erase_if(config.networks, [](const auto& entry) { return entry.network == kLeftAll; });
   for (const state::NetworkAttachment& existing : config.networks) {
+    RETURN_IF_ERROR(CheckMode(config.name, existing.network));
     if (existing.network == attachment.network) {
       return absl::AlreadyExistsError(absl::StrCat("container ", config.name, " is on network ",
                                                    attachment.network, " already"));
@@ -85,38 +115,40 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
   state.endpoints.push_back(endpoint);
   if (absl::Status status = CommitEndpoints(*networks, record, std::move(wanted), std::move(state));
       !status.ok()) {
-    networks->Disconnect(id, endpoint, network_namespace.get()).IgnoreError();
+    networks->Disconnect(id, endpoint, network_namespace.get(), {}).IgnoreError();
     return status;
   }
   PokeSupervisor(id);
   return absl::OkStatus();
 }
 
-absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_view network,
+absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_view wanted,
                                     bool force) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
   ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
+  ASSIGN_OR_RETURN(const std::string network, NameOf(*networks, wanted));
   state::ContainerConfig config = record.config();
   if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
-  const auto attachment =
-      std::find_if(config.networks.begin(), config.networks.end(),
-                   [network](const auto& entry) { return entry.network == network; });
+  const auto attachment = std::find_if(config.networks.begin(), config.networks.end(),
+                                       [&](const auto& entry) { return entry.network == network; });
   if (attachment == config.networks.end()) {
     if (force) return absl::OkStatus();
     return absl::NotFoundError(
         absl::StrCat("container ", config.name, " is not on network ", network));
   }
+  if (network != "none") RETURN_IF_ERROR(CheckMode(config.name, network));
   config.networks.erase(attachment);
-  if (config.networks.empty()) config.networks.push_back({.network = "none"});
+  if (config.networks.empty()) config.networks.push_back({.network = kLeftAll});
   state::ContainerState state = record.state();
   if (!HasProcess(state)) return record.CommitConfig(std::move(config));
-  const auto endpoint =
-      std::find_if(state.endpoints.begin(), state.endpoints.end(),
-                   [network](const auto& entry) { return entry.network == network; });
+  const auto endpoint = std::find_if(state.endpoints.begin(), state.endpoints.end(),
+                                     [&](const auto& entry) { return entry.network == network; });
   if (endpoint != state.endpoints.end()) {
     ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
-    RETURN_IF_ERROR(networks->Disconnect(config.id, *endpoint, network_namespace.get()));
+    const state::NetworkEndpoint left = *endpoint;
     state.endpoints.erase(endpoint);
+    RETURN_IF_ERROR(
+        networks->Disconnect(config.id, left, network_namespace.get(), state.endpoints));
   }
   const std::string id = config.id;
   RETURN_IF_ERROR(CommitEndpoints(*networks, record, std::move(config), std::move(state)));

@@ -78,8 +78,7 @@ Finding CheckAddress6(Patient& patient) {
 }
 
 Finding CheckDefaultRoute(Patient& patient) {
-  // A second network is reached by its own route only.
-  if (patient.network.internal || patient.endpoint.interface_name != "eth0") return std::nullopt;
+  if (patient.network.internal) return std::nullopt;
   ASSIGN_OR_RETURN(const auto routes, net::ListRoutes(*patient.inside, AF_INET));
   const std::string& gateway = patient.endpoint.gateway;
   const net::RouteInfo* other = nullptr;
@@ -90,6 +89,8 @@ Finding CheckDefaultRoute(Patient& patient) {
   }
   const std::string fix = patient.Inside(absl::StrCat("route replace default via ", gateway));
   if (other == nullptr) return Fault{"the container has no default route", fix};
+  // A second network is reached by its own route only.
+  if (patient.endpoint.interface_name != "eth0") return std::nullopt;
   return Fault{absl::StrCat("the container's default route is ", other->gateway.ToString(),
                             ", not ", gateway),
                fix};

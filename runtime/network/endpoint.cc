@@ -43,11 +43,8 @@ absl::Status ExplainVeth(absl::Status status) {
 void AddAddressesAndRoutes(net::MessageBuilder& batch, const EndpointPlan& plan, int index) {
   net::AddAddress(batch, index, plan.address);
   if (plan.address6.address) net::AddAddress(batch, index, plan.address6);
-  if (!plan.default_route) return;
-  for (const std::string* gateway : {&plan.network.gateway, &plan.network.gateway6}) {
-    auto address = net::ParseIpAddress(*gateway);
-    if (!address.ok() || (address->is_v6() && !plan.address6.address)) continue;
-    net::AddRoute(batch, {.gateway = *address, .link = index});
+  if (plan.default_route) {
+    AddDefaultRoutes(batch, plan.network, plan.address6.address.is_v6(), index);
   }
 }
 
@@ -161,6 +158,14 @@ absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans) {
     AddAddressesAndRoutes(batch, plans[i], indices[i]);
   }
   return inside->Execute(batch);
+}
+
+void AddDefaultRoutes(net::MessageBuilder& batch, const Network& network, bool has_v6, int index) {
+  for (const std::string* gateway : {&network.gateway, &network.gateway6}) {
+    auto address = net::ParseIpAddress(*gateway);
+    if (!address.ok() || (address->is_v6() && !has_v6)) continue;
+    net::AddRoute(batch, {.gateway = *address, .link = index});
+  }
 }
 
 absl::Status SettleCarrier(net::NetlinkSocket& host, const std::vector<EndpointPlan>& plans) {

@@ -45,6 +45,9 @@ absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& pla
 // advertisements are ignored on the others.
 absl::Status SetUpInside(int netns, const std::vector<EndpointPlan>& plans);
 
+// The default routes by way of the network's gateways, where the container has none yet.
+void AddDefaultRoutes(net::MessageBuilder& batch, const Network& network, bool has_v6, int index);
+
 // Makes the kernel take note now that the interfaces are connected (net/core/link_watch.c): until
 // it does, in its own time, the bridge drops what they send. One round trip; Linux 6.8 and later.
 absl::Status SettleCarrier(net::NetlinkSocket& host, const std::vector<EndpointPlan>& plans);

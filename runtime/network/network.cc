@@ -55,13 +55,13 @@ absl::StatusOr<NetworkMode> NetworkModeOf(const state::ContainerConfig& config) 
   NetworkMode mode = NetworkMode::kBridge;
   for (const state::NetworkAttachment& attachment : config.networks) {
     const std::string& name = attachment.network;
-    if (name == "none" || name == "isolated") {
+    if (name == "none" || name == kLeftAll) {
       mode = NetworkMode::kNone;
     } else if (name == "host") {
       mode = NetworkMode::kHost;
     } else if (absl::StartsWith(name, std::string(kContainerPrefix))) {
       mode = NetworkMode::kContainer;
-    } else if (name == "bridge" || name == "default" || name.empty()) {
+    } else if (name == "bridge" || name == "default") {
       if (!attachment.aliases.empty()) {
         return absl::InvalidArgumentError(
             "a network alias needs a user-defined network: the default bridge has no names");

@@ -37,6 +37,10 @@ struct Network {
   bool operator==(const Network&) const = default;
 };
 
+// The network of a container that has left all of its networks: one like "none", but it can be
+// connected again.
+inline constexpr char kLeftAll[] = "isolated";
+
 // What a container's `--network` says.
 enum class NetworkMode {
   kBridge,     // the default bridge or user networks: a namespace with interfaces

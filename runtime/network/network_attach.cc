@@ -32,24 +32,38 @@ std::string NameLease(const std::string& network, const std::string& name, absl:
   return absl::StrCat("names/", network, "/", name, "/", id.substr(0, 12));
 }
 
+// An address asked for; empty: none.
+absl::Status CheckAddress(const Network& network, const std::string& text) {
+  if (text.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const net::IpAddress address, net::ParseIpAddress(text));
+  const bool is_v6 = address.is_v6();
+  const std::string refusal = absl::StrCat(text, " can't be had on network ", network.name, ": ");
+  if (is_v6 && network.subnet6.empty()) {
+    return WithHint(absl::InvalidArgumentError(absl::StrCat(refusal, "it has no IPv6")),
+                    "Use a network of tiny network create --ipv6.");
+  }
+  ASSIGN_OR_RETURN(const AddressPool pool,
+                   is_v6 ? AddressPool::V6(network) : AddressPool::V4(network));
+  if (pool.subnet.Contains(address) && pool.MayGive(address)) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(refusal, "its subnet is ", pool.subnet.ToString(),
+                                                 ", its gateway ", pool.gateway.ToString()));
+}
+
 }  // namespace
 
-absl::Status NetworkManagerImpl::Check(const state::ContainerConfig& config) {
+absl::Status NetworkManagerImpl::Check(state::ContainerConfig& config) {
   ASSIGN_OR_RETURN(const NetworkMode mode, NetworkModeOf(config));
   RETURN_IF_ERROR(WantedPorts(config).status());
   if (mode != NetworkMode::kBridge) return absl::OkStatus();
-  for (const state::NetworkAttachment& attachment : config.networks) {
-    if (IsDefaultName(attachment.network) && attachment.ip.empty()) continue;
-    ASSIGN_OR_RETURN(const Network network, NetworkOf(attachment));
-    if (!attachment.ip.empty()) {
-      ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::V4(network));
-      ASSIGN_OR_RETURN(const net::IpAddress address, net::ParseIpAddress(attachment.ip));
-      if (!pool.subnet.Contains(address) || !pool.MayGive(address)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(attachment.ip, " can't be had on network ", network.name,
-                         ": its subnet is ", network.subnet, ", its gateway ", network.gateway));
-      }
+  for (state::NetworkAttachment& attachment : config.networks) {
+    if (IsDefaultName(attachment.network) && attachment.ip.empty() && attachment.ip6.empty()) {
+      attachment.network = kDefaultNetwork;
+      continue;
     }
+    ASSIGN_OR_RETURN(const Network network, NetworkOf(attachment));
+    attachment.network = network.name;
+    RETURN_IF_ERROR(CheckAddress(network, attachment.ip));
+    RETURN_IF_ERROR(CheckAddress(network, attachment.ip6));
     if (!attachment.mac_address.empty()) {
       RETURN_IF_ERROR(net::ParseMacAddress(attachment.mac_address).status());
     }
@@ -58,16 +72,17 @@ absl::Status NetworkManagerImpl::Check(const state::ContainerConfig& config) {
       return absl::InvalidArgumentError(absl::StrCat("\"", alias, "\" can't be a network alias"));
     }
   }
-  return absl::OkStatus();
+  // One network may have been given by its name and by its id.
+  return NetworkModeOf(config).status();
 }
 
 absl::StatusOr<EndpointPlan> NetworkManagerImpl::PlanEndpoint(
     const state::ContainerConfig& config, const state::NetworkAttachment& wanted, Network network,
-    int number, bool default_route, const Lease& owner) {
+    int number, const Lease& owner) {
   EndpointPlan plan;
   plan.interface_name = absl::StrCat("eth", number);
   plan.host_interface = HostInterfaceName(config.id, number);
-  plan.default_route = default_route && !network.internal;
+  plan.default_route = !network.internal;
   net::IpAddress ip;
   net::IpAddress ip6;
   if (!wanted.ip.empty()) {
@@ -136,13 +151,11 @@ absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConf
   if (wanted.empty()) wanted.push_back({.network = kDefaultNetwork});
   std::vector<EndpointPlan> plans;
   absl::Status status = [&]() -> absl::Status {
-    bool has_default_route = false;
     for (const state::NetworkAttachment& one : wanted) {
       ASSIGN_OR_RETURN(Network network, NetworkOf(one));
       ASSIGN_OR_RETURN(EndpointPlan plan,
                        PlanEndpoint(config, one, std::move(network), static_cast<int>(plans.size()),
-                                    !has_default_route, owner));
-      has_default_route |= plan.default_route;
+                                    owner));
       attachment.endpoints.push_back(DescribeEndpoint(plan));
       plans.push_back(std::move(plan));
     }
@@ -219,7 +232,6 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
     const std::vector<state::NetworkEndpoint>& existing) {
   ASSIGN_OR_RETURN(Network network, NetworkOf(wanted));
   int number = 0;
-  bool has_default_route = false;
   for (const state::NetworkEndpoint& endpoint : existing) {
     if (endpoint.network == network.name) {
       return absl::AlreadyExistsError(
@@ -229,12 +241,10 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
     if (absl::SimpleAtoi(absl::string_view(endpoint.interface_name).substr(3), &used)) {
       number = std::max(number, used + 1);
     }
-    auto other = files_.Read(endpoint.network);
-    has_default_route |= other.ok() && !other->internal;
   }
   const Lease owner = {.container = config.id, .process = process};
-  ASSIGN_OR_RETURN(EndpointPlan plan, PlanEndpoint(config, wanted, std::move(network), number,
-                                                   !has_default_route, owner));
+  ASSIGN_OR_RETURN(EndpointPlan plan,
+                   PlanEndpoint(config, wanted, std::move(network), number, owner));
   const state::NetworkEndpoint endpoint = DescribeEndpoint(plan);
   std::vector<EndpointPlan> plans = {std::move(plan)};
   Attachment attachment;
@@ -244,17 +254,29 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
   without_ports.publish_all = false;
   absl::Status status = AttachPlans(without_ports, netns, owner, plans, attachment);
   if (status.ok()) return attachment.endpoints.front();
-  (void)Disconnect(config.id, endpoint, netns);
+  (void)Disconnect(config.id, endpoint, netns, existing);
   return status;
 }
 
 absl::Status NetworkManagerImpl::Disconnect(absl::string_view id,
-                                            const state::NetworkEndpoint& endpoint, int netns) {
+                                            const state::NetworkEndpoint& endpoint, int netns,
+                                            const std::vector<state::NetworkEndpoint>& remaining) {
   ASSIGN_OR_RETURN(net::NetlinkSocket inside, net::NetlinkSocket::OpenIn(netns, NETLINK_ROUTE));
   net::MessageBuilder batch;
   net::DeleteLink(batch, net::LinkRef(endpoint.interface_name));
   absl::Status status = inside.Execute(batch);
   if (!status.ok() && GetErrno(status) != ENODEV) return status;
+  // The default route may have gone with it.
+  batch.Clear();
+  for (const state::NetworkEndpoint& other : remaining) {
+    const auto network = files_.Read(other.network);
+    const auto link = net::GetLink(inside, net::LinkRef(other.interface_name));
+    if (network.ok() && !network->internal && link.ok()) {
+      AddDefaultRoutes(batch, *network, !other.ip6.empty(), link->index);
+    }
+  }
+  // An interface that the container has taken down can't have it.
+  (void)inside.Execute(batch);
   RETURN_IF_ERROR(RemoveFromFirewall(id, {endpoint}, {}));
   return ReleaseEndpoint(id, endpoint);
 }

@@ -385,7 +385,8 @@ TEST_F(NetworkTest, LiveChanges) {
                               container.process.netns(), container.attachment.endpoints));
     EXPECT_EQ(endpoint.interface_name, "eth1");
     EXPECT_THAT(host.manager->Remove("second"), StatusIs(absl::StatusCode::kFailedPrecondition));
-    ASSERT_OK(host.manager->Disconnect(container.config.id, endpoint, container.process.netns()));
+    ASSERT_OK(host.manager->Disconnect(container.config.id, endpoint, container.process.netns(),
+                                       container.attachment.endpoints));
     const size_t before = ElementsOf("masq4");
     EXPECT_OK(host.manager->Remove("second"));
     EXPECT_EQ(ElementsOf("masq4"), before - 2);

@@ -80,8 +80,9 @@ class NetworkManager {
 
   // --- Containers.
   // Everything about a configuration's network that can be checked before a start: modes, that the
-  // networks exist, that addresses asked for are inside their subnets, ports.
-  virtual absl::Status Check(const state::ContainerConfig& config) = 0;
+  // networks exist, that addresses asked for are inside their subnets, ports. Ids of networks
+  // become names.
+  virtual absl::Status Check(state::ContainerConfig& config) = 0;
 
   // Joins the namespace behind `netns` (a descriptor of /proc/PID/ns/net; borrowed), whose first
   // process is `process`, to the networks of `config`, and publishes its ports. In modes none, host
@@ -95,13 +96,15 @@ class NetworkManager {
                               const std::vector<state::NetworkEndpoint>& endpoints,
                               const std::vector<state::PortMapping>& ports) = 0;
 
-  // network connect and disconnect for a running container.
+  // network connect and disconnect for a running container. The default route is that of the first
+  // network that is not internal, and of another when that one is left.
   virtual absl::StatusOr<state::NetworkEndpoint> Connect(
       const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
       const ProcessIdentity& process, int netns,
       const std::vector<state::NetworkEndpoint>& existing) = 0;
   virtual absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
-                                  int netns) = 0;
+                                  int netns,
+                                  const std::vector<state::NetworkEndpoint>& remaining) = 0;
 
   // Lets clients that never stopped sending to one of these ports notice that it has changed: the
   // kernel would go on with its old answer (net/conntrack.h). For what is not TCP. Attach leaves it

@@ -27,7 +27,7 @@ namespace tiny::runtime {
 inline constexpr char kDefaultNetwork[] = "bridge";
 
 inline bool IsDefaultName(absl::string_view name) {
-  return name.empty() || name == kDefaultNetwork || name == "default";
+  return name == kDefaultNetwork || name == "default";
 }
 
 class NetworkManagerImpl : public NetworkManager {
@@ -41,7 +41,7 @@ class NetworkManagerImpl : public NetworkManager {
   absl::StatusOr<std::map<std::string, state::NetworkEndpoint>> Endpoints(
       const Network& network) override;
   absl::StatusOr<std::string> Remove(absl::string_view reference) override;
-  absl::Status Check(const state::ContainerConfig& config) override;
+  absl::Status Check(state::ContainerConfig& config) override;
   absl::StatusOr<Attachment> Attach(const state::ContainerConfig& config,
                                     const ProcessIdentity& process, int netns) override;
   absl::Status Detach(absl::string_view id, const std::vector<state::NetworkEndpoint>& endpoints,
@@ -50,8 +50,8 @@ class NetworkManagerImpl : public NetworkManager {
       const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
       const ProcessIdentity& process, int netns,
       const std::vector<state::NetworkEndpoint>& existing) override;
-  absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint,
-                          int netns) override;
+  absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint, int netns,
+                          const std::vector<state::NetworkEndpoint>& remaining) override;
   absl::Status ForgetConnections(const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<std::vector<state::PortMapping>> Publish(
       absl::string_view id, const ProcessIdentity& process,
@@ -76,7 +76,7 @@ class NetworkManagerImpl : public NetworkManager {
                                                  absl::string_view except_interface);
   absl::StatusOr<EndpointPlan> PlanEndpoint(const state::ContainerConfig& config,
                                             const state::NetworkAttachment& wanted, Network network,
-                                            int number, bool default_route, const Lease& owner);
+                                            int number, const Lease& owner);
   absl::Status ClaimNames(const state::ContainerConfig& config, const EndpointPlan& plan,
                           const Lease& owner);
   absl::Status AttachPlans(const state::ContainerConfig& config, int netns, const Lease& owner,

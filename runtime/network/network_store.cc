@@ -147,6 +147,7 @@ absl::StatusOr<std::vector<Network>> NetworkStore::List(std::vector<std::string>
 }
 
 absl::StatusOr<Network> NetworkStore::Find(absl::string_view reference) const {
+  if (reference.empty()) return absl::InvalidArgumentError("invalid network name \"\"");
   // A reference becomes a file's name only if it could be one.
   if (reference == "bridge" || ValidateNetworkName(reference).ok()) {
     auto network = Read(reference);
@@ -155,7 +156,7 @@ absl::StatusOr<Network> NetworkStore::Find(absl::string_view reference) const {
   ASSIGN_OR_RETURN(const std::vector<Network> networks, List(nullptr));
   const Network* match = nullptr;
   for (const Network& network : networks) {
-    if (reference.empty() || !absl::StartsWith(network.id, reference)) continue;
+    if (!absl::StartsWith(network.id, reference)) continue;
     if (match != nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("the id prefix ", reference, " is that of several networks"));
