@@ -89,8 +89,12 @@ absl::Status CheckNetworks(const state::ContainerConfig& config) {
     return UsageError(absl::StrCat("ports cannot be published with --network ", first),
                       "its program listens on that network as it is: leave -p out");
   }
-  if (absl::StartsWith(first, "container:") && !config.hostname.empty()) {
-    return UsageError(absl::StrCat("--hostname does not go with --network ", first));
+  const bool has_names = !config.hostname.empty() || !config.dns.empty() ||
+                         !config.dns_search.empty() || !config.dns_options.empty() ||
+                         !config.extra_hosts.empty();
+  if (absl::StartsWith(first, "container:") && has_names) {
+    return UsageError(
+        absl::StrCat("--hostname, --dns and --add-host do not go with --network ", first));
   }
   if (first == "none" && !config.ports.empty()) {
     return UsageError("ports cannot be published with --network none");

@@ -1,5 +1,6 @@
 // What a container finds on each kind of network, and whom it can talk to.
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include <set>
 #include <string>
@@ -76,6 +77,14 @@ TEST_F(NetworkTest, NoneAndIsolatedHaveLoopbackAlone) {
 TEST_F(NetworkTest, HostIsTheHostsOwn) {
   EXPECT_THAT(Run({"--rm", "--network", "host", "busybox", "ip", "-o", "addr", "show", "lan0"}),
               Succeeds(HasSubstr("192.0.2.1/24")));
+  utsname host = {};
+  EXPECT_EQ(uname(&host), 0);
+  const char* script = "hostname; cat /etc/hostname; echo $HOSTNAME";
+  const std::string name = absl::StrCat(host.nodename, "\n");
+  EXPECT_THAT(Run({"--rm", "--network", "host", "sh", "-c", script}),
+              Succeeds(absl::StrCat(name, name, name)));
+  EXPECT_THAT(Run({"--rm", "--network", "host", "-h", "box", "sh", "-c", script}),
+              Succeeds("box\nbox\nbox\n"));
 }
 
 TEST_F(NetworkTest, AContainersNetworkCanBeShared) {
@@ -86,6 +95,31 @@ TEST_F(NetworkTest, AContainersNetworkCanBeShared) {
   EXPECT_THAT(Run({"--rm", "--network", "container:nobody", "true"}), FailsClearly(125, "nobody"));
   EXPECT_THAT(Run({"--rm", "--network", "container:owner", "-p", "80", "true"}),
               FailsClearly(125, "port"));
+}
+
+TEST_F(NetworkTest, WhoSharesANetworkSharesItsNames) {
+  EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
+  Sleeper("back", {"--name", "db"});
+  Sleeper("back", {"--name", "owner", "--hostname", "box", "--add-host", "elsewhere:192.0.2.2"});
+  Sleeper("container:owner", {"--name", "side"});
+  const char* script =
+      "hostname; echo $HOSTNAME; cat /etc/hostname /etc/hosts /etc/resolv.conf; "
+      "busybox nslookup -type=a db";
+  const Result owner = Tiny({"exec", "owner", "sh", "-c", script});
+  EXPECT_THAT(owner, Succeeds(AllOf(HasSubstr("box\nbox\nbox\n"), HasSubstr("\telsewhere"),
+                                    HasSubstr("127.0.0.11"), HasSubstr("10.10.1.2"))));
+  for (const char* mode : {"container:owner", "container:side"}) {
+    EXPECT_THAT(Run({"--rm", "--network", mode, "sh", "-c", script}), Succeeds(owner.out)) << mode;
+  }
+  // What changes, changes for all.
+  EXPECT_EQ(Tiny({"network", "connect", "bridge", "owner"}).code, 0);
+  EXPECT_THAT(Tiny({"exec", "side", "cat", "/etc/hosts"}), Succeeds(HasSubstr("10.10.0.2\tbox")));
+  for (const std::string flag : {"--hostname=a", "--dns=192.0.2.2", "--add-host=a:192.0.2.2"}) {
+    EXPECT_THAT(Run({"--rm", "--network", "container:owner", flag, "true"}),
+                FailsClearly(125, "do not go with --network container:owner"));
+  }
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
 }
 
 TEST_F(NetworkTest, AddressesAndNamesAsAskedFor) {

@@ -1,10 +1,12 @@
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "logs/log_options.h"
@@ -12,6 +14,7 @@
 #include "runtime/event_log.h"
 #include "runtime/network/network_manager.h"
 #include "runtime/prepare.h"
+#include "runtime/spec/build_spec.h"
 
 namespace tiny::runtime {
 namespace {
@@ -71,6 +74,24 @@ bool HasNetworkToCheck(const state::ContainerConfig& config) {
   return only != "none" && only != "host";
 }
 
+// Who shares a network has its owner's name, too.
+void ShareHostname(const state::StateStore& store, state::ContainerConfig& config) {
+  if (config.networks.empty() || !config.hostname.empty()) return;
+  absl::string_view network = config.networks[0].network;
+  if (network == "host") {
+    utsname host = {};
+    uname(&host);
+    config.hostname = host.nodename;
+  } else if (absl::ConsumePrefix(&network, "container:")) {
+    const absl::StatusOr<state::ContainerId> id = store.Find(network);
+    if (!id.ok()) return;  // which the start tells
+    const absl::StatusOr<state::ContainerRecord> owner = store.Read(*id);
+    if (!owner.ok()) return;
+    config.hostname = HostnameOf(owner->config);
+    config.domainname = owner->config.domainname;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config, Next next) {
@@ -89,6 +110,7 @@ absl::StatusOr<std::string> EngineImpl::Create(state::ContainerConfig config, Ne
     ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
     RETURN_IF_ERROR(networks->Check(config));
   }
+  ShareHostname(store_, config);
   if (next == Next::kNothing) RETURN_IF_ERROR(CheckStart(config));
   ASSIGN_OR_RETURN(state::LockedContainer record, store_.Create(std::move(config)));
   if (next == Next::kNothing) {

@@ -87,6 +87,23 @@ absl::StatusOr<std::string> SharedMemoryOf(absl::string_view mode, const state::
   return HeldPath(*std::move(shm), held);
 }
 
+// The id of the container whose network and files in /etc are the configuration's: mostly its own.
+std::string NetworkOwner(const state::ContainerConfig& config, const state::StateStore& store) {
+  std::string owner = config.id;
+  std::vector<state::NetworkAttachment> networks = config.networks;
+  while (!networks.empty()) {
+    absl::string_view mode = networks[0].network;
+    if (!absl::ConsumePrefix(&mode, "container:")) break;
+    const absl::StatusOr<state::ContainerId> id = store.Find(mode);
+    if (!id.ok()) break;
+    absl::StatusOr<state::ContainerRecord> record = store.Read(*id);
+    if (!record.ok()) break;
+    owner = record->config.id;
+    networks = std::move(record->config.networks);
+  }
+  return owner;
+}
+
 // The folders on the host of the container's volumes and binds, one for each mount.
 absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConfig& config,
                                                       const EngineOptions& options,
@@ -135,7 +152,8 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   ASSIGN_OR_RETURN(inputs.passwd, ReadIn(*root, "/etc/passwd"));
   ASSIGN_OR_RETURN(inputs.group, ReadIn(*root, "/etc/group"));
   ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state, held));
-  const std::string directory = absl::StrCat(options.engine.root, "/containers/", config.id);
+  const std::string directory =
+      absl::StrCat(options.engine.root, "/containers/", NetworkOwner(config, *options.store));
   inputs.hosts_file = absl::StrCat(directory, "/hosts");
   inputs.hostname_file = absl::StrCat(directory, "/hostname");
   inputs.resolv_conf_file = absl::StrCat(directory, "/resolv.conf");
@@ -246,10 +264,7 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
 absl::Status MakeEtcFiles(int directory, const state::ContainerConfig& config) {
   RETURN_IF_ERROR(WriteEtcFile(directory, "hosts", ""));
   RETURN_IF_ERROR(WriteEtcFile(directory, "resolv.conf", ""));
-  const std::string hostname = config.hostname.empty()
-                                   ? config.id.substr(0, state::ContainerId::kShortLength)
-                                   : config.hostname;
-  return WriteEtcFile(directory, "hostname", absl::StrCat(hostname, "\n"));
+  return WriteEtcFile(directory, "hostname", absl::StrCat(HostnameOf(config), "\n"));
 }
 
 absl::Status WriteEtcFiles(int directory, absl::string_view hosts, absl::string_view resolv_conf) {

@@ -66,6 +66,9 @@ struct SpecInputs {
 // LaunchRequest::default_seccomp and UsesDefaultSeccomp.
 absl::StatusOr<oci::Spec> BuildSpec(const state::ContainerConfig& config, const SpecInputs& inputs);
 
+// The container's hostname: as asked for, else the short id.
+std::string HostnameOf(const state::ContainerConfig& config);
+
 // What LaunchRequest::default_seccomp shall be: neither privileged, unconfined, nor a profile of
 // the user's own.
 bool UsesDefaultSeccomp(const state::ContainerConfig& config);

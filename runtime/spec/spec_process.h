@@ -24,9 +24,6 @@ absl::StatusOr<security::CapabilitySet> ContainerCapabilities(const state::Conta
 absl::StatusOr<oci::Process> BuildProcess(const state::ContainerConfig& config,
                                           const ProcessInputs& inputs);
 
-// The container's hostname: as asked for, else the short id.
-std::string HostnameOf(const state::ContainerConfig& config);
-
 }  // namespace tiny::runtime
 
 #endif  // TINY_RUNTIME_SPEC_SPEC_PROCESS_H_
