@@ -167,7 +167,8 @@ absl::StatusOr<int> RunList(Context& context, ListFlags& flags, Arguments) {
     runtime::Network network;
     network.name = name;
     network.driver = name == std::string("none") ? "null" : "host";
-    const bool other_type = flags.filter.Has("type") || flags.filter.Has("id");
+    // They have no id.
+    const bool other_type = flags.quiet || flags.filter.Has("type") || flags.filter.Has("id");
     if (!other_type && Matches(flags.filter, network)) {
       RETURN_IF_ERROR(AddNetworkRow(format, network, flags.no_trunc));
     }

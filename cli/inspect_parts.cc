@@ -110,7 +110,7 @@ Value HealthcheckValue(const state::HealthConfig& health) {
 
 Value EndpointValue(const state::NetworkEndpoint& endpoint) {
   return Value::Object({{"Aliases", Value(endpoint.aliases)},
-                        {"NetworkID", endpoint.network},
+                        {"NetworkID", endpoint.network_id},
                         {"Gateway", endpoint.gateway},
                         {"IPAddress", endpoint.ip},
                         {"IPPrefixLen", endpoint.prefix_length},
@@ -124,11 +124,11 @@ Value EndpointValue(const state::NetworkEndpoint& endpoint) {
 
 }  // namespace
 
-Value PortBindings(const std::vector<state::PortMapping>& ports) {
+Value PortBindings(const std::vector<state::PortMapping>& ports, absl::string_view all_addresses) {
   std::map<std::string, Value> bindings;
   for (const state::PortMapping& port : ports) {
     bindings[absl::StrCat(port.container_port, "/", port.protocol)].Append(
-        Value::Object({{"HostIp", port.host_ip},
+        Value::Object({{"HostIp", port.host_ip.empty() ? all_addresses : port.host_ip},
                        {"HostPort", port.host_port == 0 ? "" : absl::StrCat(port.host_port)}}));
   }
   Value value = Value::Dictionary();
@@ -166,7 +166,7 @@ Value HostConfigValue(const state::ContainerConfig& config) {
       {"LogConfig", Value::Object({{"Type", config.log.driver},
                                    {"Config", Value::Dictionary(config.log.options)}})},
       {"NetworkMode", config.networks.empty() ? "bridge" : config.networks[0].network},
-      {"PortBindings", PortBindings(config.ports)},
+      {"PortBindings", PortBindings(config.ports, "")},
       {"RestartPolicy",
        Value::Object({{"Name", config.restart_policy.name},
                       {"MaximumRetryCount", config.restart_policy.maximum_retry_count}})},
@@ -216,7 +216,7 @@ Value NetworkSettingsValue(const runtime::Container& container) {
   const state::NetworkEndpoint first = endpoints.empty() ? state::NetworkEndpoint() : endpoints[0];
   const int64_t pid = container.state.init.pid;
   return Value::Object({{"SandboxKey", pid == 0 ? "" : absl::StrCat("/proc/", pid, "/ns/net")},
-                        {"Ports", PortBindings(container.state.ports)},
+                        {"Ports", PortBindings(container.state.ports, "0.0.0.0")},
                         {"Gateway", first.gateway},
                         {"GlobalIPv6Address", first.ip6},
                         {"GlobalIPv6PrefixLen", first.prefix_length6},

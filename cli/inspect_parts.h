@@ -11,8 +11,8 @@ Value ConfigValue(const state::ContainerConfig& config);
 Value HostConfigValue(const state::ContainerConfig& config);
 Value NetworkSettingsValue(const runtime::Container& container);
 
-// {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
-Value PortBindings(const std::vector<state::PortMapping>& ports);
+// {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}]}: `all_addresses` where none is named.
+Value PortBindings(const std::vector<state::PortMapping>& ports, absl::string_view all_addresses);
 
 }  // namespace tiny::cli
 

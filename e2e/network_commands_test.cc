@@ -69,6 +69,11 @@ TEST_F(NetworkTest, WhatCantBeMadeIsRefused) {
       FailsClearly(1, "10.31.0.1"));
   EXPECT_THAT(Tiny({"network", "create", "--subnet", "10.30.0.0/33", "two"}),
               FailsClearly(125, "invalid number \"33\""));
+  for (const char* subnet :
+       {"127.0.0.0/24", "169.254.7.0/24", "224.0.0.0/24", "fe80::/64", "ff05::/64"}) {
+    EXPECT_THAT(Tiny({"network", "create", "--subnet", subnet, "two"}),
+                FailsClearly(1, absl::StrCat("the subnet ", subnet, " can't be used")));
+  }
   for (const char* name : {"host", "none", "default", "a/b", "a b", "\"; drop", "-x"}) {
     EXPECT_NE(Tiny({"network", "create", "--", name}).code, 0) << name;
   }
@@ -187,6 +192,17 @@ TEST_F(NetworkTest, TheModesHostAndNoneAreNoNetworks) {
               FailsClearly(125, "fd00::5 can't be had on network back: it has no IPv6"));
   EXPECT_THAT(Tiny({"network", "connect", "--ip6", "fd00::5", "bridge", "web"}),
               FailsClearly(1, "on network bridge: it has no IPv6"));
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
+TEST_F(NetworkTest, IdsAndAddressesAreShownAsDockerShowsThem) {
+  EXPECT_THAT(Tiny({"network", "ls", "-q"}), Succeeds(MatchesRegex("[0-9a-f]{12}\n")));
+  const std::string id = Tiny({"network", "create", "back"}).out.substr(0, 64);
+  Sleeper("back", {"--name", "web", "-p", "8080:80"});
+  EXPECT_EQ(Inspect("web", "{{.NetworkSettings.Networks.back.NetworkID}}"), id);
+  EXPECT_EQ(Inspect("web", "{{json .NetworkSettings.Ports}}"),
+            "{\"80/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"8080\"}]}");
   RemoveContainers();
   EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
 }

@@ -43,6 +43,7 @@ struct NetworkEndpoint {
   std::string mac_address;
   std::string host_interface;  // the veth's end on the bridge
   std::vector<std::string> aliases;
+  std::string network_id;  // 64 hex digits
 };
 
 struct ContainerState {

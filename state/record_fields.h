@@ -212,7 +212,7 @@ void VisitFields(auto& visit, MaybeConst<HealthState> auto& value, const HealthS
 
 void VisitFields(auto& visit, MaybeConst<NetworkEndpoint> auto& value, const NetworkEndpoint& d) {
   auto& [network, interface_name, ip, prefix_length, gateway, ip6, prefix_length6, gateway6,
-         mac_address, host_interface, aliases] = value;
+         mac_address, host_interface, aliases, network_id] = value;
   visit("network", network, d.network);
   visit("interface_name", interface_name, d.interface_name);
   visit("ip", ip, d.ip);
@@ -224,6 +224,7 @@ void VisitFields(auto& visit, MaybeConst<NetworkEndpoint> auto& value, const Net
   visit("mac_address", mac_address, d.mac_address);
   visit("host_interface", host_interface, d.host_interface);
   visit("aliases", aliases, d.aliases);
+  visit("network_id", network_id, d.network_id);
 }
 
 void VisitFields(auto& visit, MaybeConst<ContainerState> auto& value, const ContainerState& d) {

@@ -180,6 +180,7 @@ absl::Status SettleCarrier(net::NetlinkSocket& host, const std::vector<EndpointP
 state::NetworkEndpoint DescribeEndpoint(const EndpointPlan& plan) {
   state::NetworkEndpoint endpoint;
   endpoint.network = plan.network.name;
+  endpoint.network_id = plan.network.id;
   endpoint.interface_name = plan.interface_name;
   endpoint.host_interface = plan.host_interface;
   endpoint.ip = plan.address.address.ToString();

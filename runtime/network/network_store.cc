@@ -21,6 +21,9 @@ namespace tiny::runtime {
 namespace {
 
 constexpr absl::string_view kSuffix = ".json";
+// Loopback, link-local, multicast: RFC 6890.
+constexpr absl::string_view kSpecialSubnets[] = {"127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
+                                                 "::1/128",     "fe80::/10",      "ff00::/8"};
 constexpr char kBridgeNameOption[] = "com.docker.network.bridge.name";
 constexpr char kMtuOption[] = "com.docker.network.driver.mtu";
 
@@ -44,6 +47,13 @@ absl::Status CompleteSubnet(std::string& subnet, std::string& gateway, int famil
   if (prefix.address.family != family || prefix.length < 8 || prefix.length > longest) {
     return absl::InvalidArgumentError(absl::StrCat("the subnet ", subnet, " can't be used: /8 to /",
                                                    longest, " of the right family"));
+  }
+  for (const absl::string_view special : kSpecialSubnets) {
+    const absl::StatusOr<net::IpPrefix> other = net::ParseIpPrefix(special);
+    if (!other.ok() || !other->Overlaps(prefix)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the subnet ", subnet, " can't be used: ", special,
+        " has loopback, link-local or multicast addresses. Use a private one: 10.20.0.0/24"));
   }
   prefix.address = prefix.First();
   subnet = prefix.ToString();
