@@ -207,6 +207,35 @@ TEST_F(NetworkTest, IdsAndAddressesAreShownAsDockerShowsThem) {
   EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
 }
 
+TEST_F(NetworkTest, ARenamedContainerIsFoundByItsNewName) {
+  // From an internal network no question goes to a server.
+  EXPECT_EQ(Tiny({"network", "create", "--internal", "back"}).code, 0);
+  Sleeper("back", {"--name", "peer"});
+  Sleeper("back", {"--name", "old", "--network-alias", "store"});
+  const auto address_of = [&](const char* name) {
+    return Tiny({"exec", "peer", "busybox", "nslookup", "-type=a", name});
+  };
+  EXPECT_THAT(address_of("old"), Succeeds(HasSubstr("10.10.1.3")));
+  EXPECT_THAT(Tiny({"rename", "old", "new"}), Succeeds(""));
+  for (const char* name : {"new", "store"}) {
+    EXPECT_THAT(address_of(name), Succeeds(HasSubstr("10.10.1.3"))) << name;
+  }
+  EXPECT_NE(address_of("old").code, 0);
+  EXPECT_THAT(Tiny({"network", "inspect", "back"}).out,
+              AllOf(HasSubstr("\"Name\": \"new\""), Not(HasSubstr("\"old\""))));
+  EXPECT_THAT(Tiny({"rename", "new", "NEW"}), Succeeds(""));
+  EXPECT_THAT(address_of("new"), Succeeds(HasSubstr("10.10.1.3")));
+  EXPECT_THAT(Tiny({"rename", "NEW", "store"}), Succeeds(""));
+  EXPECT_THAT(Tiny({"rename", "store", "last"}), Succeeds(""));
+  for (const char* name : {"last", "store"}) {
+    EXPECT_THAT(address_of(name), Succeeds(HasSubstr("10.10.1.3"))) << name;
+  }
+  EXPECT_EQ(Tiny({"rm", "-f", "last"}).code, 0);
+  for (const char* name : {"last", "store", "new"}) EXPECT_NE(address_of(name).code, 0) << name;
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
 TEST_F(NetworkTest, PruneRemovesWhatNoContainerIsOn) {
   EXPECT_EQ(Tiny({"network", "create", "used"}).code, 0);
   EXPECT_EQ(Tiny({"network", "create", "unused"}).code, 0);

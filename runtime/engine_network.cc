@@ -11,6 +11,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
+#include "runtime/event_log.h"
 #include "runtime/network/network_manager.h"
 #include "runtime/prepare.h"
 #include "runtime/run_directory.h"
@@ -152,6 +153,26 @@ absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_vi
   }
   const std::string id = config.id;
   RETURN_IF_ERROR(CommitEndpoints(*networks, record, std::move(config), std::move(state)));
+  PokeSupervisor(id);
+  return absl::OkStatus();
+}
+
+absl::Status EngineImpl::Rename(absl::string_view reference, absl::string_view name) {
+  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
+  const std::string old_name = record.config().name;
+  if (old_name == name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("container ", old_name, " has that name already"));
+  }
+  RETURN_IF_ERROR(record.Rename(name));
+  LogEvent(options_.root, record.config(), "rename", {{"oldName", old_name}});
+  state::ContainerState state = record.state();
+  if (!HasProcess(state) || state.endpoints.empty()) return absl::OkStatus();
+  // Its peers find it by the new name from now on.
+  ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
+  RETURN_IF_ERROR(networks->Rename(record.config(), state.endpoints));
+  const std::string id = record.config().id;
+  RETURN_IF_ERROR(record.CommitState(std::move(state)));
   PokeSupervisor(id);
   return absl::OkStatus();
 }

@@ -90,16 +90,4 @@ absl::Status EngineImpl::RemoveOnce(absl::string_view reference, bool force, boo
   return absl::OkStatus();
 }
 
-absl::Status EngineImpl::Rename(absl::string_view reference, absl::string_view name) {
-  ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
-  const std::string old_name = record.config().name;
-  if (old_name == name) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("container ", old_name, " has that name already"));
-  }
-  RETURN_IF_ERROR(record.Rename(name));
-  LogEvent(options_.root, record.config(), "rename", {{"oldName", old_name}});
-  return absl::OkStatus();
-}
-
 }  // namespace tiny::runtime

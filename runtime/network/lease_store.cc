@@ -87,6 +87,16 @@ absl::StatusOr<bool> LeaseStore::Claim(const std::string& path, const Lease& lea
   return PosixStatus(errno, absl::StrCat("claim ", path_, "/", path));
 }
 
+absl::Status LeaseStore::Replace(const std::string& path, const Lease& lease) const {
+  const std::string next = absl::StrCat(path, "~");
+  (void)unlinkat(directory_.get(), next.c_str(), 0);
+  ASSIGN_OR_RETURN(const bool made, Claim(next, lease));
+  if (made && renameat(directory_.get(), next.c_str(), directory_.get(), path.c_str()) == 0) {
+    return absl::OkStatus();
+  }
+  return PosixStatus(errno, absl::StrCat("replace ", path_, "/", path));
+}
+
 std::optional<Lease> LeaseStore::Read(const std::string& path) const {
   char text[PATH_MAX];
   const ssize_t size = readlinkat(directory_.get(), path.c_str(), text, sizeof(text));

@@ -55,6 +55,8 @@ class LeaseStore {
 
   // `path` is relative: "ports/tcp_any_80". True if it is now the lease's; false if it is taken.
   absl::StatusOr<bool> Claim(const std::string& path, const Lease& lease) const;
+  // Takes the place of a lease that the caller's container has, in one step.
+  absl::Status Replace(const std::string& path, const Lease& lease) const;
   std::optional<Lease> Read(const std::string& path) const;
   // The names in a folder; empty where there is none.
   std::vector<std::string> List(const std::string& folder) const;

@@ -153,9 +153,8 @@ absl::StatusOr<Attachment> NetworkManagerImpl::Attach(const state::ContainerConf
   absl::Status status = [&]() -> absl::Status {
     for (const state::NetworkAttachment& one : wanted) {
       ASSIGN_OR_RETURN(Network network, NetworkOf(one));
-      ASSIGN_OR_RETURN(EndpointPlan plan,
-                       PlanEndpoint(config, one, std::move(network), static_cast<int>(plans.size()),
-                                    owner));
+      ASSIGN_OR_RETURN(EndpointPlan plan, PlanEndpoint(config, one, std::move(network),
+                                                       static_cast<int>(plans.size()), owner));
       attachment.endpoints.push_back(DescribeEndpoint(plan));
       plans.push_back(std::move(plan));
     }
@@ -193,6 +192,46 @@ absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& confi
   return absl::OkStatus();
 }
 
+absl::Status NetworkManagerImpl::ReleaseName(const std::string& network, const std::string& alias,
+                                             absl::string_view id) {
+  const std::string name = ResolvableName(alias);
+  if (name.empty() || network == kDefaultNetwork) return absl::OkStatus();
+  RETURN_IF_ERROR(leases_.Release(NameLease(network, name, id), id));
+  leases_.RemoveFolder(absl::StrCat("names/", network, "/", name));
+  return absl::OkStatus();
+}
+
+absl::Status NetworkManagerImpl::Rename(const state::ContainerConfig& config,
+                                        std::vector<state::NetworkEndpoint>& endpoints) {
+  for (state::NetworkEndpoint& endpoint : endpoints) {
+    EndpointPlan plan;
+    plan.network.name = endpoint.network;
+    Lease owner;
+    for (const std::string* text : {&endpoint.ip6, &endpoint.ip}) {
+      auto address = net::ParseIpAddress(*text);
+      if (!address.ok()) continue;
+      (address->is_v6() ? plan.address6 : plan.address).address = *address;
+      const std::string path = AddressLease(plan.network, *address);
+      auto lease = leases_.Read(path);
+      if (!lease || lease->container != config.id || lease->values.empty()) continue;
+      lease->values[0] = config.name;
+      RETURN_IF_ERROR(leases_.Replace(path, *lease));
+      owner = *std::move(lease);
+    }
+    // The name is the last but the short id (PlanEndpoint). On the default network there is none.
+    std::vector<std::string>& aliases = endpoint.aliases;
+    if (aliases.size() < 2 || owner.container.empty()) continue;
+    const std::string old_name = std::exchange(aliases[aliases.size() - 2], config.name);
+    plan.aliases = {config.name};
+    RETURN_IF_ERROR(ClaimNames(config, plan, owner));
+    const bool stays = std::any_of(aliases.begin(), aliases.end(), [&](const std::string& alias) {
+      return ResolvableName(alias) == ResolvableName(old_name);
+    });
+    if (!stays) RETURN_IF_ERROR(ReleaseName(endpoint.network, old_name, config.id));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status NetworkManagerImpl::ReleaseEndpoint(absl::string_view id,
                                                  const state::NetworkEndpoint& endpoint) {
   Network network;
@@ -202,10 +241,7 @@ absl::Status NetworkManagerImpl::ReleaseEndpoint(absl::string_view id,
     if (address.ok()) RETURN_IF_ERROR(leases_.Release(AddressLease(network, *address), id));
   }
   for (const std::string& alias : endpoint.aliases) {
-    const std::string name = ResolvableName(alias);
-    if (name.empty() || endpoint.network == kDefaultNetwork) continue;
-    RETURN_IF_ERROR(leases_.Release(NameLease(endpoint.network, name, id), id));
-    leases_.RemoveFolder(absl::StrCat("names/", endpoint.network, "/", name));
+    RETURN_IF_ERROR(ReleaseName(endpoint.network, alias, id));
   }
   return absl::OkStatus();
 }

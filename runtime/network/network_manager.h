@@ -106,6 +106,10 @@ class NetworkManager {
                                   int netns,
                                   const std::vector<state::NetworkEndpoint>& remaining) = 0;
 
+  // Puts the running container's new name, which `config` has, in the place of its old one.
+  virtual absl::Status Rename(const state::ContainerConfig& config,
+                              std::vector<state::NetworkEndpoint>& endpoints) = 0;
+
   // Lets clients that never stopped sending to one of these ports notice that it has changed: the
   // kernel would go on with its old answer (net/conntrack.h). For what is not TCP. Attach leaves it
   // to be done once the container runs, as it takes milliseconds where the kernel's table is large;

@@ -52,6 +52,8 @@ class NetworkManagerImpl : public NetworkManager {
       const std::vector<state::NetworkEndpoint>& existing) override;
   absl::Status Disconnect(absl::string_view id, const state::NetworkEndpoint& endpoint, int netns,
                           const std::vector<state::NetworkEndpoint>& remaining) override;
+  absl::Status Rename(const state::ContainerConfig& config,
+                      std::vector<state::NetworkEndpoint>& endpoints) override;
   absl::Status ForgetConnections(const std::vector<state::PortMapping>& ports) override;
   absl::StatusOr<std::vector<state::PortMapping>> Publish(
       absl::string_view id, const ProcessIdentity& process,
@@ -91,6 +93,8 @@ class NetworkManagerImpl : public NetworkManager {
   absl::StatusOr<std::vector<GuardedPort>> LiveEndpoints(const std::vector<Network>& networks);
   absl::StatusOr<std::vector<Firewall::Entry>> GuardEntriesOf(
       const std::set<std::string>& comments);
+  absl::Status ReleaseName(const std::string& network, const std::string& alias,
+                           absl::string_view id);
   absl::Status ReleaseEndpoint(absl::string_view id, const state::NetworkEndpoint& endpoint);
   static absl::StatusOr<PublishTarget> TargetOf(
       const std::vector<state::NetworkEndpoint>& endpoints);
