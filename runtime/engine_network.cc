@@ -87,12 +87,14 @@ void EngineImpl::PokeSupervisor(absl::string_view id) {
 }
 
 absl::Status EngineImpl::Connect(absl::string_view reference,
-                                 const state::NetworkAttachment& wanted_attachment) {
-  state::NetworkAttachment attachment = wanted_attachment;
+                                 const state::NetworkAttachment& asked) {
   ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(reference));
   ASSIGN_OR_RETURN(const std::unique_ptr<NetworkManager> networks, OpenNetworks());
-  ASSIGN_OR_RETURN(attachment.network, NameOf(*networks, attachment.network));
   state::ContainerConfig config = record.config();
+  state::ContainerConfig wanted = config;
+  wanted.networks = {asked};
+  RETURN_IF_ERROR(networks->Check(wanted));
+  const state::NetworkAttachment attachment = wanted.networks[0];
   RETURN_IF_ERROR(CheckMode(config.name, attachment.network));
   if (config.networks.empty()) config.networks.push_back({.network = "bridge"});
   std::erase_if(config.networks, [](const auto& entry) { return entry.network == kLeftAll; });
@@ -103,9 +105,8 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
                                                    attachment.network, " already"));
     }
   }
-  state::ContainerConfig wanted = config;
+  wanted.networks = config.networks;
   wanted.networks.push_back(attachment);
-  RETURN_IF_ERROR(networks->Check(wanted));
   state::ContainerState state = record.state();
   if (!HasProcess(state)) return record.CommitConfig(std::move(wanted));
   ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
