@@ -4,7 +4,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "cli/commands.h"
 
 namespace tiny::cli {
@@ -36,11 +35,12 @@ std::string FlagsOf(const Command& command) {
 std::string WordsAfter(absl::string_view group) {
   std::set<std::string> words;
   for (const Command* command : AllCommands()) {
-    const std::vector<std::string> parts = absl::StrSplit(command->name, ' ');
+    const absl::string_view name = group.empty() ? command->name : NameInGroup(*command, group);
+    const size_t blank = name.find(' ');
     if (group.empty()) {
-      words.insert(parts[0]);
-    } else if (parts.size() > 1 && parts[0] == group) {
-      words.insert(parts[1]);
+      words.emplace(name.substr(0, blank));
+    } else if (!name.empty()) {
+      words.emplace(name.substr(blank + 1));
     }
   }
   std::string text;
@@ -76,8 +76,13 @@ _tiny() {
               "    words='", WordsAfter(group), "'\n");
     if (group == std::string("port")) out.Write("    words+=\" $(_tiny_containers)\"\n");
   }
-  out.Write(R"sh(  elif [[ $word == -* ]]; then
+  out.Print("  elif [[ $command == help ]]; then\n    words='", WordsAfter(""), "'\n");
+  out.Write(R"sh(  elif [[ $command == completion ]]; then
+    words='bash zsh'
+  elif [[ $word == -* ]]; then
     words=$flags
+  elif [[ $command == network && $kind == containers && $COMP_CWORD == 3 ]]; then
+    words=$(_tiny_networks)
   elif [[ -n $kind ]]; then
     words=$(_tiny_$kind)
   fi

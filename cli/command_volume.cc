@@ -33,6 +33,7 @@ constexpr Option kCreateOptions[] = {
      }>},
     {0, "label", "key[=value]", "Attach a label",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddLabel(v, &f.volume.labels); }>},
+    {0, "name", "name", "", SetIn<&CreateFlags::volume, &runtime::CreateVolumeOptions::name>},
     {'o', "opt", "key=value", "type=none, o=bind and device=FOLDER for a folder of your own",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddOption(v, &f.volume.options); }>},
 };
@@ -40,7 +41,10 @@ constexpr OptionGroup kCreateGroup = {"", kCreateOptions};
 constexpr const OptionGroup* kCreateGroups[] = {&kCreateGroup};
 
 absl::StatusOr<int> RunCreate(Context& context, CreateFlags& flags, Arguments arguments) {
-  if (!arguments.empty()) flags.volume.name = std::string(arguments[0]);
+  if (!arguments.empty()) {
+    if (!flags.volume.name.empty()) return UsageError("--name does not go with a name");
+    flags.volume.name = std::string(arguments[0]);
+  }
   ASSIGN_OR_RETURN(const runtime::Volume volume,
                    runtime::VolumeStore(context.options.root).Create(flags.volume));
   context.out.Print(volume.name, "\n");

@@ -257,7 +257,12 @@ TEST_F(CommandsTest, CompletionScriptsAreValidAndKnowTheTables) {
       "[[ \"${COMPREPLY[*]}\" == 'start stats' ]] && ",
       "COMP_WORDS=(tiny run --memory-s); COMP_CWORD=2; _tiny; ",
       "[[ \"${COMPREPLY[*]}\" == '--memory-swap --memory-swappiness' ]] && ",
-      "COMP_WORDS=(tiny volume cr); COMP_CWORD=2; _tiny; [[ \"${COMPREPLY[*]}\" == create ]]");
+      "COMP_WORDS=(tiny volume cr); COMP_CWORD=2; _tiny; [[ \"${COMPREPLY[*]}\" == create ]] && ",
+      "COMP_WORDS=(tiny container l); _tiny; [[ \"${COMPREPLY[*]}\" == ls ]] && ",
+      "COMP_WORDS=(tiny help sto); _tiny; [[ \"${COMPREPLY[*]}\" == stop ]] && ",
+      "COMP_WORDS=(tiny completion b); _tiny; [[ \"${COMPREPLY[*]}\" == bash ]] && ",
+      "_tiny_networks() { echo net; }; COMP_WORDS=(tiny network connect n); COMP_CWORD=3; ",
+      "_tiny; [[ \"${COMPREPLY[*]}\" == net ]]");
   const std::string script = folder_.Write("probe", probe);
   EXPECT_EQ(system(absl::StrCat("bash ", script).c_str()), 0);
   EXPECT_THAT(Tiny("completion zsh").out, StartsWith("#compdef tiny\n"));

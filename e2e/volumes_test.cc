@@ -31,7 +31,8 @@ class VolumesTest : public TinyTest {
 TEST_F(VolumesTest, FromCreateToPrune) {
   EXPECT_THAT(Tiny({"volume", "create", "--label", "a=b", "data"}), Succeeds("data\n"));
   EXPECT_THAT(Tiny({"volume", "create", "data"}), Succeeds("data\n")) << "there already";
-  EXPECT_THAT(Tiny({"volume", "create", "other"}), Succeeds("other\n"));
+  EXPECT_THAT(Tiny({"volume", "create", "--name", "other"}), Succeeds("other\n"));
+  EXPECT_THAT(Tiny({"volume", "create", "--name", "other", "third"}), FailsClearly(125, "--name"));
   EXPECT_EQ(Volumes(), "data\nother\n");
   EXPECT_THAT(Tiny({"volume", "ls", "-q", "-f", "label=a=b"}), Succeeds("data\n"));
   EXPECT_THAT(Tiny({"volume", "ls", "-q", "-f", "name=oth"}), Succeeds("other\n"));

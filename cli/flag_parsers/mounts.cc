@@ -41,14 +41,16 @@ absl::Status SetDestination(absl::string_view text, state::MountConfig* mount) {
 }
 
 absl::Status SetVolumeOptions(absl::string_view options, state::MountConfig* mount) {
+  int modes = 0;
   for (const absl::string_view option : absl::StrSplit(options, ',')) {
-    if (option == "ro") {
-      mount->read_only = true;
+    if (option == "ro" || option == "rw") {
+      if (++modes > 1) return absl::InvalidArgumentError("more than one of ro and rw");
+      mount->read_only = option == "ro";
     } else if (option == "nocopy") {
       mount->no_copy = true;
     } else if (IsPropagation(option)) {
       mount->propagation = std::string(option);
-    } else if (option != "rw" && option != "z" && option != "Z") {
+    } else if (option != "z" && option != "Z") {
       return absl::InvalidArgumentError(absl::StrCat("unknown option \"", option, "\""));
     }
   }

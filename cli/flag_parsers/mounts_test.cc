@@ -43,6 +43,7 @@ TEST(VolumeTest, Options) {
 TEST(VolumeTest, Mistakes) {
   const std::pair<const char*, const char*> kCases[] = {
       {"", "not of the form"},
+      {"a:/m:rw,ro", "more than one"},
       {":/b", "no source"},
       {"/a:b", "not absolute"},
       {"/a:/", "on / of the container"},
