@@ -91,7 +91,7 @@ TEST_F(AppTest, ConflictsAndMistakesOfRun) {
       {"run --rootfs / --memory-swap 1g sh", "--memory-swap needs --memory"},
       {"run --rootfs / -m 2g --memory-swap 1g sh", "below --memory"},
       {"run --rootfs / -v /a:/x -v /b:/x sh", "two mounts on the same path, /x"},
-      {"run --rootfs / -m 0 sh", "run: --memory: the limit is 0"},
+      {"run --rootfs / -m 1k sh", "run: --memory: it is below 6m"},
       {"run --rootfs / -m -1 sh", "--memory: invalid size"},
       {"run --rootfs / -m 12q sh", "--memory: invalid size \"12q\""},
       {"run --rootfs / --isolation hyperv sh", "it is for Windows containers"},
@@ -131,6 +131,8 @@ TEST_F(AppTest, PsShowsWhatRuns) {
             "job: Exited (137) 2 minutes ago\nweb: Up 5 minutes\n");
   EXPECT_EQ(Tiny("container ls -aq --filter exited=137 --no-trunc").out,
             host_.containers[1].config.id + "\n");
+  EXPECT_THAT(Tiny("ps --format", {"table {{.ID}}\\t{{.Label \"org.my-key\"}}"}).out,
+              ::testing::StartsWith("CONTAINER ID   my key\n"));
   EXPECT_EQ(Tiny("ps -n 1 --format", {"table {{.Names}}\\t{{.State}}"}).out,
             "NAMES   STATE\njob     exited\n");
 }

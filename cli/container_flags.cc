@@ -157,8 +157,6 @@ absl::Status CheckPlatform(absl::string_view platform) {
       absl::StrCat("--platform: this machine is linux/", kNames[0], ", not ", platform));
 }
 
-constexpr int64_t kLeastMemory = int64_t{6} << 20;  // as Docker has it
-
 absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerConfig& config) {
   if (flags.detach && !flags.attach.empty())
     return UsageError("--detach does not go with --attach");
@@ -173,9 +171,6 @@ absl::Status CheckConflicts(const ContainerFlags& flags, const state::ContainerC
     return UsageError("--cpus does not go with --cpu-quota and --cpu-period");
   }
   RETURN_IF_ERROR(CheckCpus(limits.nano_cpus));
-  if (limits.memory != 0 && limits.memory < kLeastMemory) {
-    return UsageError("--memory is below 6m, with which no container starts");
-  }
   if (limits.memory_swap > 0 && limits.memory == 0) {
     return UsageError("--memory-swap needs --memory");
   }

@@ -15,6 +15,14 @@ std::string Unescape(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"\\t", "\t"}, {"\\n", "\n"}});
 }
 
+// As Docker's: "org.example.my-label" is "my label".
+absl::StatusOr<Value> LabelTitle(absl::Span<const Value> arguments) {
+  if (arguments.size() != 1) return Value("");
+  const std::string key = ToText(arguments[0]);
+  return Value(absl::StrReplaceAll(absl::string_view(key).substr(key.rfind('.') + 1),
+                                   {{"-", " "}, {"_", " "}}));
+}
+
 }  // namespace
 
 absl::StatusOr<RowFormat> RowFormat::Parse(absl::string_view text, absl::Span<const Column> columns,
@@ -42,6 +50,7 @@ absl::StatusOr<RowFormat> RowFormat::Parse(absl::string_view text, absl::Span<co
   if (format.kind_ == Kind::kTableTemplate) {
     Value titles = Value::Object();
     for (const Column& column : columns) titles.Set(column.field, column.title);
+    titles.Set("Label", Value(Value::Function(LabelTitle)));
     absl::StatusOr<std::string> header = format.template_->Execute(titles);
     if (!header.ok()) header = "";
     format.header_ = absl::StrSplit(*header, '\t');

@@ -77,8 +77,7 @@ constexpr Option kOptions[] = {
      }>},
     {0, "log-opt", "key=value", "max-size or max-file of the log",
      Apply<[](Flags& f, absl::string_view v) { return AddLogOption(v, &f.config.log); }>},
-    {0, "cidfile", "file", "Write the container's id to this new file",
-     Apply<[](Flags& f, absl::string_view v) { return SetPath(v, &f.cidfile); }>},
+    {0, "cidfile", "file", "Write the container's id to this new file", Set<&Flags::cidfile>},
     {'a', "attach", "stream", "Attach only stdin, stdout or stderr",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        if (v != "stdin" && v != "stdout" && v != "stderr") {

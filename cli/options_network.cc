@@ -35,6 +35,11 @@ absl::Status AddResolverWord(absl::string_view value, std::vector<std::string>* 
   return absl::OkStatus();
 }
 
+absl::Status SetHostname(absl::string_view value, std::string* field) {
+  *field = std::string(value);
+  return value.empty() ? absl::OkStatus() : CheckHostname(value);  // empty: not set
+}
+
 absl::Status AddNetwork(Flags& flags, absl::string_view value) {
   return Append(ParseNetwork(value), &flags.config.networks);
 }
@@ -65,14 +70,10 @@ constexpr Option kOptions[] = {
     {0, "mac-address", "address", "Its Ethernet address", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseMacAddress(v), &f.mac_address);
      }>},
-    {'h', "hostname", "name", "Its host name", Apply<[](Flags& f, absl::string_view v) {
-       f.config.hostname = std::string(v);
-       return CheckHostname(v);
-     }>},
-    {0, "domainname", "name", "Its NIS domain name", Apply<[](Flags& f, absl::string_view v) {
-       f.config.domainname = std::string(v);
-       return CheckHostname(v);
-     }>},
+    {'h', "hostname", "name", "Its host name",
+     Apply<[](Flags& f, absl::string_view v) { return SetHostname(v, &f.config.hostname); }>},
+    {0, "domainname", "name", "Its NIS domain name",
+     Apply<[](Flags& f, absl::string_view v) { return SetHostname(v, &f.config.domainname); }>},
     {0, "dns", "ip", "Name server", Apply<[](Flags& f, absl::string_view v) {
        f.config.dns.emplace_back();
        return SetIp(IsIpAddress(v), v, &f.config.dns.back());

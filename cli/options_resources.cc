@@ -17,10 +17,13 @@ namespace {
 
 using Flags = ContainerFlags;
 
-// A size that is a limit, and so is not 0.
-absl::Status SetLimit(absl::string_view value, int64_t* field) {
+constexpr int64_t kLeastMemory = int64_t{6} << 20;  // as Docker has it
+
+absl::Status SetMemory(absl::string_view value, int64_t* field) {
   absl::StatusOr<int64_t> bytes = ParseBytes(value);
-  if (bytes.ok() && *bytes == 0) return absl::InvalidArgumentError("the limit is 0");
+  if (bytes.ok() && *bytes != 0 && *bytes < kLeastMemory) {
+    return absl::InvalidArgumentError("it is below 6m, with which no container starts");
+  }
   return Store(std::move(bytes), field);
 }
 
@@ -45,14 +48,14 @@ absl::Status SetCpuset(absl::string_view value, absl::string_view kind, std::str
 
 constexpr Option kLimits[] = {
     {'m', "memory", "bytes", "Memory limit",
-     Apply<[](Flags& f, absl::string_view v) { return SetLimit(v, &f.config.resources.memory); }>},
+     Apply<[](Flags& f, absl::string_view v) { return SetMemory(v, &f.config.resources.memory); }>},
     {0, "memory-swap", "bytes", "Limit of memory and swap together; -1 for none",
      Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseBytesOrUnlimited(v), &f.config.resources.memory_swap);
      }>},
     {0, "memory-reservation", "bytes", "Memory kept for it when the host runs short",
      Apply<[](Flags& f, absl::string_view v) {
-       return SetLimit(v, &f.config.resources.memory_reservation);
+       return Store(ParseBytes(v), &f.config.resources.memory_reservation);
      }>},
     {0, "cpus", "number", "Number of CPUs, such as 1.5", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseCpus(v), &f.config.resources.nano_cpus);

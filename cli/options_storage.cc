@@ -29,7 +29,7 @@ constexpr Option kOptions[] = {
     {0, "shm-size", "bytes", "Size of /dev/shm (default 64m)",
      Apply<[](Flags& f, absl::string_view v) -> absl::Status {
        absl::StatusOr<int64_t> size = ParseBytes(v);
-       if (size.ok() && *size == 0) return absl::InvalidArgumentError("the size is 0");
+       if (size.ok() && *size == 0) return absl::OkStatus();  // the default
        return Store(std::move(size), &f.config.shm_size);
      }>},
     {0, "device", "dev[:dev][:rwm]", "Give it a device of the host",

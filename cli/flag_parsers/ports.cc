@@ -82,7 +82,7 @@ absl::StatusOr<std::vector<state::PortMapping>> Expand(const Publication& parts)
   if (parts.container.empty()) return absl::InvalidArgumentError("no port of the container");
   ASSIGN_OR_RETURN(const PortRange container, ParsePortRange(parts.container));
   PortRange host;
-  if (!parts.host.empty()) {
+  if (!parts.host.empty() && parts.host != "0") {  // else any that is free
     ASSIGN_OR_RETURN(host, ParsePortRange(parts.host));
     if (container.size() == 1 && host.size() > 1) {
       mapping.host_port = host.first;

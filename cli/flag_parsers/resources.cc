@@ -75,7 +75,7 @@ absl::StatusOr<std::vector<CpuRange>> ParseCpuRanges(absl::string_view text) {
 absl::StatusOr<int64_t> ParseCpus(absl::string_view text) {
   double cpus = 0;
   const bool plain = text.find_first_not_of("0123456789.") == absl::string_view::npos;
-  if (!plain || !absl::SimpleAtod(text, &cpus) || !(cpus > 0) || cpus > 1e6) {
+  if (!plain || !absl::SimpleAtod(text, &cpus) || !(cpus >= 0) || cpus > 1e6) {
     return absl::InvalidArgumentError(
         absl::StrCat("invalid number of cpus \"", text, "\": want for example 0.5 or 2"));
   }

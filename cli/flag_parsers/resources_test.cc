@@ -15,9 +15,9 @@ using ::tiny::testing::StatusIs;
 TEST(CpusTest, Numbers) {
   EXPECT_EQ(*ParseCpus("0.5"), 500000000);
   EXPECT_EQ(*ParseCpus("2"), 2000000000);
+  EXPECT_EQ(*ParseCpus("0"), 0);
   EXPECT_EQ(*ParseCpus(".25"), 250000000);
-  for (const char* text :
-       {"", "0", "-1", "1e3", "nan", "inf", "two", "1.2.3", "99999999999", "1 "}) {
+  for (const char* text : {"", "-1", "1e3", "nan", "inf", "two", "1.2.3", "99999999999", "1 "}) {
     EXPECT_FALSE(ParseCpus(text).ok()) << text;
   }
 }
