@@ -216,14 +216,14 @@ std::string CapabilityFlags(const state::SecurityConfig& security) {
   return absl::StrCat(" --bounding-set=", set, " --inh-caps=-all");
 }
 
-std::string ExecPart(const state::ContainerConfig& config, absl::string_view hostname) {
-  std::string line = absl::StrCat("exec setpriv", CapabilityFlags(config.security));
-  if (!config.user.empty() && config.user.find_first_not_of("0123456789") == std::string::npos) {
-    absl::StrAppend(&line, " --reuid=", config.user, " --clear-groups");
-  }
+std::string ExecPart(const state::ContainerConfig& config, const security::ResolvedUser& user,
+                     absl::string_view hostname) {
+  std::string line =
+      absl::StrCat("exec setpriv", CapabilityFlags(config.security), " --reuid=", user.uid,
+                   " --regid=", user.gid, " --groups=", absl::StrJoin(user.additional_gids, ","));
   if (config.security.no_new_privileges) line += " --no-new-privs";
-  absl::StrAppend(&line, " env -i HOSTNAME=", ShellQuote(hostname));
-  if (config.user.empty()) line += " HOME=/root";
+  absl::StrAppend(&line, " env -i HOSTNAME=", ShellQuote(hostname),
+                  " HOME=", ShellQuote(user.home));
   for (const std::string& each : config.env) absl::StrAppend(&line, " ", ShellQuote(each));
   for (const auto* words : {&config.entrypoint, &config.command}) {
     for (const std::string& word : *words) absl::StrAppend(&line, " ", ShellQuote(word));
@@ -265,7 +265,8 @@ std::string ShellQuote(absl::string_view text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
 }
 
-std::string ExplainShell(const state::ContainerConfig& config, absl::string_view cgroup_mode) {
+std::string ExplainShell(const state::ContainerConfig& config, const security::ResolvedUser& user,
+                         absl::string_view cgroup_mode) {
   const std::string name = config.name.empty() ? "by-hand" : config.name;
   const std::string hostname = config.hostname.empty() ? name : config.hostname;
   const std::string folder = config.working_dir.empty() ? "/" : config.working_dir;
@@ -290,7 +291,7 @@ std::string ExplainShell(const state::ContainerConfig& config, absl::string_view
       "# 6. Fewer rights, then the program. (setpriv and env are those of the root file "
       "system. The\n#    filter of system calls, which tiny loads here, has no "
       "command.)\n",
-      ExecPart(config, hostname), "INSIDE\n)\" && code=0 || code=$?\n\n",
+      ExecPart(config, user, hostname), "INSIDE\n)\" && code=0 || code=$?\n\n",
       CleanUpPart(config, cgroup_mode));
   return text;
 }

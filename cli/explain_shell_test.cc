@@ -18,6 +18,10 @@ state::ContainerConfig Sample() {
   return config;
 }
 
+std::string Script(const state::ContainerConfig& config, absl::string_view cgroup_mode) {
+  return ExplainShell(config, {.additional_gids = {0}, .home = "/root"}, cgroup_mode);
+}
+
 TEST(ShellQuoteTest, MakesOneWord) {
   EXPECT_EQ(ShellQuote("a/b-c.d"), "a/b-c.d");
   EXPECT_EQ(ShellQuote(""), "''");
@@ -26,7 +30,7 @@ TEST(ShellQuoteTest, MakesOneWord) {
 }
 
 TEST(ExplainShellTest, NamesEveryStep) {
-  const std::string text = ExplainShell(Sample(), "v2");
+  const std::string text = Script(Sample(), "v2");
   for (const char* step :
        {"for tool in unshare setpriv nsenter ip nft; do", "cgroup=/sys/fs/cgroup/tiny/$name",
         "ip link add veth-$name", "masquerade", "unshare --mount --cgroup --pid --fork --uts --ipc",
@@ -46,7 +50,7 @@ TEST(ExplainShellTest, FollowsTheFlags) {
   config.security.cap_add = {"NET_ADMIN"};
   config.security.no_new_privileges = true;
   config.read_only = true;
-  const std::string text = ExplainShell(config, "hybrid");
+  const std::string text = Script(config, "hybrid");
   for (const char* step :
        {"mount -t overlay overlay -o lowerdir='/srv/my root'", "memory.limit_in_bytes",
         "echo 150000 > /sys/fs/cgroup/cpu/tiny/$name/cpu.cfs_quota_us",
@@ -55,7 +59,7 @@ TEST(ExplainShellTest, FollowsTheFlags) {
     EXPECT_THAT(text, HasSubstr(step));
   }
   EXPECT_THAT(text, Not(HasSubstr("veth")));
-  EXPECT_THAT(ExplainShell(config, "v2"), HasSubstr("echo '150000 100000' > $cgroup/cpu.max"));
+  EXPECT_THAT(Script(config, "v2"), HasSubstr("echo '150000 100000' > $cgroup/cpu.max"));
 }
 
 }  // namespace

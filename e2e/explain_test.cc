@@ -58,6 +58,27 @@ TEST_F(TinyTest, TheScriptMakesTheSameContainer) {
   EXPECT_EQ(umount2("/run", MNT_DETACH), 0);
 }
 
+TEST_F(TinyTest, TheScriptRunsAsTheSameUser) {
+  ASSERT_EQ(mount("tmpfs", "/run", "tmpfs", 0, nullptr), 0);
+  for (const char* user : {"nobody", "12:34", "12", "1:nogroup", "root"}) {
+    const std::vector<std::string> flags = {
+        "-u", user, "--group-add", "7", "sh", "-c", "id; echo $HOME; grep ^Cap /proc/self/status"};
+    std::vector<std::string> explain = RunArgs(flags);
+    explain.insert(explain.begin() + 1, {"--rm", "--explain=shell"});
+    const Result made = Tiny([&] {
+      std::vector<std::string> run = RunArgs(flags);
+      run.insert(run.begin() + 1, "--rm");
+      return run;
+    }());
+    EXPECT_EQ(made.code, 0) << made.err;
+    const Result by_hand = RunProgram({"/bin/sh", "-c", Tiny(explain).out});
+    EXPECT_EQ(by_hand.out, made.out) << user << ": " << by_hand.err;
+  }
+  EXPECT_THAT(Run({"--explain=shell", "-u", "nobody-at-all", "true"}),
+              FailsClearly(125, "nobody-at-all"));
+  EXPECT_EQ(umount2("/run", MNT_DETACH), 0);
+}
+
 TEST_F(TinyTest, TheBudgetTellsWhatAStartTook) {
   const Result without = Run({"--rm", "--budget", "--network", "none", "true"});
   EXPECT_EQ(without.code, 0);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -195,6 +196,7 @@ absl::Status StateStore::Visit(Which which, absl::FunctionRef<void(ContainerReco
 }
 
 absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const {
+  absl::ConsumePrefix(&reference, "/");  // as inspect shows a name
   const auto exists = [&](const ContainerId& id) {
     return faccessat(directory_.get(), absl::StrCat(ContainerPath(id), "/", kConfigFile).c_str(),
                      F_OK, AT_SYMLINK_NOFOLLOW) == 0;

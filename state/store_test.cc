@@ -86,6 +86,7 @@ TEST_F(StoreTest, ACreatedContainerIsReadListedAndFound) {
   EXPECT_THAT(listing.records, SizeIs(1));
   EXPECT_THAT(listing.damaged, IsEmpty());
   EXPECT_EQ(store_.Find("web").value(), container.id());
+  EXPECT_EQ(store_.Find("/web").value(), container.id());
   EXPECT_EQ(store_.Find(container.id().value()).value(), container.id());
   EXPECT_EQ(store_.Find(container.id().Short()).value(), container.id());
 }
@@ -119,6 +120,8 @@ TEST_F(StoreTest, AnEmptyStoreIsNoError) {
   EXPECT_THAT(listing.records, IsEmpty());
   EXPECT_THAT(store_.Find("web"), StatusIs(absl::StatusCode::kNotFound, "no such container: web"));
   EXPECT_THAT(store_.Find("abc"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_.Find("//web"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_.Find("/"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(store_.Find(""), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(store_.Find("../x"), StatusIs(absl::StatusCode::kNotFound));
 }
