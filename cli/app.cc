@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "base/exec_ids.h"
 #include "base/posix_status.h"
@@ -47,7 +49,9 @@ void SetFolders(const GlobalFlags& flags, runtime::EngineOptions* options) {
 
 int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status& status,
                   int failure_code) {
-  context.PrintError(status);
+  context.PrintError(absl::IsPermissionDenied(status) && ExecUid() != 0
+                         ? WithHint(status, "tiny works for root only: run it with sudo")
+                         : status);
   if (flags.debug) {
     context.err.Print("debug: ", Printable(status.ToString()), "\n");
     context.err.Flush();
@@ -97,6 +101,11 @@ int RunApp(Context& context, Arguments arguments) {
     code = Dispatch(context, flags, words);
   }
   context.out.Flush();
+  // That nobody reads it is no error, as the shell's pipes have it.
+  if (const int error = context.out.error(); error != 0 && error != EPIPE) {
+    context.PrintError(PosixStatus(error, "write to standard output"));
+    if (code == 0) code = 1;
+  }
   context.err.Flush();
   return code;
 }

@@ -88,7 +88,7 @@ absl::StatusOr<int> RunEvents(Context& context, Flags& flags, Arguments) {
         }
         context.out.Write("\n");
         context.out.Flush();
-        return true;
+        return context.out.error() == 0;
       }));
   RETURN_IF_ERROR(failed);
   return 0;

@@ -1,6 +1,7 @@
 // tiny exec and tiny attach.
 #include <unistd.h>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -56,11 +57,12 @@ absl::Status SetEnvironment(ExecFlags& flags) {
   return absl::OkStatus();
 }
 
-// As Docker has it: 1 where the container is not there or not running, 126 and 127 for the program.
+// As Docker has it: 1 where the container is not there or not running, 127 where the program is
+// not, and 126 for all else that keeps it from starting.
 int ExitCodeOf(Context& context, const absl::Status& status) {
-  if (!GetErrno(status).has_value()) return 1;
+  if (!GetErrno(status).has_value() && !absl::StartsWith(status.message(), "--user")) return 1;
   const int code = context.start_error_code(status);
-  return code == kUsageErrorCode ? 1 : code;
+  return code == kUsageErrorCode ? 126 : code;
 }
 
 absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments arguments) {
@@ -83,7 +85,7 @@ absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments argume
     return ExitCodeOf(context, result.status());
   }
   if (result->detached) context.err.Write("read escape sequence\n");
-  return result->exit_code;
+  return result->ClientCode();
 }
 
 struct AttachFlags {
@@ -112,7 +114,7 @@ absl::StatusOr<int> RunAttach(Context& context, AttachFlags& flags, Arguments ar
   ASSIGN_OR_RETURN(const runtime::AttachResult result,
                    engine->Attach(container->config.id, flags.attach));
   if (result.detached) context.err.Write("read escape sequence\n");
-  return result.exit_code;
+  return result.ClientCode();
 }
 
 }  // namespace

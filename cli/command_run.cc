@@ -13,7 +13,9 @@
 #include "cli/explain.h"
 #include "cli/explain_shell.h"
 #include "cli/flag_parsers/policies.h"
+#include "fs/rooted_dir.h"
 #include "runtime/host/host_report.h"
+#include "security/user.h"
 
 namespace tiny::cli {
 namespace {
@@ -54,10 +56,11 @@ bool Attaches(const ContainerFlags& flags, absl::string_view stream) {
          std::find(flags.attach.begin(), flags.attach.end(), stream) != flags.attach.end();
 }
 
-// A container whose program never ran is not left behind.
-absl::StatusOr<int> Fail(Context& context, runtime::Engine& engine, const std::string& id,
-                         const absl::Status& status) {
+// A container whose program never ran is not left behind, and neither is its --cidfile.
+absl::StatusOr<int> Fail(Context& context, runtime::Engine& engine, const ContainerFlags& flags,
+                         const std::string& id, const absl::Status& status) {
   if (!absl::IsUnavailable(status)) {
+    if (!flags.cidfile.empty()) unlink(flags.cidfile.c_str());
     engine.Remove(id, /*force=*/true, /*volumes=*/true).IgnoreError();
   }
   context.PrintError(status);
@@ -86,10 +89,17 @@ class Report {
   std::optional<Budget> budget_;
 };
 
+constexpr size_t kMaxUsers = 1 << 20;
+
 absl::StatusOr<int> PrintShell(Context& context, const ContainerFlags& flags, Arguments arguments) {
   ASSIGN_OR_RETURN(const state::ContainerConfig config,
                    BuildContainerConfig(flags, arguments, LookUpEnv));
-  context.out.Write(ExplainShell(config, runtime::InspectHost({}).cgroup_mode));
+  ASSIGN_OR_RETURN(const fs::RootedDir root, fs::RootedDir::Open(config.rootfs));
+  const absl::StatusOr<security::ResolvedUser> user = security::ResolveUser(
+      config.user, config.group_add, root.ReadFile("/etc/passwd", kMaxUsers).value_or(""),
+      root.ReadFile("/etc/group", kMaxUsers).value_or(""));
+  RETURN_IF_ERROR(Annotate(user.status(), "--user"));
+  context.out.Write(ExplainShell(config, *user, runtime::InspectHost({}).cgroup_mode));
   return 0;
 }
 
@@ -105,7 +115,7 @@ absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments ar
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   if (flags.detach) {
     if (absl::Status started = engine->Start(id); !started.ok()) {
-      return Fail(context, *engine, id, started);
+      return Fail(context, *engine, flags, id, started);
     }
     Timeline::Stamp("program runs");
     context.out.Print(id, "\n");
@@ -119,9 +129,9 @@ absl::StatusOr<int> RunRun(Context& context, ContainerFlags& flags, Arguments ar
                                  .signal_proxy = flags.signal_proxy,
                                  .detach_keys = flags.detach_keys});
   Timeline::Stamp("container ended");
-  if (!result.ok()) return Fail(context, *engine, id, result.status());
+  if (!result.ok()) return Fail(context, *engine, flags, id, result.status());
   if (result->detached) context.err.Write("read escape sequence\n");
-  return result->exit_code;
+  return result->ClientCode();
 }
 
 }  // namespace

@@ -36,10 +36,10 @@ absl::StatusOr<int> StartAttached(Context& context, const Flags& flags, absl::st
                                    .detach_keys = flags.detach_keys});
   if (!result.ok()) {
     context.PrintError(context.ExplainMissing(result.status(), name));
-    return absl::IsNotFound(result.status()) ? 1 : context.start_error_code(result.status());
+    return 1;  // as Docker's, whatever the reason
   }
   if (result->detached) context.err.Write("read escape sequence\n");
-  return result->exit_code;
+  return result->ClientCode();
 }
 
 absl::StatusOr<int> RunStart(Context& context, Flags& flags, Arguments targets) {

@@ -155,7 +155,7 @@ absl::StatusOr<int> RunStats(Context& context, Flags& flags, Arguments names) {
     if (redraw) context.out.Write("\x1b[H\x1b[2J");
     format.Print(context.out);
     context.out.Flush();
-    if (flags.no_stream) return 0;
+    if (flags.no_stream || context.out.error() != 0) return 0;
     before = std::move(now);
     Sleep(absl::Seconds(1));
   }

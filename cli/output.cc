@@ -23,11 +23,14 @@ void Output::Write(absl::string_view bytes) {
 void Output::Flush() {
   if (fd_ < 0) return;
   absl::string_view left = buffer_;
-  while (!left.empty()) {
+  while (!left.empty() && error_ == 0) {
     const ssize_t written = write(fd_, left.data(), left.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) break;
-    left.remove_prefix(written);
+    if (written < 0) {
+      error_ = errno;
+    } else {
+      left.remove_prefix(written);
+    }
   }
   buffer_.clear();
 }

@@ -25,6 +25,8 @@ class Output {
   // Bytes as they are. A reader that has gone is no error: the kernel's SIGPIPE ends the command.
   void Write(absl::string_view bytes);
   void Flush();
+  // The errno of the first write that failed, after which all is dropped; 0 for none.
+  int error() const { return error_; }
 
   template <typename... Parts>
   void Print(const Parts&... parts) {
@@ -38,6 +40,7 @@ class Output {
 
  private:
   int fd_;
+  int error_ = 0;
   std::string buffer_;
 };
 

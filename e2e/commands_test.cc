@@ -48,11 +48,70 @@ TEST_F(CommandsTest, ExecExitsAsItsProgram) {
   EXPECT_THAT(Tiny({"exec", id, "no-such-program"}), FailsClearly(127, "no-such-program"));
   EXPECT_THAT(Tiny({"exec", id, "/etc/passwd"}), FailsClearly(126, "/etc/passwd"));
   EXPECT_THAT(Tiny({"exec", id, "/etc"}), FailsClearly(126, "/etc"));
+  EXPECT_THAT(Tiny({"exec", "-u", "no-such-user", id, "true"}), FailsClearly(126, "no-such-user"));
+  EXPECT_THAT(Tiny({"exec", "-w", "/no/such", id, "true"}), FailsClearly(126, "/no/such"));
   EXPECT_EQ(Tiny({"pause", id}).code, 0);
   EXPECT_THAT(Tiny({"exec", id, "true"}), FailsClearly(1, "paused"));
   EXPECT_EQ(Tiny({"kill", id}).code, 0);
   EXPECT_THAT(Tiny({"exec", id, "true"}), FailsClearly(1, "not running"));
   Remove(id);
+}
+
+TEST_F(CommandsTest, OutputThatIsLostIsAnError) {
+  const std::string id = Detached({"sleep", "1000"});
+  const auto to_full_disk = [&](const std::vector<std::string>& args) {
+    std::vector<std::string> words = {"/bin/sh", "-c", "exec timeout 20 \"$@\" > /dev/full", "sh"};
+    for (const std::string& word : CommandLine(args)) words.push_back(word);
+    return RunProgram(words);
+  };
+  const std::string why = "write to standard output: no space left on device";
+  for (const std::vector<std::string>& args : {std::vector<std::string>{"ps"},
+                                               {"inspect", id},
+                                               {"info"},
+                                               {"events", "--since", "1h"},
+                                               {"exec", id, "ls", "/"},
+                                               RunArgs({"--rm", "echo", "hi"})}) {
+    EXPECT_THAT(to_full_disk(args), FailsClearly(1, why)) << args[0];
+  }
+  EXPECT_THAT(to_full_disk({"exec", id, "sh", "-c", "ls /; exit 4"}), FailsClearly(4, why));
+  EXPECT_THAT(to_full_disk(RunArgs({"--rm", "sh", "-c", "echo hi; exit 3"})), FailsClearly(3, why));
+  Remove(id);
+}
+
+TEST_F(CommandsTest, ZeroAndEmptyValuesAreTheDefaults) {
+  const char* kFacts = "df /dev/shm | tail -1 | tr -s ' ' | cut -d' ' -f2; hostname | wc -c";
+  EXPECT_THAT(Run({"--rm", "-m",     "0",  "--memory-swap", "0", "--memory-reservation",
+                   "0",    "--cpus", "0",  "--shm-size",    "0", "--pids-limit",
+                   "0",    "-h",     "",   "--domainname",  "",  "--cidfile",
+                   "",     "sh",     "-c", kFacts}),
+              Succeeds("65536\n13\n"));
+  EXPECT_THAT(Tiny({"create", "--name", "any-port", "--rootfs", "/:O", "-p", "0:80", "true"}).err,
+              "");
+  EXPECT_EQ(Inspect("any-port", "{{json .HostConfig.PortBindings}}"),
+            R"({"80/tcp":[{"HostIp":"","HostPort":""}]})");
+  Remove("any-port");
+}
+
+TEST_F(CommandsTest, OnlyRootMakesContainersAndIsToldSo) {
+  // A place that others can read.
+  const std::string line = absl::StrCat("d=$(mktemp -d /tmp/tiny.XXXXXX); chmod 755 $d; cp ",
+                                        CommandLine({})[0], " $d/tiny; cd /\n",
+                                        "setpriv --reuid=65534 --regid=65534 --clear-groups env -i "
+                                        "HOME=$0 XDG_RUNTIME_DIR=$0 $d/tiny $1; code=$?\n",
+                                        "rm -r $d; exit $code");
+  for (const char* command : {"run --rootfs / true", "volume create data", "network create back"}) {
+    const Result result = RunProgram({"/bin/sh", "-c", line, "/no/such/home", command});
+    EXPECT_NE(result.code, 0) << command;
+    EXPECT_THAT(result.err, HasSubstr("hint: tiny works for root only: run it with sudo\n"));
+  }
+}
+
+TEST_F(CommandsTest, StartAttachedFailsWithOne) {
+  for (const char* program : {"no-such-program", "/etc/passwd"}) {
+    EXPECT_EQ(Tiny({"create", "--name", "failing", "--rootfs", "/:O", program}).code, 0);
+    EXPECT_THAT(Tiny({"start", "-a", "/failing"}), FailsClearly(1, program));
+    Remove("/failing");
+  }
 }
 
 TEST_F(CommandsTest, ExecDetached) {
@@ -157,6 +216,10 @@ TEST_F(CommandsTest, CidFile) {
   const std::string id = Detached({"--cidfile", path, "sleep", "1000"});
   EXPECT_THAT(ReadFile(path), ContentsAre(id));
   EXPECT_THAT(Run({"--cidfile", path, "true"}), FailsClearly(125, path));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(Run({"--cidfile", dir.Path("failed"), "no-such-program"}),
+                FailsClearly(127, "no-such-program"));
+  }
   Remove(id);
   EXPECT_EQ(Run({"--cidfile", dir.Path("other"), "--network", "no-such-network", "true"}).code,
             125);

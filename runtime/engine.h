@@ -45,6 +45,10 @@ struct AttachOptions {
 struct AttachResult {
   bool detached = false;  // by the detach keys
   int exit_code = 0;
+  bool output_failed = false;  // some of it could not be written
+
+  // What its client exits with: output that is lost is no success.
+  int ClientCode() const { return exit_code == 0 && output_failed ? 1 : exit_code; }
 };
 
 struct StopOptions {

@@ -54,7 +54,7 @@ absl::StatusOr<AttachResult> EngineImpl::ResultOf(const std::string& id,
     case AttachOutcome::Kind::kExited:
     case AttachOutcome::Kind::kInterrupted:
       if (outcome.exit_code < 0) break;
-      return AttachResult{.exit_code = outcome.exit_code};
+      return AttachResult{.exit_code = outcome.exit_code, .output_failed = outcome.output_failed};
     case AttachOutcome::Kind::kDetached:
       return AttachResult{.detached = true};
     case AttachOutcome::Kind::kOutputGone:

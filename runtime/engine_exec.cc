@@ -98,7 +98,7 @@ absl::StatusOr<AttachResult> ExecAttached(const PreparedExec& prepared,
   const UniqueFd pidfd = process.TakePidfd();
   ASSIGN_OR_RETURN(const AttachOutcome outcome, streams->Relay(pidfd.get(), detach_keys, &signals));
   if (outcome.kind == AttachOutcome::Kind::kDetached) return AttachResult{.detached = true};
-  return AttachResult{.exit_code = outcome.exit_code};
+  return AttachResult{.exit_code = outcome.exit_code, .output_failed = outcome.output_failed};
 }
 
 }  // namespace

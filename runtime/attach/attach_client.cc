@@ -47,7 +47,7 @@ class Relay {
   absl::Status OnFrame(const Frame& frame);
   void OnOutput(OutputSink& sink, absl::string_view data);
   void Finish(AttachOutcome::Kind kind, int exit_code = 0) {
-    done_ = AttachOutcome{kind, exit_code};
+    done_ = AttachOutcome{kind, exit_code, out_.failed()};
   }
   int Timeout() const;
 

@@ -44,6 +44,7 @@ struct AttachOutcome {
   };
   Kind kind = Kind::kLost;
   int exit_code = 0;
+  bool output_failed = false;  // some of it could not be written
 };
 
 struct AttachSession {

@@ -107,7 +107,7 @@ absl::StatusOr<AttachOutcome> ExecStreams::Relay(int pidfd, absl::string_view de
         PumpOutput(ours_[STDOUT_FILENO].get(), out, buffer.get()) != Pumped::kData &&
         PumpOutput(ours_[STDERR_FILENO].get(), err, buffer.get()) != Pumped::kData) {
       ASSIGN_OR_RETURN(const int code, ReapChild(pidfd));
-      return AttachOutcome{AttachOutcome::Kind::kExited, code};
+      return AttachOutcome{AttachOutcome::Kind::kExited, code, out.failed()};
     }
     pollfd entries[kCount];
     entries[kExit] = {ended ? -1 : pidfd, POLLIN, 0};

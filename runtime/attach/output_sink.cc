@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
 
 namespace tiny::runtime {
 
@@ -30,6 +32,7 @@ OutputSink::OutputSink(int fd) : fd_(fd) {
 }
 
 size_t OutputSink::WriteSome(absl::string_view data) {
+  if (failed_) return data.size();
   ssize_t written;
   if (kind_ == Kind::kSocket) {
     written = send(fd_, data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -42,8 +45,17 @@ size_t OutputSink::WriteSome(absl::string_view data) {
     written = write(fd_, data.data(), std::min<size_t>(data.size(), 4096));
   }
   if (written >= 0) return static_cast<size_t>(written);
-  if (errno != EAGAIN && errno != EINTR) broken_ = true;
-  return 0;
+  if (errno == EAGAIN || errno == EINTR) return 0;
+  if (errno == EPIPE || errno == EBADF || errno == ECONNRESET || kind_ == Kind::kTerminal) {
+    broken_ = true;
+    return 0;
+  }
+  if (fd_ == STDOUT_FILENO) {
+    const absl::Status status = PosixStatus(errno, "write to standard output");
+    dprintf(STDERR_FILENO, "tiny: %s\n", std::string(status.message()).c_str());
+  }
+  failed_ = true;
+  return data.size();
 }
 
 void OutputSink::Write(absl::string_view data) {

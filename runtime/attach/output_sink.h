@@ -21,8 +21,10 @@ class OutputSink {
   void Flush();
 
   bool empty() const { return rest_.empty(); }
-  // Nobody reads any more (EPIPE, or another error): all is dropped from now on.
+  // Nobody reads any more, or there is no such descriptor: all is dropped from now on.
   bool broken() const { return broken_; }
+  // It could not be written, as the user was told, and is dropped.
+  bool failed() const { return failed_; }
   int fd() const { return own_ ? own_.get() : fd_; }
   bool is_terminal() const { return kind_ == Kind::kTerminal; }
 
@@ -35,6 +37,7 @@ class OutputSink {
   UniqueFd own_;  // the same pipe or terminal, opened again with O_NONBLOCK
   std::string rest_;
   bool broken_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace tiny::runtime
