@@ -74,9 +74,10 @@ std::map<uint32_t, Outcome> CollectOutcomes(const Policy& policy, Arch arch) {
       if (!number) continue;
       Outcome& outcome =
           outcomes.try_emplace(*number, Outcome{{}, policy.default_action}).first->second;
+      if (outcome.unconditional_rule || rule.action == policy.default_action) continue;
       if (rule.arguments.empty()) {
         outcome = Outcome{{}, rule.action, /*unconditional_rule=*/true};
-      } else if (!outcome.unconditional_rule) {
+      } else {
         outcome.conditions.push_back({&rule.arguments, rule.action});
       }
     }

@@ -1,5 +1,6 @@
 #include "security/seccomp/compiler.h"
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 
 #include <cerrno>
@@ -133,6 +134,24 @@ TEST(CompilePolicyTest, AnUnconditionalRuleWinsOverConditions) {
   policy.rules.push_back({{"socket"}, kDeny, {{0, Comparison::kEqual, 16, 0}}});
   policy.rules.push_back({{"socket"}, kAllow, {}});
   policy.rules.push_back({{"socket"}, SECCOMP_RET_TRAP, {{0, Comparison::kEqual, 17, 0}}});
+  ExpectCompilesTo(policy);
+}
+
+TEST(CompilePolicyTest, TheFirstOfUnconditionalRulesWins) {
+  Policy policy;
+  policy.architectures = {Arch::kX86_64};
+  policy.default_action = kAllow;
+  policy.rules.push_back({{"mkdir"}, kAllow, {}});  // the default's: as if it were not there
+  policy.rules.push_back({{"mkdir"}, SECCOMP_RET_ERRNO | EPERM, {}});
+  for (const Action later : {kAllow, Action{SECCOMP_RET_LOG}, Action{SECCOMP_RET_ERRNO | ENOSYS}}) {
+    policy.rules.push_back({{"mkdir"}, later, {}});
+  }
+  ASSERT_OK_AND_ASSIGN(const Program program, CompilePolicy(policy));
+  seccomp_data data = {};
+  data.nr = static_cast<int>(*SyscallNumber("mkdir", Arch::kX86_64));
+  data.arch = AUDIT_ARCH_X86_64;
+  ASSERT_OK_AND_ASSIGN(const uint32_t action, EvaluateBpf(program, data));
+  EXPECT_EQ(action, SECCOMP_RET_ERRNO | EPERM);
   ExpectCompilesTo(policy);
 }
 

@@ -90,9 +90,9 @@ Action DecideNaively(const Policy& policy, Arch arch, uint32_t number, const uin
       const std::optional<uint32_t> named = SyscallNumber(name, arch);
       if (named && *named >= number) newer = false;
     }
-    if (!Names(rule, arch, number)) continue;
+    if (!Names(rule, arch, number) || rule.action == policy.default_action) continue;
     if (rule.arguments.empty()) {
-      unconditional = &rule;
+      if (unconditional == nullptr) unconditional = &rule;
     } else if (conditional == nullptr &&
                std::all_of(rule.arguments.begin(), rule.arguments.end(),
                            [&](const ArgumentCheck& c) { return Holds(c, arch, arguments); })) {

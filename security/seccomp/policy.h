@@ -60,8 +60,9 @@ struct Rule {
   std::vector<ArgumentCheck> arguments;  // all must hold; empty: always
 };
 
-// For each system call: if a rule without arguments names it, the last such one decides, as in
-// libseccomp; else the first rule whose arguments all match; else the default.
+// For each system call: if a rule without arguments names it, the first such one decides; else the
+// first rule whose arguments all match; else the default. As in libseccomp, which takes no rule
+// with the default's action, such a rule is none.
 struct Policy {
   Action default_action = 0;
   std::vector<Arch> architectures;  // empty: the native one. Calls of any other kill the thread
