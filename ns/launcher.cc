@@ -204,10 +204,12 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   plan.new_time_namespace = (launch.new_namespaces & CLONE_NEWTIME) != 0;
   plan.joins_processes =
       Joins(launch, Kind::kPid) || Joins(launch, Kind::kUser) || Joins(launch, Kind::kMount);
-  plan.intermediate = plan.new_time_namespace || Joins(launch, Kind::kPid) ||
-                      Joins(launch, Kind::kTime) || launch.join_pidfd >= 0;
   plan.new_user_namespace = (launch.new_namespaces & CLONE_NEWUSER) != 0;
   plan.joins_user_namespace = Joins(launch, Kind::kUser);
+  // New namespaces belong to the user namespace that their maker is in: it has to join it first.
+  plan.intermediate = plan.new_time_namespace || Joins(launch, Kind::kPid) ||
+                      Joins(launch, Kind::kTime) || launch.join_pidfd >= 0 ||
+                      (plan.joins_user_namespace && launch.new_namespaces != 0);
   plan.new_ipc_namespace = (launch.new_namespaces & CLONE_NEWIPC) != 0 &&
                            (plan.new_user_namespace || plan.joins_user_namespace);
   plan.new_cgroup_namespace = (launch.new_namespaces & CLONE_NEWCGROUP) != 0;

@@ -45,8 +45,9 @@ struct ChildPlan {
   bool new_time_namespace = false;
   bool joins_processes = false;  // others in there may trace this one: not dumpable
 
-  // Joining a pid namespace, or making a time namespace, is for children only: then the first child
-  // is an intermediate one that makes the final one with these, and exits.
+  // Joining a pid namespace, or making a time namespace, is for children only, and what is new has
+  // to belong to a user namespace that is joined: then the first child is an intermediate one that
+  // makes the final one with these, and exits.
   bool intermediate = false;
   clone_args final_clone = {};
 
