@@ -108,6 +108,7 @@ class CompiledMounts {
   RootStep root;
   bool root_readonly = false;
   Propagation root_propagation;
+  const char* working_directory = nullptr;
   bool no_pivot = false;
   bool user_namespace = false;
   // The null device to mask files with: one that is made in a tmpfs of the container's own, else a

@@ -99,6 +99,9 @@ struct MountPlan {
   // In a user namespace nodes can't be made: the host's are bound instead. Overlays get userxattr.
   bool user_namespace = false;
 
+  // Absolute: made in the root by PivotRootInChild, where it is missing. Empty: none.
+  std::string working_directory;
+
   // A terminal: the child opens a pty of the container's own /dev/pts, binds it on /dev/console,
   // and stores the numbers of its two ends (O_CLOEXEC) here, in memory that the parent may share.
   // nullptr: none.
@@ -126,8 +129,8 @@ absl::StatusOr<CompiledMountsPtr> Compile(const MountPlan& plan);
 // working directory is then the new root, where PivotRootInChild wants it; the umask is 0022.
 ChildResult ApplyMountsInChild(const void* mounts) noexcept;
 
-// Changes into the root by pivot_root(2), detaches the host's tree, applies root.readonly and
-// root.propagation. The working directory is "/".
+// Changes into the root by pivot_root(2), detaches the host's tree, makes the working directory,
+// applies root.readonly and root.propagation. The working directory is "/".
 ChildResult PivotRootInChild(const void* mounts) noexcept;
 
 }  // namespace tiny::fs

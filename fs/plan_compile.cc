@@ -50,6 +50,9 @@ absl::Status PlanCompiler::Run() {
   out_.root_readonly = plan_.root.readonly;
   out_.root_propagation = plan_.root.propagation;
   out_.no_pivot = plan_.root.no_pivot;
+  // (The child's chdir(2) tells what is wrong with another.)
+  std::string cwd = CleanPath(plan_.working_directory).value_or("/");
+  if (cwd.size() > 1) out_.working_directory = out_.Keep(std::move(cwd));
   RETURN_IF_ERROR(AddRoot());
   out_.mounts.reserve(plan_.mounts.size());
   for (const Mount& mount : plan_.mounts) RETURN_IF_ERROR(AddMount(mount));

@@ -5,6 +5,7 @@
 #include "base/raw_syscall.h"
 #include "fs/apply_child.h"
 #include "fs/mount_syscalls_child.h"
+#include "fs/rooted_path_child.h"
 
 namespace tiny::fs {
 namespace {
@@ -65,6 +66,16 @@ ChildResult PivotRootInChild(const void* argument) noexcept {
       error = RawSyscall(SYS_umount2, ".", static_cast<long>(MNT_DETACH));
       if (error < 0) return ChildError(error, "unmount the host's root");
     }
+  }
+  if (mounts.working_directory != nullptr) {
+    // Whether it can be used is seen when it is: here only what is missing counts.
+    long fd = OpenInRoot(AT_FDCWD, mounts.working_directory, O_PATH | O_DIRECTORY, 0,
+                         Symlinks::kFollowInRoot);
+    if (fd == -ENOENT) {
+      fd = MakePathInRoot(AT_FDCWD, mounts.working_directory, 0755, false);
+      if (fd < 0) return ChildError(fd, "mkdir", mounts.working_directory);
+    }
+    if (fd >= 0) CloseIfMany(fd);
   }
   if (mounts.root_readonly) {
     const long error = MountSetattr(AT_FDCWD, "/", 0, Attributes(MOUNT_ATTR_RDONLY));

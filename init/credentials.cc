@@ -41,21 +41,6 @@ bool KeepsSysAdminForFilter(const InitConfig& config) {
   return config.seccomp.count > 0 && (config.flags & kNoNewPrivileges) == 0;
 }
 
-ChildResult MakeDirectories(const char* path) {
-  char prefix[4096];
-  const size_t length = Append(prefix, sizeof(prefix), 0, path);
-  if (path[length] != '\0') return ChildError(ENAMETOOLONG, "make the working directory", path);
-  for (size_t i = 1; i <= length; ++i) {
-    if (prefix[i] != '/' && prefix[i] != '\0') continue;
-    const char kept = prefix[i];
-    prefix[i] = '\0';
-    const long made = RawSyscall(SYS_mkdirat, AT_FDCWD, prefix, 0755);
-    if (made < 0 && made != -EEXIST) return ChildError(made, "mkdir", prefix);
-    prefix[i] = kept;
-  }
-  return ChildResult();
-}
-
 // CVE-2024-21626: a leaked descriptor may name a directory that is outside of the root. The kernel
 // then says "(unreachable)", or a path that is not absolute.
 ChildResult CheckCwd(const char* cwd) {
@@ -196,11 +181,6 @@ ChildResult ApplyCredentials(const InitConfig& config, const Ids& now) {
   long changed = 0;
   if (has_cwd) {
     changed = RawSyscall(SYS_chdir, cwd);
-    if (changed == -ENOENT && (config.flags & kMakeCwd) != 0) {
-      const ChildResult made = MakeDirectories(cwd);
-      if (!made.ok()) return made;
-      changed = RawSyscall(SYS_chdir, cwd);
-    }
     // Not permitted to root may yet be permitted to the user (a FUSE or NFS mount).
     if (changed < 0 && changed != -EACCES) return ChildError(changed, "chdir to", cwd);
   }

@@ -51,11 +51,10 @@ enum InitFlags : uint32_t {
   kControllingTty = 1 << 3,   // TIOCSCTTY on descriptor 0
   kSetGroups = 1 << 4,        // setgroups with `groups`, even if none
   kOwnStdio = 1 << 5,         // fchown descriptors 0 to 2 to `uid`, where that is allowed
-  kMakeCwd = 1 << 6,          // a missing cwd is made
-  kCheckProgram = 1 << 7,     // look for the program before waiting for the start
-  kSetCapabilities = 1 << 8,  // else the five sets are left alone
-  kSetUser = 1 << 9,
-  kLabelKeyring = 1 << 10,  // keyrings that are made get `exec_label`, too
+  kCheckProgram = 1 << 6,     // look for the program before waiting for the start
+  kSetCapabilities = 1 << 7,  // else the five sets are left alone
+  kSetUser = 1 << 8,
+  kLabelKeyring = 1 << 9,  // keyrings that are made get `exec_label`, too
 };
 
 // ChildResult::step of what the stub reports: its details need no name of a step.

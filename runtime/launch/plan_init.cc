@@ -109,7 +109,6 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   init::InitConfig config;
   Message message;
   config.flags = init::kNewSession | init::kSetGroups | init::kSetUser;
-  if (inputs.new_root) config.flags |= init::kMakeCwd;
   if (process.terminal) config.flags |= init::kControllingTty;
   if (process.no_new_privileges) config.flags |= init::kNoNewPrivileges;
   if (inputs.reaper) config.flags |= init::kReaper;

@@ -197,6 +197,7 @@ absl::StatusOr<fs::MountPlan> Planner::Run() {
   for (const oci::Mount& mount : spec_.mounts) RETURN_IF_ERROR(AddMount(mount));
   plan_.devices = fs::DefaultDevices();
   for (const oci::Device& device : spec_.linux_.devices) RETURN_IF_ERROR(AddDevice(device));
+  if (spec_.process.has_value()) plan_.working_directory = spec_.process->cwd;
   plan_.label = spec_.linux_.mount_label;
   plan_.masked_paths = spec_.linux_.masked_paths;
   plan_.readonly_paths = spec_.linux_.readonly_paths;
