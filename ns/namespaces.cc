@@ -71,6 +71,13 @@ absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind) {
   return fd;
 }
 
+bool IsOwnNamespace(int fd, Kind kind) {
+  struct stat own;
+  struct stat other;
+  return stat(absl::StrCat("/proc/self/ns/", Describe(kind).proc_name).c_str(), &own) != 0 ||
+         fstat(fd, &other) != 0 || (own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+}
+
 absl::StatusOr<bool> SharesNamespace(pid_t pid, Kind kind) {
   struct stat found[2];
   const std::string paths[] = {absl::StrCat("/proc/self/ns/", Describe(kind).proc_name),

@@ -36,6 +36,9 @@ absl::StatusOr<UniqueFd> OpenNamespace(pid_t pid, Kind kind);
 // A namespace by path, such as /run/netns/blue, checked to be one of that kind (NS_GET_NSTYPE).
 absl::StatusOr<UniqueFd> OpenNamespacePath(absl::string_view path, Kind kind);
 
+// Whether it is the one that the caller is in, also where that can't be told.
+bool IsOwnNamespace(int fd, Kind kind);
+
 // Whether the caller and that process are in one and the same namespace.
 absl::StatusOr<bool> SharesNamespace(pid_t pid, Kind kind);
 

@@ -66,7 +66,7 @@ absl::Status Launcher::Plan() {
     return absl::InvalidArgumentError("the spec has no process or no root");
   }
   ns::LaunchPlan& plan = container_.plan;
-  ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_.linux_));
+  ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_));
   plan.new_namespaces = container_.namespaces.fresh;
   for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
     plan.join.push_back({joined.kind, joined.fd.get()});

@@ -1,9 +1,11 @@
 #include "runtime/launch/plan_namespaces.h"
 
 #include <optional>
+#include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "oci/sysctl.h"
 
 namespace tiny::runtime {
 
@@ -15,7 +17,26 @@ ns::IdMap IdMapOf(const std::vector<oci::IdMapping>& mappings) {
   return map;
 }
 
-absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Linux& spec) {
+namespace {
+
+// The host is not set from a container: a path may lead to the namespace that the caller is in.
+absl::Status CheckNotOwn(const oci::Spec& spec, const std::string& type, ns::Kind kind, int fd) {
+  const char* set = nullptr;
+  for (const auto& [key, value] : spec.linux_.sysctl) {
+    const absl::StatusOr<std::string> needed = oci::NamespaceOfSysctl(key);
+    if (needed.ok() && *needed == type) set = key.c_str();
+  }
+  if (kind == ns::Kind::kUts && !spec.hostname.empty()) set = "hostname";
+  if (kind == ns::Kind::kUts && !spec.domainname.empty()) set = "domainname";
+  if (set == nullptr || !ns::IsOwnNamespace(fd, kind)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(set, ": not allowed in the host's ", type, " namespace"));
+}
+
+}  // namespace
+
+absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config) {
+  const oci::Linux& spec = config.linux_;
   NamespacePlan plan;
   bool has_mount = false;
   for (const oci::Namespace& wanted : spec.namespaces) {
@@ -30,6 +51,7 @@ absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Linux& spec) {
       continue;
     }
     ASSIGN_OR_RETURN(UniqueFd fd, ns::OpenNamespacePath(wanted.path, *kind));
+    RETURN_IF_ERROR(CheckNotOwn(config, wanted.type, *kind, fd.get()));
     plan.joined.push_back({*kind, std::move(fd)});
   }
   // pivot_root(2) would give the whole machine the container's root.

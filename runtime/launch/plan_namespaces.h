@@ -28,8 +28,8 @@ struct NamespacePlan {
 };
 
 // Opens the namespaces that are given by path: PosixStatus where one is missing. kInvalidArgument
-// for a type that is none.
-absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Linux& spec);
+// for a type that is none, and for sysctls and names of a namespace that is the caller's own.
+absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config);
 
 ns::IdMap IdMapOf(const std::vector<oci::IdMapping>& mappings);
 
