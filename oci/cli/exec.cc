@@ -107,6 +107,15 @@ void AddCapabilities(const std::vector<std::string>& names, Process& process) {
   }
 }
 
+// What confines the container confines a process that does not say otherwise.
+void InheritConfinement(const std::optional<Process>& container, Process& process) {
+  if (!container) return;
+  if (!process.capabilities) process.capabilities = container->capabilities;
+  if (process.apparmor_profile.empty()) process.apparmor_profile = container->apparmor_profile;
+  if (process.selinux_label.empty()) process.selinux_label = container->selinux_label;
+  if (process.rlimits.empty()) process.rlimits = container->rlimits;
+}
+
 // The container's own process with what the flags change, or the one of --process.
 absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::string>& args,
                                     const Spec& spec) {
@@ -115,6 +124,7 @@ absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::
     ASSIGN_OR_RETURN(const std::string text, ReadFile(in.process));
     ASSIGN_OR_RETURN(process, ParseProcess(text));
     if (in.tty) process.terminal = true;
+    InheritConfinement(spec.process, process);
   } else {
     process = spec.process.value_or(Process());
     process.args = args;

@@ -48,6 +48,8 @@ class Message {
 };
 
 absl::Status PlanCapabilities(const oci::Process& process, init::InitConfig& config) {
+  // What is not named is not given: without capabilities all sets are empty.
+  config.flags |= init::kSetCapabilities;
   if (!process.capabilities.has_value()) return absl::OkStatus();
   const oci::Capabilities& wanted = *process.capabilities;
   struct Set {
@@ -66,7 +68,6 @@ absl::Status PlanCapabilities(const oci::Process& process, init::InitConfig& con
     }
     *set.mask = parsed->bits;
   }
-  config.flags |= init::kSetCapabilities;
   return absl::OkStatus();
 }
 
