@@ -289,6 +289,25 @@ absl::Status ValidateIntelRdt(const IntelRdt& rdt) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateSeccomp(const Seccomp& config) {
+  constexpr absl::string_view kNotify = "SCMP_ACT_NOTIFY";
+  bool notifies = config.default_action == kNotify;
+  for (size_t i = 0; i < config.syscalls.size(); ++i) {
+    notifies |= config.syscalls[i].action == kNotify;
+    if (config.syscalls[i].names.empty()) {
+      return Wrong(Element("linux.seccomp.syscalls", i, "names"), "must have an entry");
+    }
+  }
+  if (!config.listener_path.empty()) return absl::OkStatus();
+  if (notifies) {
+    return Wrong("linux.seccomp.listenerPath", "is required by SCMP_ACT_NOTIFY");
+  }
+  if (!config.listener_metadata.empty()) {
+    return Wrong("linux.seccomp.listenerMetadata", "needs listenerPath");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ValidateLinux(const Linux& config, bool has_hostname) {
   RETURN_IF_ERROR(ValidateNamespaces(config));
   RETURN_IF_ERROR(ValidateMappings(config));
@@ -297,23 +316,13 @@ absl::Status ValidateLinux(const Linux& config, bool has_hostname) {
   RETURN_IF_ERROR(ValidatePaths(config));
   RETURN_IF_ERROR(ValidateNetDevices(config));
   if (config.resources) RETURN_IF_ERROR(ValidateResources(*config.resources));
-  if (config.seccomp && config.seccomp->listener_path.empty() &&
-      !config.seccomp->listener_metadata.empty()) {
-    return Wrong("linux.seccomp.listenerMetadata", "needs listenerPath");
-  }
+  if (config.seccomp) RETURN_IF_ERROR(ValidateSeccomp(*config.seccomp));
   if (config.personality && config.personality->domain != "LINUX" &&
       config.personality->domain != "LINUX32") {
     return Wrong("linux.personality.domain",
                  absl::StrCat("unknown domain ", config.personality->domain));
   }
   if (config.intel_rdt) RETURN_IF_ERROR(ValidateIntelRdt(*config.intel_rdt));
-  if (config.seccomp) {
-    for (size_t i = 0; i < config.seccomp->syscalls.size(); ++i) {
-      if (config.seccomp->syscalls[i].names.empty()) {
-        return Wrong(Element("linux.seccomp.syscalls", i, "names"), "must have an entry");
-      }
-    }
-  }
   return absl::OkStatus();
 }
 
