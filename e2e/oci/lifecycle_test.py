@@ -155,6 +155,31 @@ class LifecycleTest(runtime.RuntimeTest):
         with open(pid_file, encoding="utf-8") as file:
             self.assertEqual(int(file.read()), self.state()["pid"])
 
+    def test_a_failed_create_leaves_no_pid_file(self):
+        path = os.path.join(self.folder, "console.sock")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(path)
+        listener.listen(1)
+
+        # The runtime has connected before the container is made; its peer goes meanwhile.
+        def gone(config):
+            config["process"]["terminal"] = True
+            config["hooks"] = {"createRuntime": [
+                {"path": "/bin/sh", "args": ["sh", "-c", "while [ ! -e %s/gone ]; do sleep 0.02; "
+                                             "done" % self.folder]}]}
+        self.config("true", change=gone)
+        pid_file = os.path.join(self.folder, "pid")
+        process = subprocess.Popen([self.runtime, "--root", self.root, "create", "--bundle",
+                                    self.bundle, "--console-socket", path, "--pid-file", pid_file,
+                                    self.id], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        listener.accept()[0].close()
+        with open(self.folder + "/gone", "w", encoding="utf-8"):
+            pass
+        self.assertEqual(process.wait(timeout=runtime.TIMEOUT), 1)
+        self.assertFalse(os.path.exists(pid_file))
+
     def test_pause_and_resume(self):
         self.start_sleeper()
         self.assertIn("cannot resume", self.oci("resume", self.id, check=False).stderr)

@@ -152,7 +152,11 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
 
   const ContainerStore store(globals.root);
   RETURN_IF_ERROR(store.Claim(id));
-  absl::Cleanup unclaim = [&] { store.Remove(id).IgnoreError(); };
+  bool has_pid_file = false;
+  absl::Cleanup unclaim = [&] {
+    store.Remove(id).IgnoreError();
+    if (has_pid_file) unlink(options.pid_file.c_str());
+  };
   std::optional<SystemdScope> scope;
   if (bundle.unit.has_value()) {
     RETURN_IF_ERROR(store.NoteUnit(id, bundle.unit->unit));
@@ -182,7 +186,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     record.init = child;
     if (!store.IsInMemory()) record.init.boot_id = BootId();
     RETURN_IF_ERROR(store.Save(record));
-    return WritePidFile(options.pid_file, child.pid);
+    RETURN_IF_ERROR(WritePidFile(options.pid_file, child.pid));
+    has_pid_file = !options.pid_file.empty();
+    return absl::OkStatus();
   };
   bool had_a_process = false;
   if (!bundle.spec.hooks.poststop.empty()) {
