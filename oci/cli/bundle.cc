@@ -22,6 +22,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
+#include "oci/cli/idmap_option.h"
 #include "oci/cli/known_seccomp.h"
 #include "security/capabilities.h"
 
@@ -77,9 +78,17 @@ absl::Status ReadConfig(absl::string_view path, absl::string_view config, Bundle
   return absl::OkStatus();
 }
 
-// The devices that the specification wants in every container may be used, whatever the rules say.
-void AllowDefaultDevices(Spec& spec) {
-  if (!spec.linux_.resources || spec.linux_.resources->devices.empty()) return;
+// Elsewhere the kernel lets no program be attached to a cgroup, and no device be made.
+bool InInitialUserNamespace() {
+  const std::string map = ReadFile("/proc/self/uid_map").value_or("");
+  const std::vector<absl::string_view> ids =
+      absl::StrSplit(map, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  return ids == std::vector<absl::string_view>{"0", "0", "4294967295"};
+}
+
+// The devices that the specification wants in every container may be used, whatever the rules say;
+// what no rule speaks of may not.
+void AddDefaultDeviceRules(Spec& spec) {
   struct Allowed {
     const char* type;
     std::optional<int64_t> major;
@@ -92,6 +101,8 @@ void AllowDefaultDevices(Spec& spec) {
       {"c", 1, 9, "rwm"}, {"c", 5, 0, "rwm"},    {"c", 5, 1, "rwm"},  // urandom, tty, console
       {"c", 5, 2, "rwm"}, {"c", 136, {}, "rwm"},                      // ptmx, pts
   };
+  if (!spec.linux_.resources) spec.linux_.resources.emplace();
+  if (spec.linux_.resources->devices.empty() && !InInitialUserNamespace()) return;
   std::vector<DeviceRule>& rules = spec.linux_.resources->devices;
   for (const Allowed& device : kAllowed) {
     DeviceRule rule = {.allow = true,
@@ -136,6 +147,7 @@ void DropZeroLimits(Resources& resources, absl::string_view oci_version) {
     drop(resources.block_io->weight);
     drop(resources.block_io->leaf_weight);
   }
+  if (resources.network) drop(resources.network->class_id);
   const std::vector<absl::string_view> version = absl::StrSplit(oci_version, '.');
   int minor = 0;
   if (version.size() > 1 && absl::SimpleAtoi(version[1], &minor) && minor >= 3) {
@@ -165,7 +177,8 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config);
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
-  AllowDefaultDevices(bundle.spec);
+  RETURN_IF_ERROR(ApplyIdmapOptions(bundle.spec));
+  if (globals.cgroup_manager != "disabled") AddDefaultDeviceRules(bundle.spec);
   if (bundle.spec.linux_.resources) {
     DropZeroLimits(*bundle.spec.linux_.resources, bundle.spec.oci_version);
   }
