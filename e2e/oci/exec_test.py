@@ -48,6 +48,22 @@ class ExecTest(runtime.RuntimeTest):
         self.assertEqual(added["CapEff"], usual["CapEff"] | 1)
         self.assertEqual(added["CapInh"], 0)
 
+    def test_a_process_is_confined_as_the_container_where_it_does_not_say(self):
+        def few(config):
+            config["process"]["capabilities"] = {
+                kind: ["CAP_KILL"] for kind in ("bounding", "permitted", "effective")}
+            config["process"]["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 77}]
+        self.start_sleeper(few)
+        process = os.path.join(self.folder, "process.json")
+        for missing in ({}, {"capabilities": None}):
+            with open(process, "w", encoding="utf-8") as file:
+                json.dump({"args": ["sh", "-c", "grep Cap /proc/self/status; ulimit -n"],
+                           "cwd": "/", "env": ["PATH=/bin"], **missing}, file)
+            self.assertEqual(self.exec("--process", process, self.id).stdout.split()[1::2],
+                             ["0" * 16, "0" * 14 + "20", "0" * 14 + "20", "0" * 14 + "20",
+                              "0" * 16])
+            self.assertEqual(self.exec("--process", process, self.id).stdout.split()[-1], "77")
+
     def test_process_file_and_pid_file(self):
         self.start_sleeper()
         process = os.path.join(self.folder, "process.json")

@@ -10,11 +10,13 @@ import socket
 import stat
 import struct
 import subprocess
+import time
 
 import runtime
 from process_test import receive_descriptors
 
 CLONE_NEWNET = 0x40000000
+NS_GET_USERNS = 0xb701
 SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100
 SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101
 
@@ -100,6 +102,27 @@ class SeccompAgentTest(runtime.RuntimeTest):
             config["linux"]["seccomp"]["syscalls"][0]["action"] = "SCMP_ACT_ALLOW"
         self.config("true", change=allow)
         self.run_container()
+
+    def test_nobody_to_ask_is_an_error(self):
+        def nobody(config):
+            self.ask_of_mkdir(config)
+            del config["linux"]["seccomp"]["listenerPath"]
+            del config["linux"]["seccomp"]["listenerMetadata"]
+        self.config("true", change=nobody)
+        done = self.run_container(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("linux.seccomp.listenerPath", done.stderr)
+
+    def test_the_first_unconditional_rule_wins(self):
+        def twice(config):
+            config["linux"]["seccomp"] = {
+                "defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"],
+                "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO",
+                              "errnoRet": number} for number in (errno.EDOM, errno.ENOSYS)]}
+            config["linux"]["seccomp"]["syscalls"].append(
+                {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_LOG"})
+        self.config("mkdir", "/dev/x", change=twice)
+        self.assertIn("argument out of domain", self.run_container(check=False).stderr.lower())
 
 
 class NetDevicesTest(runtime.RuntimeTest):
@@ -202,6 +225,90 @@ class LinuxTest(runtime.RuntimeTest):
         self.assertEqual(done.returncode, 1)
         self.assertIn("/ns/uts", done.stderr)
 
+    def user_namespace(self):
+        """The id of a process in a user namespace that maps ids to themselves."""
+        process = subprocess.Popen(["unshare", "--user", "sleep", "1000"])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        own = os.readlink("/proc/self/ns/user")
+        deadline = time.monotonic() + runtime.TIMEOUT
+        while os.readlink("/proc/%d/ns/user" % process.pid) == own:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        for name in ("uid_map", "gid_map"):
+            with open("/proc/%d/%s" % (process.pid, name), "w", encoding="utf-8") as file:
+                file.write("0 0 65536")
+        return process.pid
+
+    def test_new_namespaces_belong_to_the_user_namespace_that_is_joined(self):
+        pid = self.user_namespace()
+        user = os.readlink("/proc/%d/ns/user" % pid)
+        proc_names = {"network": "net", "mount": "mnt"}
+        sets = [["mount", kind] for kind in ("uts", "network", "pid", "ipc", "cgroup")]
+        for kinds in [*sets, ["mount"], ["mount", "uts", "network", "pid", "ipc", "cgroup"]]:
+            def join(config):
+                config["linux"]["namespaces"] = [{"type": kind} for kind in kinds] + [
+                    {"type": "user", "path": "/proc/%d/ns/user" % pid}]
+                if "uts" in kinds:
+                    config["hostname"] = "box"
+                else:
+                    config.pop("hostname", None)
+                # Only the owner of a network namespace may mount its sysfs.
+                if "network" not in kinds:
+                    config["mounts"] = [m for m in config["mounts"] if m["type"] != "sysfs"]
+                if "pid" not in kinds:
+                    for mount in config["mounts"]:
+                        if mount["type"] == "proc":
+                            mount.update(type="bind", source="/proc", options=["rbind"])
+                config["mounts"] = [m for m in config["mounts"]
+                                    if m["type"] not in ("cgroup", "mqueue")]
+                config["linux"].pop("maskedPaths", None)
+                config["linux"].pop("readonlyPaths", None)
+            with self.subTest(kinds=kinds):
+                if os.path.exists(self.bundle + "/config.json"):
+                    os.remove(self.bundle + "/config.json")
+                self.start_sleeper(change=join)
+                inside = self.state()["pid"]
+                self.assertEqual(os.readlink("/proc/%d/ns/user" % inside), user)
+                for kind in kinds:
+                    path = "/proc/%d/ns/%s" % (inside, proc_names.get(kind, kind))
+                    self.assertNotEqual(os.readlink(path), os.readlink(
+                        "/proc/self/ns/" + proc_names.get(kind, kind)))
+                    with open(path, encoding="utf-8") as file:
+                        owner = fcntl.ioctl(file, NS_GET_USERNS)
+                    self.assertEqual(os.readlink("/proc/self/fd/%d" % owner), user, kind)
+                    os.close(owner)
+                if "uts" in kinds:
+                    self.assertEqual(self.oci("exec", self.id, "hostname").stdout, "box\n")
+                if "network" in kinds:
+                    self.assertIn("UP", self.oci("exec", self.id, "ip", "link").stdout)
+                self.kill_and_delete()
+
+    def test_nothing_is_set_in_a_namespace_of_the_host(self):
+        def read(name):
+            with open("/proc/sys/" + name, encoding="utf-8") as file:
+                return file.read().strip()
+        for kind, name, sysctl in (("network", "net", "net.ipv4.ip_default_ttl"),
+                                   ("ipc", "ipc", "kernel.msgmax"),
+                                   ("uts", "uts", "kernel.domainname"), ("uts", "uts", None)):
+            def own(config):
+                config.pop("hostname", None)
+                for namespace in config["linux"]["namespaces"]:
+                    if namespace["type"] == kind:
+                        namespace["path"] = "/proc/%d/ns/%s" % (os.getpid(), name)
+                if sysctl:
+                    config["linux"]["sysctl"] = {sysctl: "77"}
+                else:
+                    config["hostname"] = "77"
+            path = sysctl.replace(".", "/") if sysctl else "kernel/hostname"
+            before = read(path)
+            self.config("true", change=own)
+            done = self.run_container(check=False)
+            os.remove(self.bundle + "/config.json")
+            self.assertEqual(read(path), before)
+            self.assertEqual(done.returncode, 1, kind)
+            self.assertIn("not allowed in the host's " + kind, done.stderr)
+
     def test_namespaces_that_are_not_listed_are_the_runtimes(self):
         def fewer(config):
             config["linux"]["namespaces"] = [{"type": "mount"}, {"type": "pid"}]
@@ -260,6 +367,41 @@ class LinuxTest(runtime.RuntimeTest):
         text = self.run_container(check=False).stdout
         self.assertNotIn("/dev/a: Operation not permitted", text)
         self.assertIn("/dev/k: Operation not permitted", text)
+
+    def test_without_device_rules_only_the_default_devices_are_there(self):
+        for resources in (None, {}, {"devices": []}, {"memory": {"limit": 1 << 28}}):
+            def none(config):
+                config["linux"].pop("resources", None)
+                if resources is not None:
+                    config["linux"]["resources"] = resources
+                for names in config["process"]["capabilities"].values():
+                    names.append("CAP_MKNOD")
+            self.config("sh", "-c", "mknod /dev/b b 7 0; mknod /dev/n c 1 3; : < /dev/n && echo n; "
+                        ": < /dev/b", change=none)
+            try:
+                done = self.run_container(check=False)
+            finally:
+                os.remove(self.bundle + "/config.json")
+            if resources and "controller" in done.stderr:  # this machine has none for memory
+                continue
+            self.assertEqual(done.stdout, "n\n", done.stderr)
+            self.assertIn("/dev/b: Operation not permitted", done.stderr)
+
+    def test_idmap_with_ranges(self):
+        def mapped(config):
+            source = os.path.join(self.folder, "source")
+            os.mkdir(source)
+            os.chown(source, 3, 4)
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": source,
+                                     "options": ["bind", "idmap=uids=0-1000-10;gids=0-2000-10"]})
+        self.config("stat", "-c", "%u %g", "/tmp", change=mapped)
+        self.assertEqual(self.run_container().stdout, "1003 2004\n")
+
+    def test_a_network_class_of_0_is_none(self):
+        def zero(config):
+            config["linux"]["resources"]["network"] = {"classID": 0}
+        self.config("true", change=zero)
+        self.run_container()
 
     def test_paths_masked_and_readonly(self):
         def paths(config):

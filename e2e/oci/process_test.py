@@ -5,6 +5,7 @@ import array
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -75,6 +76,27 @@ class ProcessTest(runtime.RuntimeTest):
         self.config("pwd", change=cwd)
         self.assertEqual(self.run_container().stdout, "/tmp/made/deeper\n")
 
+    def test_working_folder_is_made_in_a_readonly_root(self):
+        outside = os.path.join(self.folder, "outside")
+        os.mkdir(outside)
+        os.symlink(outside, os.path.join(self.rootfs, "leads-out"))
+        self.addCleanup(os.remove, os.path.join(self.rootfs, "leads-out"))
+        self.addCleanup(shutil.rmtree, os.path.join(self.rootfs, "srv"))
+
+        def cwd(config):
+            config["process"]["cwd"] = "/srv/app"
+        self.config("sh", "-c", "pwd; stat -c '%a %u %g' .; touch x", change=cwd)
+        done = self.run_container(check=False)
+        self.assertEqual(done.stdout, "/srv/app\n755 0 0\n", done.stderr)
+        self.assertIn("Read-only file system", done.stderr)
+
+        def link(config):
+            config["process"]["cwd"] = "/leads-out/app"
+        self.config("true", change=link)
+        self.run_container(check=False)
+        self.assertEqual(os.listdir(outside), [])
+        shutil.rmtree(self.rootfs + self.shared, ignore_errors=True)
+
     def test_environment_is_the_configurations(self):
         def env(config):
             config["process"]["env"] = ["PATH=/bin", "A=1=2", "EMPTY="]
@@ -112,6 +134,16 @@ class ProcessTest(runtime.RuntimeTest):
         # Of execve(2) by a user: only what is ambient stays permitted and effective.
         self.assertEqual(sets, {"CapInh": 0x20, "CapPrm": 0x20, "CapEff": 0x20, "CapBnd": 0x21,
                                 "CapAmb": 0x20})
+
+    def test_without_capabilities_all_sets_are_empty(self):
+        for missing in ("null", None):
+            def none(config):
+                del config["process"]["capabilities"]
+                if missing:
+                    config["process"]["capabilities"] = None
+            self.config("grep", "Cap", "/proc/self/status", change=none)
+            self.assertEqual(self.run_container().stdout.split()[1::2], ["0" * 16] * 5)
+            os.remove(self.bundle + "/config.json")
 
     def test_oom_score_is_kept_where_not_asked_for(self):
         with open("/proc/self/oom_score_adj", encoding="utf-8") as file:
