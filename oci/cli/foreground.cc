@@ -1,5 +1,6 @@
 #include "oci/cli/foreground.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -7,14 +8,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
 #include <optional>
+#include <string>
 
 #include "absl/status/status.h"
-#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
+#include "runtime/attach/output_sink.h"
 
 namespace tiny::oci {
 namespace {
@@ -39,18 +42,85 @@ class RawMode {
   std::optional<termios> saved_;
 };
 
-void CopySize(int console) {
-  winsize size;
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) ioctl(console, TIOCSWINSZ, &size);
-}
+// True where there is nothing yet, and not the end of the stream. A terminal whose last holder has
+// gone reads as EIO.
+bool IsLater(int error) { return error == EINTR || error == EAGAIN; }
 
-// False at the end of the stream. A terminal whose last holder has gone reads as EIO.
-bool Relay(int from, int to) {
-  char buffer[4096];
-  const ssize_t got = read(from, buffer, sizeof(buffer));
-  if (got < 0) return errno == EINTR || errno == EAGAIN;
-  if (got == 0) return false;
-  return WriteAll(to, absl::string_view(buffer, static_cast<size_t>(got)), "terminal").ok();
+// The master of a terminal between its program and this process's own streams. It never waits in a
+// read or a write: so long as one side does not take what there is for it, signals still count.
+class Terminal {
+ public:
+  explicit Terminal(int console) : console_(console), output_(STDOUT_FILENO) {
+    fcntl(console, F_SETFL, fcntl(console, F_GETFL) | O_NONBLOCK);
+    FollowSize();
+  }
+
+  void FollowSize() const {
+    winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) ioctl(console_, TIOCSWINSZ, &size);
+  }
+
+  enum { kOutput, kInput, kTaken, kTyped, kPolled };
+  void Poll(pollfd* polled) const {
+    polled[kOutput] = {writes_ && output_.empty() ? console_ : -1, POLLIN, 0};
+    polled[kInput] = {reads_ && input_.empty() ? STDIN_FILENO : -1, POLLIN, 0};
+    polled[kTaken] = {output_.empty() ? -1 : output_.fd(), POLLOUT, 0};
+    polled[kTyped] = {input_.empty() ? -1 : console_, POLLOUT, 0};
+  }
+  void Relay(const pollfd* polled) {
+    if (polled[kOutput].revents != 0) RelayOutput();
+    if (polled[kInput].revents != 0) RelayInput();
+    if (polled[kTaken].revents != 0) output_.Flush();
+    if (polled[kTyped].revents != 0 && !WriteInput() && (polled[kTyped].revents & POLLHUP) != 0) {
+      StopInput();
+    }
+  }
+
+  // Whether all that was written has been passed on, so that what is next is the end.
+  bool passed_on() const { return output_.empty(); }
+  bool IsDrained(const pollfd* polled) const {
+    return passed_on() && polled[kOutput].revents == 0 && (polled[kOutput].fd >= 0 || !writes_);
+  }
+
+ private:
+  void RelayOutput() {
+    const ssize_t got = read(console_, buffer_, sizeof(buffer_));
+    // Where nobody takes it any more, the program's output is still read, so that it can go on.
+    if (got > 0 && !output_.broken()) output_.Write({buffer_, static_cast<size_t>(got)});
+    if (got == 0 || (got < 0 && !IsLater(errno))) writes_ = false;
+  }
+  void RelayInput() {
+    const ssize_t got = read(STDIN_FILENO, buffer_, sizeof(buffer_));
+    if (got == 0 || (got < 0 && !IsLater(errno))) reads_ = false;
+    if (got <= 0) return;
+    input_.assign(buffer_, static_cast<size_t>(got));
+    WriteInput();
+  }
+  // False where the terminal took nothing.
+  bool WriteInput() {
+    const ssize_t written = write(console_, input_.data(), input_.size());
+    if (written > 0) input_.erase(0, static_cast<size_t>(written));
+    if (written < 0 && !IsLater(errno)) StopInput();
+    return written > 0;
+  }
+  void StopInput() {
+    reads_ = false;
+    input_.clear();
+  }
+
+  const int console_;
+  const RawMode raw_;
+  runtime::OutputSink output_;
+  std::string input_;  // what the terminal has not taken yet
+  bool writes_ = true;
+  bool reads_ = true;
+  char buffer_[4096];
+};
+
+// A write of this process's own that failed: nothing that somebody has sent.
+bool IsOwnFailure(const signalfd_siginfo& info) {
+  return (info.ssi_signo == SIGPIPE || info.ssi_signo == SIGXFSZ) &&
+         info.ssi_pid == static_cast<uint32_t>(getpid());
 }
 
 }  // namespace
@@ -58,7 +128,7 @@ bool Relay(int from, int to) {
 Foreground::Foreground() {
   sigfillset(&forwarded_);
   for (const int own :
-       {SIGCHLD, SIGTTIN, SIGTTOU, SIGPIPE, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP}) {
+       {SIGCHLD, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP}) {
     sigdelset(&forwarded_, own);
   }
   sigprocmask(SIG_BLOCK, &forwarded_, nullptr);
@@ -67,20 +137,18 @@ Foreground::Foreground() {
 absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
   const UniqueFd signals(signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals) return PosixStatus(errno, "signalfd");
-  std::optional<RawMode> raw;
-  if (console >= 0) {
-    raw.emplace();
-    CopySize(console);
-  }
-  enum { kProcess, kSignals, kConsole, kInput, kCount };
-  pollfd polled[kCount] = {
-      {.fd = pidfd, .events = POLLIN, .revents = 0},
-      {.fd = signals.get(), .events = POLLIN, .revents = 0},
-      {.fd = console, .events = POLLIN, .revents = 0},
-      {.fd = console >= 0 ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0},
-  };
+  std::optional<Terminal> terminal;
+  if (console >= 0) terminal.emplace(console);
+  enum { kProcess, kSignals, kOwn };
+  pollfd polled[size_t{kOwn} + Terminal::kPolled];
+  pollfd* const of_terminal = &polled[kOwn];
+  polled[kProcess] = {pidfd, POLLIN, 0};
+  polled[kSignals] = {signals.get(), POLLIN, 0};
+  const nfds_t count = terminal.has_value() ? std::size(polled) : nfds_t{kOwn};
+  bool ended = false;
   while (true) {
-    if (poll(polled, kCount, -1) < 0) {
+    if (terminal.has_value()) terminal->Poll(of_terminal);
+    if (poll(polled, count, ended && terminal->passed_on() ? 0 : -1) < 0) {
       if (errno == EINTR) continue;
       return PosixStatus(errno, "poll");
     }
@@ -88,17 +156,20 @@ absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
     while (polled[kSignals].revents != 0 &&
            read(signals.get(), &info, sizeof(info)) == sizeof(info)) {
       const int signal = static_cast<int>(info.ssi_signo);
-      if (signal == SIGWINCH && console >= 0) {
-        CopySize(console);
+      if (IsOwnFailure(info)) continue;
+      if (signal == SIGWINCH && terminal.has_value()) {
+        terminal->FollowSize();
       } else {
         SendSignal(pidfd, signal).IgnoreError();
       }
     }
-    if (polled[kConsole].revents != 0 && !Relay(console, STDOUT_FILENO)) polled[kConsole].fd = -1;
-    if (polled[kInput].revents != 0 && !Relay(STDIN_FILENO, console)) polled[kInput].fd = -1;
+    if (polled[kProcess].revents != 0) {
+      ended = true;
+      polled[kProcess].fd = -1;
+    }
     // What the process wrote last is relayed before its end is.
-    if (polled[kProcess].revents != 0 && polled[kConsole].revents == 0) break;
-    if (polled[kProcess].revents != 0 && polled[kConsole].fd < 0) break;
+    if (ended && (!terminal.has_value() || terminal->IsDrained(of_terminal))) break;
+    if (terminal.has_value()) terminal->Relay(of_terminal);
   }
   return ReapChild(pidfd);
 }

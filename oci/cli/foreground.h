@@ -17,7 +17,8 @@ class Foreground {
 
   // Waits for `pidfd`, a child. With a console (the master of its terminal; -1: none) standard
   // input and output are relayed to it, in raw mode where they are a terminal, whose size follows.
-  // Returns the exit code, 128+n for signal n.
+  // A reader of the output that is slow is waited for; without one it is dropped. Returns the exit
+  // code, 128+n for signal n.
   absl::StatusOr<int> Wait(int pidfd, int console);
 
  private:
