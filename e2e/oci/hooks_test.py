@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 
 import runtime
 
@@ -125,6 +126,84 @@ class HooksTest(runtime.RuntimeTest):
         for name in ("create", "start"):
             with open(os.path.join(logs, name), encoding="utf-8") as file:
                 self.assertEqual(file.read(), "hooked\n")
+
+    def test_hooks_in_the_container_are_told_the_pid_there(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+
+        def hooks(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            config["hooks"] = {
+                "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "cat > %s/0" % logs]}],
+                "createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", "cat > %s/1" % logs]}],
+                "startContainer": [{"path": "/bin/busybox", "args": [
+                    "busybox", "sh", "-c", "cat > /tmp/2"]}]}
+
+        def told():
+            pids = []
+            for name in ("0", "1", "2"):
+                with open(os.path.join(logs, name), encoding="utf-8") as file:
+                    pids.append(json.load(file)["pid"])
+            return pids
+        host = self.start_sleeper(change=hooks)
+        self.assertEqual(told(), [host, 1, 1])
+        self.kill_and_delete()
+        self.config("true", change=hooks)
+        self.run_container()
+        self.assertEqual(told()[1:], [1, 1])
+
+        def shared(config):
+            hooks(config)
+            config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"]
+                                             if n["type"] != "pid"]
+        host = self.start_sleeper(change=shared)
+        self.assertEqual(told(), [host, host, host])
+
+    def test_hooks_of_the_runtime_run_in_the_bundle(self):
+        log = os.path.join(self.folder, "folders")
+        kinds = ["prestart", "createRuntime", "poststart", "poststop"]
+        self.config("true", change=lambda config: config.update(hooks={
+            kind: [{"path": "/bin/sh", "args": ["sh", "-c", "pwd >> " + log]}] for kind in kinds}))
+        self.create()
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.oci("delete", self.id)
+        self.run_container()
+        with open(log, encoding="utf-8") as file:
+            self.assertEqual(file.read().split(), [self.bundle] * 2 * len(kinds))
+
+    def test_a_hook_that_hangs_blocks_nobody_else(self):
+        for kind in ("poststart", "startContainer"):
+            folder = os.path.join(self.folder, kind)
+            os.mkdir(folder)
+
+            def hooks(config, kind=kind, folder=folder):
+                config["mounts"].append({"destination": "/tmp", "type": "bind", "source": folder,
+                                         "options": ["rbind"]})
+                place = "/tmp" if kind == "startContainer" else folder
+                script = "cd %s; : > reached; until test -e go; do sleep 0.05; done" % place
+                config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", script],
+                                           "env": ["PATH=/bin:/usr/bin"]}]}
+            self.config("sleep", "1000", change=hooks)
+            self.create()
+            process = subprocess.Popen([self.runtime, "--root", self.root, "start", self.id],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            deadline = time.monotonic() + runtime.TIMEOUT
+            while not os.path.exists(os.path.join(folder, "reached")):
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.01)
+            try:
+                if kind == "poststart":
+                    self.oci("update", "--pids-limit", "50", self.id)
+                self.oci("delete", "--force", self.id)
+                self.assertEqual(self.oci("list", "--quiet").stdout, "")
+            finally:
+                with open(os.path.join(folder, "go"), "w", encoding="utf-8"):
+                    pass
+            self.assertEqual(process.wait(timeout=runtime.TIMEOUT), kind == "startContainer")
 
 
 if __name__ == "__main__":

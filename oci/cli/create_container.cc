@@ -57,7 +57,8 @@ absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
 void RunPoststop(const Globals& globals, const Hooks& hooks, const Record& record) {
   if (hooks.poststop.empty()) return;
   const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
-  for (const std::string& failure : runtime::RunAllHooks("poststop", hooks.poststop, state)) {
+  for (const std::string& failure :
+       runtime::RunAllHooks("poststop", hooks.poststop, state, record.bundle)) {
     Log(globals, "warning", failure);
   }
 }

@@ -20,7 +20,8 @@ absl::Status RunPoststart(const CreatedContainer& container) {
   const Hooks& hooks = container.bundle.spec.hooks;
   if (hooks.poststart.empty()) return absl::OkStatus();
   return runtime::RunHooks("poststart", hooks.poststart,
-                           SerializeState(StateOf(container.record, ContainerStatus::kRunning)));
+                           SerializeState(StateOf(container.record, ContainerStatus::kRunning)),
+                           container.record.bundle);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -39,12 +40,13 @@ absl::string_view WhyNot(ContainerStatus status) {
   }
 }
 
-absl::Status Start(const ContainerStore& store, const Record& record, const Spec& spec) {
+absl::Status Start(const ContainerStore& store, const Record& record, const Spec& spec,
+                   UniqueFd lock) {
   const State created = StateOf(record, ContainerStatus::kCreated);
   if (!spec.hooks.start_container.empty()) {
     ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
-    RETURN_IF_ERROR(runtime::RunContainerHooks("startContainer", spec.hooks.start_container,
-                                               SerializeState(created), record.init.pid,
+    State told = created;
+    RETURN_IF_ERROR(runtime::RunContainerHooks("startContainer", spec.hooks.start_container, told,
                                                process.get()));
   }
   const std::string socket = store.StartSocket(record.id);
@@ -52,8 +54,10 @@ absl::Status Start(const ContainerStore& store, const Record& record, const Spec
   unlink(socket.c_str());
   // Only now, as the specification says: the user's program runs.
   if (spec.hooks.poststart.empty()) return absl::OkStatus();
+  lock.Reset();  // others need not wait for hooks
   return runtime::RunHooks("poststart", spec.hooks.poststart,
-                           SerializeState(StateOf(record, ContainerStatus::kRunning)));
+                           SerializeState(StateOf(record, ContainerStatus::kRunning)),
+                           record.bundle);
 }
 
 }  // namespace
@@ -61,7 +65,7 @@ absl::Status Start(const ContainerStore& store, const Record& record, const Spec
 absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands({}, arguments, 1));
   const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const UniqueFd lock, store.Lock(operands[0]));
+  ASSIGN_OR_RETURN(UniqueFd lock, store.Lock(operands[0]));
   ASSIGN_OR_RETURN(const Record record, store.Load(operands[0]));
   const ContainerStatus status = store.StatusOf(record);
   if (status != ContainerStatus::kCreated) {
@@ -72,7 +76,7 @@ absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
     ASSIGN_OR_RETURN(spec, ParseSpec(record.config));
     if (!spec.process) return absl::FailedPreconditionError("config.json: process is required");
   }
-  const absl::Status started = Start(store, record, spec);
+  const absl::Status started = Start(store, record, spec, std::move(lock));
   // A hook or an agent that fails stops the container; its poststop hooks are those of delete.
   if (!started.ok() && StopsWhereItFails(spec)) KillInit(record);
   RETURN_IF_ERROR(started);

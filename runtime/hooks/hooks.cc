@@ -27,8 +27,11 @@ namespace {
 
 constexpr size_t kMaxMessage = 1024;
 
-std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+// With `first`, where it is not null, before them.
+std::vector<char*> Pointers(const std::vector<std::string>& strings,
+                            const std::string* first = nullptr) {
   std::vector<char*> pointers;
+  if (first != nullptr) pointers.push_back(const_cast<char*>(first->c_str()));
   for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;
@@ -44,10 +47,16 @@ absl::StatusOr<UniqueFd> MemoryFile(absl::string_view content) {
   return file;
 }
 
-absl::StatusOr<pid_t> Spawn(const oci::Hook& hook, int input, int errors) {
+absl::StatusOr<pid_t> Spawn(const oci::Hook& hook, const std::string& folder, int input,
+                            int errors) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const absl::Cleanup destroy_actions = [&] { posix_spawn_file_actions_destroy(&actions); };
+  // A bundle may have been deleted while its container ran, whose poststop hooks are due all the
+  // same.
+  if (access(folder.c_str(), X_OK) == 0) {
+    posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  }
   posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
@@ -66,11 +75,10 @@ absl::StatusOr<pid_t> Spawn(const oci::Hook& hook, int input, int errors) {
   posix_spawnattr_setflags(&attributes,
                            POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
-  std::vector<std::string> arguments = hook.args;
-  if (arguments.empty()) arguments.push_back(hook.path);
+  const std::string* const name = hook.args.empty() ? &hook.path : nullptr;
   pid_t pid = 0;
   const int error = posix_spawn(&pid, hook.path.c_str(), &actions, &attributes,
-                                Pointers(arguments).data(), Pointers(hook.env).data());
+                                Pointers(hook.args, name).data(), Pointers(hook.env).data());
   if (error != 0) return PosixStatus(error, "execute");
   return pid;
 }
@@ -89,10 +97,10 @@ std::string LastWords(int errors) {
   return text;
 }
 
-absl::Status Run(const oci::Hook& hook, const std::string& state) {
+absl::Status Run(const oci::Hook& hook, const std::string& state, const std::string& folder) {
   ASSIGN_OR_RETURN(const UniqueFd input, MemoryFile(state));
   ASSIGN_OR_RETURN(const UniqueFd errors, MemoryFile(""));
-  ASSIGN_OR_RETURN(const pid_t pid, Spawn(hook, input.get(), errors.get()));
+  ASSIGN_OR_RETURN(const pid_t pid, Spawn(hook, folder, input.get(), errors.get()));
   ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenPidfd(pid));
   const absl::Duration timeout =
       hook.timeout ? absl::Seconds(*hook.timeout) : absl::InfiniteDuration();
@@ -109,21 +117,26 @@ absl::Status Run(const oci::Hook& hook, const std::string& state) {
       absl::StrCat("exited with code ", code, words.empty() ? "" : ": ", words));
 }
 
+absl::Status RunAs(absl::string_view kind, const oci::Hook& hook, const std::string& state,
+                   const std::string& folder) {
+  return Annotate(Run(hook, state, folder), absl::StrCat(kind, " hook ", hook.path));
+}
+
 }  // namespace
 
 absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                      const std::string& state) {
+                      const std::string& state, const std::string& folder) {
   for (const oci::Hook& hook : hooks) {
-    RETURN_IF_ERROR(Annotate(Run(hook, state), absl::StrCat(kind, " hook ", hook.path)));
+    RETURN_IF_ERROR(RunAs(kind, hook, state, folder));
   }
   return absl::OkStatus();
 }
 
 std::vector<std::string> RunAllHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                                     const std::string& state) {
+                                     const std::string& state, const std::string& folder) {
   std::vector<std::string> failures;
   for (const oci::Hook& hook : hooks) {
-    const absl::Status status = Annotate(Run(hook, state), absl::StrCat(kind, " hook ", hook.path));
+    const absl::Status status = RunAs(kind, hook, state, folder);
     if (!status.ok()) failures.emplace_back(status.message());
   }
   return failures;

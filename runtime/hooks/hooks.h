@@ -4,7 +4,8 @@
 //
 // Source: runtime-spec, config.md, "POSIX-platform Hooks". The environment is the hook's own, or
 // empty, never the caller's; of descriptors it has 0, 1 and 2. Output goes where the caller's
-// standard error goes. A hook over its timeout is killed. Thread-safe.
+// standard error goes. A hook over its timeout is killed. They are in `folder`, the bundle; where
+// it is not there, or empty, in that of the caller. Thread-safe.
 #ifndef TINY_RUNTIME_HOOKS_HOOKS_H_
 #define TINY_RUNTIME_HOOKS_HOOKS_H_
 
@@ -21,12 +22,12 @@ namespace tiny::runtime {
 // or took too long (kDeadlineExceeded). The error names the kind, the program and what it wrote
 // last to standard error.
 absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                      const std::string& state);
+                      const std::string& state, const std::string& folder = "");
 
 // All of them, whatever becomes of each; the errors' texts. For poststop, whose failures must not
 // undo what has happened.
 std::vector<std::string> RunAllHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                                     const std::string& state);
+                                     const std::string& state, const std::string& folder = "");
 
 }  // namespace tiny::runtime
 

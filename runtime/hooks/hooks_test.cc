@@ -71,6 +71,17 @@ TEST_F(HooksTest, AHookOverItsTimeIsKilledWithItsChildren) {
               StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("1 s")));
 }
 
+TEST_F(HooksTest, TheyAreInTheFolderWhereItIsThere) {
+  temp_.Write("bundle/file", "");
+  EXPECT_OK(RunHooks("prestart", {Shell("pwd > $1")}, "{}", temp_.Path("bundle")));
+  EXPECT_EQ(Output(), temp_.Path("bundle") + "\n");
+  EXPECT_THAT(RunAllHooks("poststop", {Shell("ls > $1")}, "{}", temp_.Path("bundle")),
+              ElementsAre());
+  EXPECT_EQ(Output(), "file\n");
+  EXPECT_OK(RunHooks("prestart", {Shell("echo elsewhere > $1")}, "{}", temp_.Path("deleted")));
+  EXPECT_EQ(Output(), "elsewhere\n");
+}
+
 TEST_F(HooksTest, AMissingProgramIsNamed) {
   EXPECT_THAT(RunHooks("prestart", {{.path = "/no/such/hook"}}, "{}"),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/such/hook")));

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +21,18 @@ namespace {
 
 constexpr int kNamespaces =
     CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
+
+// The pid that a process has in its own pid namespace: the last one of "NSpid:\t4711\t1\n" in
+// proc_pid_status(5).
+pid_t InnermostPid(pid_t pid) {
+  const absl::StatusOr<std::string> status = ReadFile(absl::StrCat("/proc/", pid, "/status"));
+  const char* at = status.ok() ? strstr(status->c_str(), "\nNSpid:") : nullptr;
+  if (at == nullptr) return pid;
+  while (*++at != '\n' && *at != '\0') {
+    if (*at == '\t') pid = atoi(at + 1);
+  }
+  return pid;
+}
 
 // In the forked child: joins, runs, and says in text what failed.
 [[noreturn]] void RunJoined(absl::string_view kind, const std::vector<oci::Hook>& hooks,
@@ -38,16 +52,19 @@ constexpr int kNamespaces =
 }  // namespace
 
 absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                               const std::string& state, pid_t container_pid, int container_pidfd) {
+                               oci::State& state, int container_pidfd) {
   if (hooks.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const UniqueFd root,
-                   OpenFile(absl::StrCat("/proc/", container_pid, "/root"), O_PATH | O_DIRECTORY));
+                   OpenFile(absl::StrCat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
+  state.pid = InnermostPid(state.pid);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return PosixStatus(errno, "make a pipe");
   const UniqueFd read_end(ends[0]);
   UniqueFd write_end(ends[1]);
   const pid_t child = fork();
-  if (child == 0) RunJoined(kind, hooks, state, root.get(), container_pidfd, write_end.get());
+  if (child == 0)
+    RunJoined(kind, hooks, oci::SerializeState(state), root.get(), container_pidfd,
+              write_end.get());
   if (child < 0) return PosixStatus(errno, "fork for hooks");
   write_end.Reset();
   const absl::StatusOr<std::string> message = ReadFd(read_end.get(), "what the hooks said");
@@ -55,8 +72,8 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (status == 0) return absl::OkStatus();
-  if (message.ok() && !message->empty()) return absl::InternalError(*message);
-  return absl::InternalError(absl::StrCat("the ", kind, " hooks died"));
+  return absl::InternalError(
+      message.ok() && !message->empty() ? *message : absl::StrCat("the ", kind, " hooks died"));
 }
 
 }  // namespace tiny::runtime

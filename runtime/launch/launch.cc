@@ -249,11 +249,12 @@ absl::Status Launcher::ConfigureNetwork() {
 }
 
 absl::Status Launcher::RunCreateHooks() {
-  const std::string state = oci::SerializeState(StateAs("creating"));
-  RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, state));
-  RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, state));
+  oci::State state = StateAs("creating");
+  const std::string text = oci::SerializeState(state);
+  RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, text, request_.bundle));
+  RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, text, request_.bundle));
   return RunContainerHooks("createContainer", spec_.hooks.create_container, state,
-                           container_.child->pid(), container_.child->pidfd());
+                           container_.child->pidfd());
 }
 
 absl::Status Launcher::Run() {
@@ -277,9 +278,7 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
   Timeline::Stamp("init waits, limits set");
-  if (!container_.start_hooks.empty()) {
-    container_.hook_state = oci::SerializeState(StateAs("created"));
-  }
+  if (!container_.start_hooks.empty()) container_.hook_state = StateAs("created");
   if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));
   if (container_.waits_on_socket) {
     container_.start_socket.Reset();

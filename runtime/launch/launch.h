@@ -119,8 +119,9 @@ absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
 absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& agent = {});
 
 // Runs hooks in the namespaces and the root of a container: startContainer before StartWaiting.
+// The pid of the `state` becomes what it is there.
 absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                               const std::string& state, pid_t container_pid, int container_pidfd);
+                               oci::State& state, int container_pidfd);
 
 // Runs one more process in a running container: its namespaces, its cgroup, its root.
 struct ExecRequest {

@@ -160,7 +160,7 @@ absl::Status LaunchedContainer::Start() {
   }
   if (!impl_->start_hooks.empty()) {
     RETURN_IF_ERROR(RunContainerHooks("startContainer", impl_->start_hooks, impl_->hook_state,
-                                      impl_->child->pid(), impl_->child->pidfd()));
+                                      impl_->child->pidfd()));
   }
   RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
   RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted(&impl_->seccomp_listener)));

@@ -72,7 +72,7 @@ struct LaunchedContainer::Impl {
   UniqueFd seccomp_listener;
   std::string init_config;
   std::vector<oci::Hook> start_hooks;
-  std::string hook_state;  // what startContainer hooks are told
+  oci::State hook_state;  // what startContainer hooks are told
   SeccompAgent agent;
   bool waits_on_socket = false;
   bool released = false;  // started or detached
