@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import signal
+import subprocess
 import time
 
 import runtime
@@ -115,6 +116,81 @@ class CrashTest(runtime.RuntimeTest):
         os.symlink(runtime.CGROUP + first, os.path.join(self.root, self.id, "cgroup"))
         self.oci("delete", "--force", self.id)
         self.assertEqual(json.loads(self.oci("state", first).stdout)["status"], "created")
+
+    def wait_for_file(self, path):
+        deadline = time.monotonic() + runtime.TIMEOUT
+        while not os.path.exists(path):
+            self.assertLess(time.monotonic(), deadline, path)
+            time.sleep(0.01)
+
+    def touch(self, path):
+        with open(path, "w", encoding="utf-8"):
+            pass
+
+    def begin_create(self):
+        """create, in a hook that does not end before the file `go` is there."""
+        reached = os.path.join(self.folder, "reached")
+        go = os.path.join(self.folder, "go")
+        script = "touch %s; while test ! -e %s; do sleep 0.05; done" % (reached, go)
+        self.config("sleep", "1000", self.id, change=lambda c: c.update(hooks={
+            "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]}))
+        with open(os.path.join(self.folder, "output"), "a", encoding="utf-8") as file:
+            process = subprocess.Popen(self.command("create", "--bundle", self.bundle, self.id),
+                                       stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(self.touch, go)
+        self.wait_for_file(reached)
+        return process, go
+
+    def test_one_that_is_being_made_is_left_alone(self):
+        process, go = self.begin_create()
+        for command in (["state", self.id], ["ps", self.id], ["kill", "--all", self.id, "0"],
+                        ["exec", self.id, "true"], ["start", self.id], ["pause", self.id]):
+            done = self.oci(*command, check=False)
+            self.assertNotEqual(done.returncode, 0, command)
+            self.assertIn("container does not exist: " + self.id, done.stderr)
+        listed = self.oci("list", "--format", "json")
+        self.assertEqual((json.loads(listed.stdout), listed.stderr), ([], ""))
+        refused = self.oci("delete", self.id, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("not stopped: creating", refused.stderr)
+        self.touch(go)
+        self.assertEqual(process.wait(timeout=runtime.TIMEOUT), 0, self.output())
+        state = self.state()
+        self.assertEqual((state["status"], state["bundle"]), ("created", self.bundle))
+
+    def test_one_that_is_being_made_can_be_deleted_by_force(self):
+        process, go = self.begin_create()
+        self.expect_nothing_after_delete("create")
+        self.touch(go)
+        self.assertEqual(process.wait(timeout=runtime.TIMEOUT), 1, self.output())
+
+    def test_what_a_dead_creator_left_is_deleted_without_force(self):
+        process, _ = self.begin_create()
+        process.kill()
+        process.wait()
+        self.assertNotEqual(self.cgroups(), [])
+        again = self.oci("create", "--bundle", self.bundle, self.id, check=False)
+        self.assertIn("already exists", again.stderr)
+        listed = self.oci("list")
+        self.assertIn(self.id + ": its creator died", listed.stderr)
+        self.oci("delete", self.id)
+        self.expect_nothing_after_delete("the creator's death")
+
+    def test_a_damaged_one_is_ended_by_force(self):
+        self.create()
+        self.oci("start", self.id)
+        pid = self.state()["pid"]
+        with open(os.path.join(self.root, self.id, "record"), "w", encoding="utf-8") as file:
+            file.write("{")
+        for verb in ("state", "delete"):
+            done = self.oci(verb, self.id, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("damaged", done.stderr)
+            self.assertIn("delete --force", done.stderr)
+        self.expect_nothing_after_delete("damage")
+        self.assertFalse(os.path.exists("/proc/%d/root/bin" % pid))
 
     def test_start(self):
         killed = self.kill_at_each_step(self.create, "start", self.id)

@@ -54,6 +54,10 @@ absl::Status NoSuchContainer(absl::string_view id) {
   return absl::NotFoundError(absl::StrCat("container does not exist: ", id));
 }
 
+struct flock WholeFile(int16_t type) {
+  return {.l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+}
+
 // A link's text is there whole or not at all, for a single system call.
 absl::Status MakeLink(const std::string& text, const std::string& path) {
   if (symlink(text.c_str(), path.c_str()) == 0) return absl::OkStatus();
@@ -136,18 +140,35 @@ std::string ContainerStore::StartSocket(absl::string_view id) const {
   return absl::StrCat(root_, "/", id, "/start");
 }
 
-absl::Status ContainerStore::Claim(absl::string_view id) const {
+absl::StatusOr<UniqueFd> ContainerStore::Claim(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   const std::string directory = Directory(id);
-  if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
-  if (errno == ENOENT) {
+  int made = mkdir(directory.c_str(), 0700);
+  if (made != 0 && errno == ENOENT) {
     RETURN_IF_ERROR(MakeDirs(root_, 0700));
-    if (mkdir(directory.c_str(), 0700) == 0) return absl::OkStatus();
+    made = mkdir(directory.c_str(), 0700);
   }
-  if (errno == EEXIST) {
+  if (made != 0 && errno == EEXIST) {
     return absl::AlreadyExistsError(absl::StrCat("container with given ID already exists: ", id));
   }
-  return PosixStatus(errno, absl::StrCat("mkdir ", directory));
+  if (made != 0) return PosixStatus(errno, absl::StrCat("mkdir ", directory));
+  absl::StatusOr<UniqueFd> claim = OpenFile(directory, O_RDONLY | O_DIRECTORY);
+  if (!claim.ok()) {
+    rmdir(directory.c_str());
+    return claim.status();
+  }
+  // Unlike one of flock(2), which is the Lock, it can be looked for without being taken. A file
+  // system that has none makes no difference but to those who look.
+  struct flock lock = WholeFile(F_RDLCK);
+  fcntl(claim->get(), F_OFD_SETLK, &lock);
+  return claim;
+}
+
+bool ContainerStore::IsBeingMade(absl::string_view id) const {
+  const absl::StatusOr<UniqueFd> directory = OpenFile(Directory(id), O_RDONLY | O_DIRECTORY);
+  if (!directory.ok()) return false;
+  struct flock lock = WholeFile(F_WRLCK);
+  return fcntl(directory->get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 absl::Status ContainerStore::NoteCgroup(absl::string_view id, const std::string& path) const {
@@ -183,8 +204,17 @@ absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   const absl::StatusOr<std::string> text =
       ReadRegularFile(absl::StrCat(Directory(id), "/", kRecordFile));
-  if (text.ok()) return Decode(*text);
-  if (!absl::IsNotFound(text.status())) return text.status();
+  if (absl::IsNotFound(text.status())) return NoSuchContainer(id);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<Record> record = Decode(*text);
+  if (record.ok()) return record;
+  return WithHint(absl::DataLossError(
+                      absl::StrCat("container ", id, " is damaged: ", record.status().message())),
+                  "delete --force ends and removes it");
+}
+
+absl::StatusOr<Record> ContainerStore::LoadRemains(absl::string_view id) const {
+  RETURN_IF_ERROR(CheckId(id));
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
   return Record{.id = std::string(id),
                 .cgroup_path = LinkTarget(absl::StrCat(Directory(id), "/", kCgroupLink)),
@@ -220,12 +250,15 @@ absl::StatusOr<std::vector<std::string>> ContainerStore::Match(const std::string
   return ids;
 }
 
-absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id) const {
+absl::StatusOr<UniqueFd> ContainerStore::Lock(absl::string_view id, bool wait) const {
   RETURN_IF_ERROR(CheckId(id));
   absl::StatusOr<UniqueFd> directory = OpenFile(Directory(id), O_RDONLY | O_DIRECTORY);
   if (absl::IsNotFound(directory.status())) return NoSuchContainer(id);
   if (!directory.ok()) return directory.status();
-  while (flock(directory->get(), LOCK_EX) != 0) {
+  while (flock(directory->get(), wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return absl::UnavailableError(absl::StrCat("container ", id, " is being changed"));
+    }
     if (errno != EINTR) return PosixStatus(errno, absl::StrCat("flock ", Directory(id)));
   }
   return directory;

@@ -2,7 +2,8 @@
 // container waits. The record is a file of a line of JSON and a copy of config.json.
 //
 // From its claim to its first record a container has links to its cgroup and its unit, made before
-// these are: whatever is killed, delete finds what there is to undo.
+// these are: whatever is killed, delete finds what there is to undo. Until then only delete knows
+// of it, and sees by a lock that dies with the creator whether that still lives.
 //
 // The copy is there so that kill, delete, exec and the poststop hooks work although the bundle has
 // been moved or deleted. Several processes may use one root at once. Thread-compatible.
@@ -47,9 +48,9 @@ class ContainerStore {
  public:
   explicit ContainerStore(std::string root) : root_(std::move(root)) {}
 
-  // Makes the folder of a new container. kInvalidArgument for an id that is no plain name,
-  // kAlreadyExists for one in use.
-  absl::Status Claim(absl::string_view id) const;
+  // Makes the folder of a new container, which is being made for as long as the result is open.
+  // kInvalidArgument for an id that is no plain name, kAlreadyExists for one in use.
+  absl::StatusOr<UniqueFd> Claim(absl::string_view id) const;
   // Before the cgroup, or systemd's unit, is made.
   absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
   absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
@@ -57,17 +58,22 @@ class ContainerStore {
   absl::Status Save(const Record& record) const;
   absl::Status Remove(absl::string_view id) const;
 
-  // kNotFound: "container does not exist: <id>". One that was claimed and never saved, as its
-  // creator died, has a record with the id and what was noted, and is stopped.
+  // kNotFound: "container does not exist: <id>"; one that was claimed and not yet saved, too.
+  // kDataLoss: its record is damaged.
   absl::StatusOr<Record> Load(absl::string_view id) const;
+  // Of one without a sound record what was noted, and no process. kNotFound as above, if there is
+  // nothing of that id at all.
+  absl::StatusOr<Record> LoadRemains(absl::string_view id) const;
+  // Whether one without a record has a creator that lives.
+  bool IsBeingMade(absl::string_view id) const;
   // Sorted by id.
   absl::StatusOr<std::vector<std::string>> List() const;
 
   // Those of a POSIX extended regular expression. kInvalidArgument for one that is none.
   absl::StatusOr<std::vector<std::string>> Match(const std::string& pattern) const;
 
-  // Held from here to the end of the process by those that change the container.
-  absl::StatusOr<UniqueFd> Lock(absl::string_view id) const;
+  // For those that change the container. Without `wait` kUnavailable where another has it.
+  absl::StatusOr<UniqueFd> Lock(absl::string_view id, bool wait = true) const;
 
   std::string Directory(absl::string_view id) const;
   // Exists from create to start.

@@ -41,7 +41,7 @@ class ContainerStoreTest : public ::testing::Test {
 };
 
 TEST_F(ContainerStoreTest, ARecordComesBack) {
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   const Record record = Sample("c1");
   ASSERT_OK(store_.Save(record));
   ASSERT_OK_AND_ASSIGN(const Record loaded, store_.Load("c1"));
@@ -54,14 +54,14 @@ TEST_F(ContainerStoreTest, ARecordComesBack) {
 }
 
 TEST_F(ContainerStoreTest, AnIdIsClaimedOnce) {
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   EXPECT_THAT(store_.Claim("c1"), StatusIs(absl::StatusCode::kAlreadyExists, HasSubstr("c1")));
   ASSERT_OK(store_.Remove("c1"));
-  EXPECT_OK(store_.Claim("c1"));
+  EXPECT_OK(store_.Claim("c1").status());
 }
 
 TEST_F(ContainerStoreTest, NothingOfARemovedOneIsLeft) {
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   ASSERT_OK(store_.NoteCgroup("c1", "/a/b"));
   ASSERT_OK(store_.NoteUnit("c1", "c1.scope"));
   ASSERT_OK(store_.Save(Sample("c1")));
@@ -74,7 +74,7 @@ TEST_F(ContainerStoreTest, NothingOfARemovedOneIsLeft) {
 
 TEST_F(ContainerStoreTest, IdsAreNamesNotPaths) {
   for (const std::string& id : {std::string("a"), std::string("A-b_c.d+1"), std::string(".x")}) {
-    EXPECT_OK(store_.Claim(id)) << id;
+    EXPECT_OK(store_.Claim(id).status()) << id;
   }
   for (const std::string& id :
        {std::string(""), std::string("."), std::string(".."), std::string("a/b"),
@@ -87,7 +87,7 @@ TEST_F(ContainerStoreTest, IdsAreNamesNotPaths) {
 }
 
 TEST_F(ContainerStoreTest, StatusFollowsTheProcess) {
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   Record record = Sample("c1");
   EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kRunning);
   temp_.Write("root/c1/start", "");
@@ -105,17 +105,36 @@ TEST_F(ContainerStoreTest, KnowsWhetherItOutlivesTheMachinesRun) {
   EXPECT_FALSE(ContainerStore("/dev/shm/missing").IsInMemory());
 }
 
-TEST_F(ContainerStoreTest, OneWhoseCreatorDiedIsStopped) {
-  ASSERT_OK(store_.Claim("c1"));
-  ASSERT_OK_AND_ASSIGN(const Record record, store_.Load("c1"));
+TEST_F(ContainerStoreTest, OneWithoutARecordIsBeingMadeForAsLongAsItsClaimIsOpen) {
+  EXPECT_THAT(store_.LoadRemains("c1"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_FALSE(store_.IsBeingMade("c1"));
+  {
+    ASSERT_OK_AND_ASSIGN(const UniqueFd claim, store_.Claim("c1"));
+    EXPECT_TRUE(store_.IsBeingMade("c1"));
+    EXPECT_TRUE(store_.IsBeingMade("c1"));
+    EXPECT_THAT(store_.Load("c1"), StatusIs(absl::StatusCode::kNotFound));
+    EXPECT_OK(store_.Lock("c1", /*wait=*/false));
+  }
+  EXPECT_FALSE(store_.IsBeingMade("c1"));
+  EXPECT_THAT(store_.Load("c1"), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const Record record, store_.LoadRemains("c1"));
   EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
 }
 
+TEST_F(ContainerStoreTest, ALockIsHeldByOne) {
+  ASSERT_OK(store_.Claim("c1").status());
+  {
+    ASSERT_OK_AND_ASSIGN(const UniqueFd lock, store_.Lock("c1"));
+    EXPECT_THAT(store_.Lock("c1", /*wait=*/false), StatusIs(absl::StatusCode::kUnavailable));
+  }
+  EXPECT_OK(store_.Lock("c1", /*wait=*/false));
+}
+
 TEST_F(ContainerStoreTest, WhatItsCreatorNotedIsKnown) {
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   ASSERT_OK(store_.NoteCgroup("c1", "/a/b"));
   ASSERT_OK(store_.NoteUnit("c1", "c1.scope"));
-  ASSERT_OK_AND_ASSIGN(const Record record, store_.Load("c1"));
+  ASSERT_OK_AND_ASSIGN(const Record record, store_.LoadRemains("c1"));
   EXPECT_EQ(record.cgroup_path, "/a/b");
   EXPECT_EQ(record.systemd_unit, "c1.scope");
   ASSERT_OK_AND_ASSIGN(const auto matching, store_.Match("^c[0-9]$"));
@@ -126,7 +145,7 @@ TEST_F(ContainerStoreTest, WhatItsCreatorNotedIsKnown) {
 TEST_F(ContainerStoreTest, MissingAndDamagedOnesAreTold) {
   EXPECT_THAT(store_.Load("no"), StatusIs(absl::StatusCode::kNotFound, HasSubstr("no")));
   EXPECT_THAT(store_.Lock("no"), StatusIs(absl::StatusCode::kNotFound));
-  ASSERT_OK(store_.Claim("c1"));
+  ASSERT_OK(store_.Claim("c1").status());
   for (const char* text : {"", "{", "{}", "{\n", "{}\n{}", "[]\n", "{\"id\": 7}\n"}) {
     temp_.Write("root/c1/record", text);
     EXPECT_THAT(store_.Load("c1"), StatusIs(absl::StatusCode::kDataLoss)) << text;
@@ -136,9 +155,9 @@ TEST_F(ContainerStoreTest, MissingAndDamagedOnesAreTold) {
 TEST_F(ContainerStoreTest, ListsItsContainers) {
   ASSERT_OK_AND_ASSIGN(const auto none, store_.List());
   EXPECT_THAT(none, ElementsAre());
-  ASSERT_OK(store_.Claim("b"));
-  ASSERT_OK(store_.Claim("a"));
-  ASSERT_OK(store_.Claim(".c"));
+  ASSERT_OK(store_.Claim("b").status());
+  ASSERT_OK(store_.Claim("a").status());
+  ASSERT_OK(store_.Claim(".c").status());
   temp_.Write("root/file", "");
   temp_.Write("root/@seccomp", "");
   ASSERT_OK_AND_ASSIGN(const auto ids, store_.List());

@@ -152,7 +152,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   }
 
   const ContainerStore store(globals.root);
-  RETURN_IF_ERROR(store.Claim(id));
+  ASSIGN_OR_RETURN(UniqueFd claim, store.Claim(id));
   bool has_pid_file = false;
   absl::Cleanup unclaim = [&] {
     store.Remove(id).IgnoreError();
@@ -210,7 +210,8 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), process.pidfd()));
   if (scope.has_value()) scope->Keep();
   std::move(unclaim).Cancel();
-  return CreatedContainer{std::move(bundle), std::move(record), std::move(process)};
+  return CreatedContainer{std::move(claim), std::move(bundle), std::move(record),
+                          std::move(process)};
 }
 
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,

@@ -31,6 +31,7 @@ struct CreateOptions {
 void AddCreateFlags(Flags& flags, CreateOptions& options);
 
 struct CreatedContainer {
+  UniqueFd claim;  // of its id
   Bundle bundle;
   Record record;
   runtime::LaunchedContainer process;

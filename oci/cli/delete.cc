@@ -47,23 +47,35 @@ void LeaveOthersAlone(const ContainerStore& store, Record& unborn) {
   }
 }
 
+absl::Status NotStopped(const std::string& id, absl::string_view status) {
+  return WithHint(absl::FailedPreconditionError(absl::StrCat("cannot delete container ", id,
+                                                             " that is not stopped: ", status)),
+                  "kill it first, or use --force");
+}
+
 absl::Status Delete(const Globals& globals, const std::string& id, bool force) {
   const ContainerStore store(globals.root);
-  const absl::StatusOr<UniqueFd> lock = store.Lock(id);
+  absl::StatusOr<UniqueFd> lock = store.Lock(id, /*wait=*/!force);
+  if (absl::IsUnavailable(lock.status())) {
+    // Whoever has it may wait for a hook without end, which dies with the container.
+    if (const absl::StatusOr<Record> record = store.Load(id); record.ok()) {
+      RETURN_IF_ERROR(KillAndWait(*record));
+    }
+    lock = store.Lock(id);
+  }
   absl::StatusOr<Record> record = store.Load(id);
-  if (absl::IsNotFound(record.status()) && force) return absl::OkStatus();
-  if (absl::IsDataLoss(record.status()) && force) record = Record{.id = id};
+  if (absl::IsNotFound(record.status())) {
+    record = store.LoadRemains(id);
+    if (absl::IsNotFound(record.status()) && force) return absl::OkStatus();
+    if (record.ok() && !force && store.IsBeingMade(id)) return NotStopped(id, "creating");
+  }
+  if (absl::IsDataLoss(record.status()) && force) record = store.LoadRemains(id);
   if (!record.ok()) return record.status();
   if (record->init.pid == 0) LeaveOthersAlone(store, *record);
   const ContainerStatus status = store.StatusOf(*record);
   const bool deletable =
       force || status == ContainerStatus::kStopped || status == ContainerStatus::kCreated;
-  if (!deletable) {
-    return WithHint(
-        absl::FailedPreconditionError(absl::StrCat("cannot delete container ", record->id,
-                                                   " that is not stopped: ", StatusName(status))),
-        "kill it first, or use --force");
-  }
+  if (!deletable) return NotStopped(id, StatusName(status));
   if (status != ContainerStatus::kStopped) RETURN_IF_ERROR(KillAndWait(*record));
   if (!record->needs_config) return DestroyContainer(globals, store, *record, nullptr, nullptr);
   const absl::StatusOr<Spec> spec = ParseSpec(record->config);

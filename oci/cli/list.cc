@@ -62,9 +62,14 @@ absl::StatusOr<int> RunList(const Globals& globals, Arguments arguments) {
     if (record.ok()) {
       const ContainerStatus status = store.StatusOf(*record);
       rows.push_back({*std::move(record), status});
+    } else if (absl::IsNotFound(record.status())) {
+      if (store.LoadRemains(id).ok() && !store.IsBeingMade(id)) {
+        Log(globals, "warning",
+            absl::StrCat("container ", id, ": its creator died; delete removes what it left"));
+      }
     } else {
       // One that is damaged, or was deleted meanwhile, is no reason not to show the others.
-      Log(globals, "warning", absl::StrCat("container ", id, ": ", record.status().message()));
+      Log(globals, "warning", absl::StrCat(record.status().message()));
     }
   }
   std::string text;
