@@ -132,6 +132,11 @@ absl::Status PlanCompiler::AddPaths(const std::vector<std::string>& paths,
     PathStep& step = steps.emplace_back();
     ASSIGN_OR_RETURN(step.place, PlaceOf(path));
     step.probably_directory = IsUsuallyDirectory(step.place.path);
+    // Nothing mounted over the root covers it for those who are in it.
+    if (&steps == &out_.readonly && step.place.path[1] == '\0') {
+      out_.root_readonly = true;
+      steps.pop_back();
+    }
   }
   return absl::OkStatus();
 }

@@ -418,6 +418,15 @@ class LinuxTest(runtime.RuntimeTest):
         self.assertEqual(done.stdout.split(), ["0", "0"], done.stderr)
         self.assertIn("Read-only file system", done.stderr)
 
+    def test_the_root_as_a_readonly_path(self):
+        def paths(config):
+            config["linux"]["readonlyPaths"] = ["/"]
+            config["root"]["readonly"] = False
+        self.config("sh", "-c", "touch /dev/x && echo dev; touch /x", change=paths)
+        done = self.run_container(check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, "dev\n"), done.stderr)
+        self.assertIn("Read-only file system", done.stderr)
+
     def test_sysctls(self):
         def sysctls(config):
             config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1", "kernel.msgmax": "4096"}
