@@ -81,6 +81,7 @@ absl::StatusOr<int> ParseSignal(absl::string_view text) {
   }
   if (name == "IOT") return SIGABRT;
   if (name == "CLD") return SIGCHLD;
+  if (name == "IO") return SIGIO;  // which is POLL, too
   int offset = 0;
   if (absl::ConsumePrefix(&name, "RTMIN")) {
     if (name.empty()) return SIGRTMIN;

@@ -35,6 +35,10 @@ TEST(ParseSignalTest, TakesNamesAndNumbers) {
   EXPECT_EQ(ParseSignal("TERM").value(), SIGTERM);
   EXPECT_EQ(ParseSignal("sigkill").value(), SIGKILL);
   EXPECT_EQ(ParseSignal("9").value(), SIGKILL);
+  EXPECT_EQ(ParseSignal("SIGIO").value(), SIGIO);
+  EXPECT_EQ(ParseSignal("poll").value(), SIGPOLL);
+  EXPECT_EQ(ParseSignal("IOT").value(), SIGABRT);
+  EXPECT_EQ(ParseSignal("SIGCLD").value(), SIGCHLD);
   EXPECT_EQ(ParseSignal("SIGRTMIN+3").value(), SIGRTMIN + 3);
   EXPECT_EQ(ParseSignal(SignalName(SIGRTMAX)).value(), SIGRTMAX);
   for (const char* text : {"", "0", "65", "-1", "TERMX", "SIG", "RTMIN+99", "RTMIN-1"}) {
