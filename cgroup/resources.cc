@@ -59,16 +59,19 @@ absl::Status CheckLimit(absl::string_view what, const std::optional<int64_t>& va
 }
 
 absl::Status RenderMemory(const Resources& r, Writes writes) {
+  // Memory without a limit can't have one together with swap, be it from before.
+  const std::optional<int64_t> memory_swap =
+      r.memory_limit == kUnlimited && !r.memory_swap ? kUnlimited : r.memory_swap;
   RETURN_IF_ERROR(CheckLimit("memory limit", r.memory_limit));
-  RETURN_IF_ERROR(CheckLimit("memory and swap limit", r.memory_swap));
+  RETURN_IF_ERROR(CheckLimit("memory and swap limit", memory_swap));
   RETURN_IF_ERROR(CheckLimit("memory reservation", r.memory_reservation));
-  const bool swap_limited = r.memory_swap && *r.memory_swap != kUnlimited;
+  const bool swap_limited = memory_swap && *memory_swap != kUnlimited;
   if (swap_limited && !r.memory_limit) {
     return absl::InvalidArgumentError("a limit of memory and swap needs one of memory");
   }
-  if (swap_limited && *r.memory_swap < *r.memory_limit) {
+  if (swap_limited && *memory_swap < *r.memory_limit) {
     return absl::InvalidArgumentError(absl::StrCat("the limit of memory and swap together (",
-                                                   *r.memory_swap, ") is below that of memory (",
+                                                   *memory_swap, ") is below that of memory (",
                                                    *r.memory_limit, ")"));
   }
   if (r.memory_swappiness && *r.memory_swappiness > 100) {
@@ -79,8 +82,8 @@ absl::Status RenderMemory(const Resources& r, Writes writes) {
     if (r.disable_oom_killer) return NotInV2("switch for the OOM killer");
     if (r.memory_limit) writes.AddLimit("memory.max", *r.memory_limit);
     // The swap files are missing where the kernel does not account for swap.
-    if (r.memory_swap) {
-      const int64_t swap = swap_limited ? *r.memory_swap - *r.memory_limit : kUnlimited;
+    if (memory_swap) {
+      const int64_t swap = swap_limited ? *memory_swap - *r.memory_limit : kUnlimited;
       writes.AddLimit("memory.swap.max", swap).optional = true;
     }
     if (r.memory_reservation) {
@@ -89,7 +92,7 @@ absl::Status RenderMemory(const Resources& r, Writes writes) {
     return absl::OkStatus();
   }
   if (r.memory_limit) writes.AddLimit("memory.limit_in_bytes", *r.memory_limit);
-  if (r.memory_swap) writes.AddLimit("memory.memsw.limit_in_bytes", *r.memory_swap).optional = true;
+  if (memory_swap) writes.AddLimit("memory.memsw.limit_in_bytes", *memory_swap).optional = true;
   if (r.memory_reservation) writes.AddLimit("memory.soft_limit_in_bytes", *r.memory_reservation);
   if (r.memory_swappiness) {
     writes.AddNumber("memory.swappiness", static_cast<int64_t>(*r.memory_swappiness));

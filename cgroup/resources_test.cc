@@ -57,6 +57,15 @@ TEST(RenderControlWritesTest, Memory) {
       ElementsAre("memory/memory.max=max", "memory/memory.swap.max=max?", "memory/memory.low=0"));
 }
 
+TEST(RenderControlWritesTest, WithoutALimitOfMemoryThereIsNoneWithSwap) {
+  Resources r;
+  r.memory_limit = -1;
+  EXPECT_THAT(Render(r, AlwaysV1), ElementsAre("memory/memory.limit_in_bytes=-1",
+                                               "memory/memory.memsw.limit_in_bytes=-1?"));
+  EXPECT_THAT(Render(r, AlwaysV2),
+              ElementsAre("memory/memory.max=max", "memory/memory.swap.max=max?"));
+}
+
 TEST(RenderControlWritesTest, NoSwapAtAll) {
   Resources r;
   r.memory_limit = r.memory_swap = 1 << 20;

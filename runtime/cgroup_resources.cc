@@ -68,16 +68,13 @@ absl::Status AddDevices(const std::vector<oci::DeviceRule>& rules, cgroup::Resou
   return absl::OkStatus();
 }
 
-absl::Status AddMemory(const oci::MemoryResources& memory, cgroup::Resources& out) {
-  if (memory.kernel.value_or(-1) > 0 || memory.kernel_tcp.value_or(-1) > 0) {
-    return absl::UnimplementedError("limits of kernel memory are not supported by Linux any more");
-  }
+// Without the limits of kernel memory, which Linux has no more.
+void AddMemory(const oci::MemoryResources& memory, cgroup::Resources& out) {
   out.memory_limit = memory.limit;
   out.memory_swap = memory.swap;
   out.memory_reservation = memory.reservation;
   out.memory_swappiness = memory.swappiness;
   out.disable_oom_killer = memory.disable_oom_killer.value_or(false);
-  return absl::OkStatus();
 }
 
 void AddCpu(const oci::CpuResources& cpu, cgroup::Resources& out) {
@@ -96,7 +93,7 @@ void AddCpu(const oci::CpuResources& cpu, cgroup::Resources& out) {
 
 absl::StatusOr<cgroup::Resources> CgroupResources(const oci::Resources& resources) {
   cgroup::Resources out;
-  if (resources.memory.has_value()) RETURN_IF_ERROR(AddMemory(*resources.memory, out));
+  if (resources.memory.has_value()) AddMemory(*resources.memory, out);
   if (resources.cpu.has_value()) AddCpu(*resources.cpu, out);
   // Engines write 0 where they mean no limit; the kernel would allow no process.
   if (resources.pids_limit.has_value() && *resources.pids_limit != 0) {

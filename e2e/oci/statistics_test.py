@@ -31,6 +31,42 @@ class StatisticsTest(runtime.RuntimeTest):
         event = json.loads(self.oci("events", "--stats", self.id).stdout)
         self.assertEqual(event["data"]["pids"]["limit"], 55)
 
+    def test_update_refuses_what_is_out_of_range(self):
+        self.start_sleeper()
+        for flag, value in (("--cpu-share", "-4"), ("--cpu-period", "-1"), ("--cpu-burst", "-1"),
+                            ("--blkio-weight", "65636"), ("--blkio-weight", "-1")):
+            done = self.oci("update", flag, value, self.id, check=False)
+            self.assertEqual(done.returncode, 1, flag)
+            self.assertIn("out of range", done.stderr)
+
+    def test_a_limit_of_memory_is_taken_back_with_that_of_swap(self):
+        def limit():
+            event = json.loads(self.oci("events", "--stats", self.id).stdout)
+            return event["data"]["memory"]["usage"]["limit"]
+        self.start_sleeper()
+        self.oci("update", "--memory", "64M", "--memory-swap", "64M", self.id)
+        self.assertEqual(limit(), 64 << 20)
+        self.oci("update", "--memory", "-1", self.id)
+        self.assertGreater(limit(), 1 << 50)
+
+    def test_a_limit_of_kernel_memory_is_ignored_with_a_warning(self):
+        def resources(config):
+            config["linux"]["resources"]["memory"] = {"kernel": 32 << 20, "limit": 128 << 20}
+        self.config("sleep", "1000", change=resources)
+        self.create()
+        self.assertIn("memory.kernel: ignored", self.output())
+        done = self.oci("update", "--resources", "/dev/stdin", self.id,
+                        stdin=self.file_with('{"memory": {"kernelTCP": 33554432}}'))
+        self.assertIn("memory.kernel: ignored", done.stderr)
+
+    def file_with(self, text):
+        path = os.path.join(self.folder, "text")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        file = open(path, encoding="utf-8")
+        self.addCleanup(file.close)
+        return file
+
     def test_statistics_are_the_kernels(self):
         def resources(config):
             config["linux"]["resources"]["memory"] = {"limit": 32 << 20}

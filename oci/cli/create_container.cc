@@ -85,6 +85,15 @@ Record MakeRecord(const Bundle& bundle, const std::string& id) {
 
 }  // namespace
 
+void WarnOfKernelMemory(const Globals& globals, const Resources& resources) {
+  if (!resources.memory.has_value()) return;
+  if (resources.memory->kernel.value_or(-1) <= 0 &&
+      resources.memory->kernel_tcp.value_or(-1) <= 0) {
+    return;
+  }
+  Log(globals, "warning", "linux.resources.memory.kernel: ignored, as Linux has no such limit");
+}
+
 void AddCreateFlags(Flags& flags, CreateOptions& options) {
   flags.Add(
       {"bundle", 'b', "the folder of the bundle (default: the working one)", &options.bundle});
@@ -138,6 +147,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (const std::string warning = DropUnavailableCapabilities(*bundle.spec.process);
       !warning.empty()) {
     Log(globals, "warning", warning);
+  }
+  if (bundle.spec.linux_.resources.has_value()) {
+    WarnOfKernelMemory(globals, *bundle.spec.linux_.resources);
   }
   CompleteEnvironment([&] { return fs::RootedDir(std::move(bundle.root)); }, *bundle.spec.process);
   const int listen_fds = AddServiceSockets(bundle.spec);

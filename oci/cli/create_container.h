@@ -56,6 +56,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
                               const Record& record, const Spec* spec, cgroup::Cgroup* group);
 
+// Limits of kernel memory are ignored, and not in silence.
+void WarnOfKernelMemory(const Globals& globals, const Resources& resources);
+
 // The state that hooks get and that `state` shows.
 State StateOf(const Record& record, ContainerStatus status);
 

@@ -13,6 +13,7 @@
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
 #include "oci/cli/container_store.h"
+#include "oci/cli/create_container.h"
 #include "oci/cli/systemd_scope.h"
 #include "oci/spec_parser.h"
 #include "runtime/cgroup_resources.h"
@@ -71,8 +72,14 @@ absl::Status SetBytes(const char* flag, const std::string& text, std::optional<i
 }
 
 template <typename T>
-void SetNumber(const std::optional<int64_t>& value, std::optional<T>& out) {
-  if (value) out = static_cast<T>(*value);
+absl::Status SetNumber(const char* flag, const std::optional<int64_t>& value,
+                       std::optional<T>& out) {
+  if (!value) return absl::OkStatus();
+  if (!std::in_range<T>(*value)) {
+    return absl::InvalidArgumentError(absl::StrCat(flag, ": ", *value, " is out of range"));
+  }
+  out = static_cast<T>(*value);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
@@ -88,19 +95,20 @@ absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
   RETURN_IF_ERROR(SetBytes("--memory-swap", in.memory_swap, memory.swap));
   if (memory.limit || memory.reservation || memory.swap) resources.memory = memory;
   CpuResources cpu;
-  SetNumber(in.cpu_shares, cpu.shares);
-  SetNumber(in.cpu_quota, cpu.quota);
-  SetNumber(in.cpu_period, cpu.period);
-  SetNumber(in.cpu_burst, cpu.burst);
-  SetNumber(in.cpu_idle, cpu.idle);
-  SetNumber(in.cpu_rt_runtime, cpu.realtime_runtime);
-  SetNumber(in.cpu_rt_period, cpu.realtime_period);
+  RETURN_IF_ERROR(SetNumber("--cpu-shares", in.cpu_shares, cpu.shares));
+  RETURN_IF_ERROR(SetNumber("--cpu-quota", in.cpu_quota, cpu.quota));
+  RETURN_IF_ERROR(SetNumber("--cpu-period", in.cpu_period, cpu.period));
+  RETURN_IF_ERROR(SetNumber("--cpu-burst", in.cpu_burst, cpu.burst));
+  RETURN_IF_ERROR(SetNumber("--cpu-idle", in.cpu_idle, cpu.idle));
+  RETURN_IF_ERROR(SetNumber("--cpu-rt-runtime", in.cpu_rt_runtime, cpu.realtime_runtime));
+  RETURN_IF_ERROR(SetNumber("--cpu-rt-period", in.cpu_rt_period, cpu.realtime_period));
   cpu.cpus = in.cpuset_cpus;
   cpu.mems = in.cpuset_mems;
   resources.cpu = std::move(cpu);
   resources.pids_limit = in.pids_limit;
   if (in.blkio_weight) {
-    resources.block_io.emplace().weight = static_cast<uint16_t>(*in.blkio_weight);
+    RETURN_IF_ERROR(
+        SetNumber("--blkio-weight", in.blkio_weight, resources.block_io.emplace().weight));
   }
   return resources;
 }
@@ -130,6 +138,7 @@ absl::StatusOr<int> RunUpdate(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(Resources resources, ReadResources(in));
   // The device rules of a running container stay: engines send the whole of linux.resources.
   resources.devices.clear();
+  WarnOfKernelMemory(globals, resources);
   DropZeroLimits(resources, record.oci_version);
   ASSIGN_OR_RETURN(const cgroup::Resources limits, runtime::CgroupResources(resources));
   ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
