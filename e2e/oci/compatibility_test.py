@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import runtime
 
@@ -277,6 +278,18 @@ class ProcessTest(runtime.RuntimeTest):
         variables = done.stdout.split("\0")[:-1]
         self.assertEqual([v for v in variables if v.startswith(("TERM", "A=", "HOME"))],
                          ["TERM=dumb", "A=2", "HOME=/"])
+
+    def test_many_variables_take_no_time_to_speak_of(self):
+        count = 60000
+        variables = ["V%d=" % i for i in range(count)] + ["V0=last"]
+        self.config("env",
+                    change=lambda c: c["process"].update(env=["PATH=/bin"] + variables))
+        began = time.monotonic()
+        done = self.run_container()
+        self.assertLess(time.monotonic() - began, 15)
+        lines = done.stdout.split()
+        self.assertEqual(len(lines), count + 2)  # PATH, HOME
+        self.assertEqual(lines[1], "V0=last")
 
     def test_memory_policy(self):
         for policy, shown in [

@@ -1,7 +1,9 @@
 #include "oci/cli/environment.h"
 
-#include <algorithm>
 #include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,17 +33,25 @@ std::string HomeOf(const absl::StatusOr<fs::RootedDir>& root, uint32_t uid) {
 
 void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open_root,
                          Process& process) {
-  std::vector<std::string> env;
-  env.reserve(process.env.size() + 1);
-  std::string* home = nullptr;
-  for (std::string& variable : process.env) {
-    const auto known = std::find_if(env.begin(), env.end(), [&variable](const std::string& other) {
-      return NameOf(other) == NameOf(variable);
-    });
-    std::string& kept = known == env.end() ? env.emplace_back() : *known;
-    kept = std::move(variable);
-    if (NameOf(kept) == "HOME") home = &kept;
+  // Each stands where its name is first, with the value that is last. The names are those of
+  // process.env, where the strings stay meanwhile.
+  std::map<absl::string_view, size_t> places;
+  std::vector<size_t> last;
+  for (size_t i = 0; i < process.env.size(); ++i) {
+    const auto [known, is_new] = places.try_emplace(NameOf(process.env[i]), last.size());
+    if (is_new) {
+      last.push_back(i);
+    } else {
+      last[known->second] = i;
+    }
   }
+  const auto home_place = places.find("HOME");
+  const std::optional<size_t> home_index =
+      home_place == places.end() ? std::nullopt : std::optional(home_place->second);
+  std::vector<std::string> env;
+  env.reserve(last.size() + 1);
+  for (const size_t i : last) env.push_back(std::move(process.env[i]));
+  std::string* home = home_index.has_value() ? &env[*home_index] : nullptr;
   if (home == nullptr) home = &env.emplace_back("HOME=");
   if (*home == "HOME=") absl::StrAppend(home, HomeOf(open_root(), process.user.uid));
   process.env = std::move(env);
