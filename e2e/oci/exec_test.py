@@ -162,6 +162,28 @@ class ExecTest(runtime.RuntimeTest):
         self.assertEqual(self.exec(self.id, *probe).stdout.split()[1], "0")
         self.assertEqual(self.exec("--no-new-privs", self.id, *probe).stdout.split()[1], "1")
 
+    def test_no_new_privileges_can_be_taken_back(self):
+        def on(config):
+            config["process"]["noNewPrivileges"] = True
+        self.start_sleeper(change=on)
+        probe = ("grep", "NoNewPrivs", "/proc/self/status")
+        self.assertEqual(self.exec(self.id, *probe).stdout.split()[1], "1")
+        done = self.exec("--no-new-privs=false", self.id, *probe)
+        self.assertEqual(done.stdout.split()[1], "0")
+
+    def test_descriptors_that_are_not_there_can_not_be_preserved(self):
+        self.start_sleeper()
+        for count in ("1", "5", "3000000000", "9223372036854775807"):
+            done = self.exec("--preserve-fds", count, self.id, "true", check=False)
+            self.assertEqual(done.returncode, 255, count)
+            self.assertIn("--preserve-fds: descriptor 3", done.stderr)
+
+    def test_a_console_socket_is_for_a_terminal(self):
+        self.start_sleeper()
+        done = self.exec("--console-socket", "/no/such", self.id, "true", check=False)
+        self.assertEqual(done.returncode, 255)
+        self.assertIn("--console-socket needs a terminal", done.stderr)
+
     def test_leaks_nothing(self):
         self.start_sleeper()
         opened = [os.open("/", os.O_RDONLY) for _ in range(10)]

@@ -5,6 +5,7 @@ import array
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -107,6 +108,16 @@ class LifecycleTest(runtime.RuntimeTest):
         self.assertEqual(line["level"], "error")
         self.assertIn("/no/such", line["msg"])
         self.assertEqual(self.oci("list", "--quiet").stdout, "")
+
+    def test_nothing_is_left_where_a_file_may_not_be_as_large(self):
+        self.config("true")
+        done = self.oci("create", "--bundle", self.bundle, self.id, check=False,
+                        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("file too large", done.stderr)
+        self.assertEqual(os.listdir(self.root), [])
+        self.assertEqual([tree for tree in runtime.cgroup_trees().values()
+                          if os.path.exists(tree + runtime.CGROUP + self.id)], [])
 
     def test_run_gives_the_exit_code(self):
         self.config("sh", "-c", "echo out; echo err >&2; exit 42")

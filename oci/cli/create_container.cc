@@ -1,6 +1,7 @@
 #include "oci/cli/create_container.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,18 +43,6 @@ absl::Status CheckTerminal(const Bundle& bundle, const CreateOptions& options,
   return absl::OkStatus();
 }
 
-// Those that --preserve-fds and LISTEN_FDS count, which follow each other from 3 on.
-absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
-  std::vector<int> fds;
-  for (int fd = kFirstPreservedFd; fd < kFirstPreservedFd + count; ++fd) {
-    if (fcntl(fd, F_GETFD) < 0) {
-      return PosixStatus(errno, absl::StrCat("--preserve-fds: descriptor ", fd));
-    }
-    fds.push_back(fd);
-  }
-  return fds;
-}
-
 void RunPoststop(const Globals& globals, const Hooks& hooks, const Record& record) {
   if (hooks.poststop.empty()) return;
   const std::string state = SerializeState(StateOf(record, ContainerStatus::kStopped));
@@ -67,6 +56,15 @@ bool HasMoreThanItsProcess(const Spec& spec) {
   return !spec.hooks.start_container.empty() || !spec.hooks.poststart.empty() ||
          !spec.hooks.poststop.empty() || spec.linux_.intel_rdt.has_value() ||
          !runtime::AgentOf(spec, {}).path.empty();
+}
+
+// A file that RLIMIT_FSIZE does not allow is to be an error, after which nothing is left. Blocked
+// and not ignored: the container has the caller's dispositions, and no signals blocked.
+void BlockFileSizeSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGXFSZ);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
 }
 
 Record MakeRecord(const Bundle& bundle, const std::string& id) {
@@ -121,6 +119,20 @@ State StateOf(const Record& record, ContainerStatus status) {
           .annotations = record.annotations};
 }
 
+absl::StatusOr<std::vector<int>> PreservedFds(int64_t count) {
+  std::vector<int> fds;
+  // Ends at the first that is not open, however many are asked for.
+  for (int fd = kFirstPreservedFd; fd - kFirstPreservedFd < count; ++fd) {
+    // What is closed by execve(2) was opened since this program's own.
+    const int flags = fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) != 0) {
+      return PosixStatus(EBADF, absl::StrCat("--preserve-fds: descriptor ", fd));
+    }
+    fds.push_back(fd);
+  }
+  return fds;
+}
+
 absl::Status WritePidFile(const std::string& path, pid_t pid) {
   if (path.empty()) return absl::OkStatus();
   const size_t slash = path.rfind('/');
@@ -134,6 +146,8 @@ absl::Status WritePidFile(const std::string& path, pid_t pid) {
 absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
+  // One that is attached has it blocked already.
+  if (attachment != Attachment::kAttached) BlockFileSizeSignal();
   ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, options.config, id));
   const bool has_process = bundle.spec.process.has_value();
   if (!has_process) {

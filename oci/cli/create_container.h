@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -61,6 +62,10 @@ void WarnOfKernelMemory(const Globals& globals, const Resources& resources);
 
 // The state that hooks get and that `state` shows.
 State StateOf(const Record& record, ContainerStatus status);
+
+// Those that --preserve-fds and LISTEN_FDS count, which follow each other from 3 on; an error for
+// one that is not open.
+absl::StatusOr<std::vector<int>> PreservedFds(int64_t count);
 
 // Writes a pid for an engine, which must never read half of it.
 absl::Status WritePidFile(const std::string& path, pid_t pid);

@@ -41,7 +41,7 @@ struct ExecFlags {
   std::vector<std::string> env, capabilities, additional_gids, cgroups;
   bool tty = false;
   bool detach = false;
-  bool no_new_privileges = false;
+  std::optional<bool> no_new_privileges;
   bool ignore_paused = false;
   std::optional<int64_t> preserve_fds;
 };
@@ -132,7 +132,7 @@ absl::StatusOr<Process> MakeProcess(const ExecFlags& in, const std::vector<std::
     if (!in.cwd.empty()) process.cwd = in.cwd;
     RETURN_IF_ERROR(SetUser(in, process.user));
     process.env.insert(process.env.end(), in.env.begin(), in.env.end());
-    if (in.no_new_privileges) process.no_new_privileges = true;
+    if (in.no_new_privileges) process.no_new_privileges = *in.no_new_privileges;
     if (!in.apparmor.empty()) process.apparmor_profile = in.apparmor;
     if (!in.label.empty()) process.selinux_label = in.label;
     AddCapabilities(in.capabilities, process);
@@ -171,8 +171,11 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   if (process.terminal && in.detach && in.console_socket.empty()) {
     return absl::InvalidArgumentError("a detached process with a terminal needs --console-socket");
   }
+  if (!process.terminal && !in.console_socket.empty()) {
+    return absl::InvalidArgumentError("--console-socket needs a terminal: --tty");
+  }
   UniqueFd console_socket;
-  if (process.terminal && !in.console_socket.empty()) {
+  if (!in.console_socket.empty()) {
     ASSIGN_OR_RETURN(console_socket, ConnectUnixSocket(in.console_socket, SOCK_STREAM));
   }
   UniqueFd pidfd_socket;
@@ -199,7 +202,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   }
   request.cgroup_path = sub.path;
   for (const UniqueFd& tasks : sub.tasks) request.cgroup_tasks.push_back(tasks.get());
-  for (int fd = 3; fd < 3 + in.preserve_fds.value_or(0); ++fd) request.preserve_fds.push_back(fd);
+  ASSIGN_OR_RETURN(request.preserve_fds, PreservedFds(in.preserve_fds.value_or(0)));
 
   std::optional<Foreground> foreground;
   if (!in.detach) foreground.emplace();

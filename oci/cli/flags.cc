@@ -10,14 +10,23 @@
 namespace tiny::oci {
 namespace {
 
-bool IsSwitch(const Flag& flag) { return std::holds_alternative<bool*>(flag.target); }
+bool IsSwitch(const Flag& flag) {
+  return std::holds_alternative<bool*>(flag.target) ||
+         std::holds_alternative<std::optional<bool>*>(flag.target);
+}
+
+absl::StatusOr<bool> ParseSwitch(const Flag& flag, absl::string_view value) {
+  bool on = false;
+  if (absl::SimpleAtob(value, &on)) return on;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag.name, ": \"", value, "\" is neither true nor false"));
+}
 
 absl::Status Set(const Flag& flag, absl::string_view value) {
   if (bool* const* target = std::get_if<bool*>(&flag.target)) {
-    if (!absl::SimpleAtob(value, *target)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": \"", value, "\" is neither true nor false"));
-    }
+    ASSIGN_OR_RETURN(**target, ParseSwitch(flag, value));
+  } else if (auto* const* target = std::get_if<std::optional<bool>*>(&flag.target)) {
+    ASSIGN_OR_RETURN(**target, ParseSwitch(flag, value));
   } else if (std::string* const* target = std::get_if<std::string*>(&flag.target)) {
     **target = std::string(value);
   } else if (auto* const* target = std::get_if<std::optional<int64_t>*>(&flag.target)) {

@@ -26,7 +26,9 @@ struct Flag {
   const char* name;  // without the dashes
   char letter;       // or '\0'
   const char* help;
-  std::variant<bool*, std::string*, std::optional<int64_t>*, std::vector<std::string>*> target;
+  std::variant<bool*, std::optional<bool>*, std::string*, std::optional<int64_t>*,
+               std::vector<std::string>*>
+      target;
 };
 
 class Flags {

@@ -18,6 +18,7 @@ class FlagsTest : public ::testing::Test {
     flags_.Add({"bundle", 'b', "a folder", &bundle_});
     flags_.Add({"detach", 'd', "do not wait", &detach_});
     flags_.Add({"tty", 't', "a terminal", &tty_});
+    flags_.Add({"confined", '\0', "or not", &confined_});
     flags_.Add({"env", 'e', "a variable", &env_});
     flags_.Add({"preserve-fds", '\0', "a count", &fds_});
   }
@@ -29,9 +30,22 @@ class FlagsTest : public ::testing::Test {
   std::string bundle_;
   bool detach_ = false;
   bool tty_ = false;
+  std::optional<bool> confined_;
   std::vector<std::string> env_;
   std::optional<int64_t> fds_;
 };
+
+TEST_F(FlagsTest, ASwitchMayTellNoFromNothing) {
+  ASSERT_OK(Parse({"id"}, true).status());
+  EXPECT_FALSE(confined_.has_value());
+  ASSERT_OK_AND_ASSIGN(const auto operands, Parse({"--confined", "id"}, true));
+  EXPECT_THAT(operands, ElementsAre("id"));
+  EXPECT_EQ(confined_, true);
+  ASSERT_OK(Parse({"--confined=false"}, true).status());
+  EXPECT_EQ(confined_, false);
+  EXPECT_THAT(Parse({"--confined=2"}, true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--confined")));
+}
 
 TEST_F(FlagsTest, EverySpelling) {
   for (std::vector<const char*> arguments :
