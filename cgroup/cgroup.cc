@@ -155,6 +155,13 @@ absl::Status Cgroup::Make(const Resources& resources) {
     if (!resources.count_usage || hierarchy_.FindLegacy(controller) == nullptr) continue;
     RETURN_IF_ERROR(AddLegacy(controller).status());
   }
+  // A JVM heeds limits of version 1 only where it finds a cpuset beside them.
+  const bool is_limited = std::any_of(writes.begin(), writes.end(), [](const ControlWrite& write) {
+    return write.version == Version::kV1;
+  });
+  if (resources.count_usage && is_limited && hierarchy_.FindLegacy("cpuset") != nullptr) {
+    RETURN_IF_ERROR(AddLegacy("cpuset").status());
+  }
   RETURN_IF_ERROR(WriteLimits(writes));
   return AttachDevices(resources);
 }

@@ -380,6 +380,20 @@ TEST_F(CgroupKernelTest, CountsUsageWithoutLimits) {
   EXPECT_OK(cgroup.Remove());
 }
 
+TEST_F(CgroupKernelTest, LimitsThatAreCountedHaveACpusetBesideThem) {
+  const LegacyTree* tree = hierarchy_.FindLegacy("cpuset");
+  if (tree == nullptr) return;  // version 2 has one tree
+  for (const bool limited : {false, true}) {
+    Resources resources;
+    resources.count_usage = true;
+    if (limited) resources.memory_limit = 64 << 20;
+    ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
+    EXPECT_EQ(PathExists(absl::StrCat(tree->mount_point, cgroup.path())), limited);
+    EXPECT_OK(cgroup.Remove());
+    EXPECT_FALSE(PathExists(absl::StrCat(tree->mount_point, cgroup.path())));
+  }
+}
+
 TEST_F(CgroupKernelTest, CreateRefusesACgroupInUseAndTakesAnEmptyOne) {
   Resources limited;
   limited.pids_limit = 5;

@@ -72,7 +72,8 @@ struct Resources {
   std::map<std::string, uint32_t> net_priorities;   // interface -> priority; version 1 only
 
   // On version 1: a directory of every controller that counts (memory, cpu, cpuacct, pids, blkio)
-  // and is mounted, even where nothing is limited, for engines that read the counters there.
+  // and is mounted, even where nothing is limited, for engines that read the counters there. With
+  // limits, of cpuset, too.
   bool count_usage = false;
 
   std::vector<DeviceRule> devices;
