@@ -13,9 +13,8 @@
 #include "cli/explain.h"
 #include "cli/explain_shell.h"
 #include "cli/flag_parsers/policies.h"
-#include "fs/rooted_dir.h"
+#include "runtime/files/root_user.h"
 #include "runtime/host/host_report.h"
-#include "security/user.h"
 
 namespace tiny::cli {
 namespace {
@@ -89,17 +88,11 @@ class Report {
   std::optional<Budget> budget_;
 };
 
-constexpr size_t kMaxUsers = 1 << 20;
-
 absl::StatusOr<int> PrintShell(Context& context, const ContainerFlags& flags, Arguments arguments) {
   ASSIGN_OR_RETURN(const state::ContainerConfig config,
                    BuildContainerConfig(flags, arguments, LookUpEnv));
-  ASSIGN_OR_RETURN(const fs::RootedDir root, fs::RootedDir::Open(config.rootfs));
-  const absl::StatusOr<security::ResolvedUser> user = security::ResolveUser(
-      config.user, config.group_add, root.ReadFile("/etc/passwd", kMaxUsers).value_or(""),
-      root.ReadFile("/etc/group", kMaxUsers).value_or(""));
-  RETURN_IF_ERROR(Annotate(user.status(), "--user"));
-  context.out.Write(ExplainShell(config, *user, runtime::InspectHost({}).cgroup_mode));
+  ASSIGN_OR_RETURN(const auto user, runtime::ResolveUserOfRoot(config));
+  context.out.Write(ExplainShell(config, user, runtime::InspectHost({}).cgroup_mode));
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "security/user.h"
+#include "runtime/files/root_user.h"
 #include "state/container_config.h"
 
 namespace tiny::cli {
