@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/timeline.h"
 #include "cli/commands.h"

@@ -1,9 +1,16 @@
 // What the commands on a running container do: exec, cp, pause, rename, wait, update, --init,
 // --cidfile, restart policies and health checks.
+#include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
@@ -92,18 +99,55 @@ TEST_F(CommandsTest, ZeroAndEmptyValuesAreTheDefaults) {
   Remove("any-port");
 }
 
-TEST_F(CommandsTest, OnlyRootMakesContainersAndIsToldSo) {
-  // A place that others can read.
-  const std::string line = absl::StrCat("d=$(mktemp -d /tmp/tiny.XXXXXX); chmod 755 $d; cp ",
-                                        CommandLine({})[0], " $d/tiny; cd /\n",
-                                        "setpriv --reuid=65534 --regid=65534 --clear-groups env -i "
-                                        "HOME=$0 XDG_RUNTIME_DIR=$0 $d/tiny $1; code=$?\n",
-                                        "rm -r $d; exit $code");
-  for (const char* command : {"run --rootfs / true", "volume create data", "network create back"}) {
-    const Result result = RunProgram({"/bin/sh", "-c", line, "/no/such/home", command});
-    EXPECT_NE(result.code, 0) << command;
-    EXPECT_THAT(result.err, HasSubstr("hint: tiny works for root only: run it with sudo\n"));
+// What the program says on standard error to a user without privileges, and without a home.
+std::string ToldToNobody(const std::string& program, std::vector<std::string> words) {
+  words.insert(words.begin(), program);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  int output[2];
+  EXPECT_EQ(pipe(output), 0);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    constexpr uid_t kNobody = 65534;
+    char home[] = "HOME=/no/such/home";
+    char runtime[] = "XDG_RUNTIME_DIR=/no/such/home";
+    char* environment[] = {home, runtime, nullptr};
+    dup2(output[1], STDERR_FILENO);
+    if (chdir("/") == 0 && setgroups(0, nullptr) == 0 &&
+        setresgid(kNobody, kNobody, kNobody) == 0 && setresuid(kNobody, kNobody, kNobody) == 0) {
+      execve(program.c_str(), argv.data(), environment);
+    }
+    _exit(127);
   }
+  close(output[1]);
+  const absl::StatusOr<std::string> said = ReadFd(output[0], "standard error");
+  close(output[0]);
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_NE(status, 0);
+  return said.value_or("");
+}
+
+TEST_F(CommandsTest, OnlyRootMakesContainersAndIsToldSo) {
+  char folder[] = "/tmp/tiny.XXXXXX";  // a place that others can read
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  ASSERT_EQ(chmod(folder, 0755), 0);
+  const std::string program = absl::StrCat(folder, "/tiny");
+  const absl::StatusOr<std::string> binary = ReadFile(CommandLine({})[0]);
+  ASSERT_TRUE(binary.ok());
+  const int file = open(program.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+  ASSERT_TRUE(WriteAll(file, *binary, program).ok());
+  close(file);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"run", "--rootfs", "/", "true"},
+        {"volume", "create", "data"},
+        {"network", "create", "back"}}) {
+    EXPECT_THAT(ToldToNobody(program, words),
+                HasSubstr("hint: tiny works for root only: run it with sudo\n"));
+  }
+  EXPECT_EQ(unlink(program.c_str()), 0);
+  EXPECT_EQ(rmdir(folder), 0);
 }
 
 TEST_F(CommandsTest, StartAttachedFailsWithOne) {
