@@ -99,20 +99,20 @@ TEST_F(CommandsTest, ZeroAndEmptyValuesAreTheDefaults) {
   Remove("any-port");
 }
 
-// What the program says on standard error to a user without privileges, and without a home.
-std::string ToldToNobody(const std::string& program, std::vector<std::string> words) {
+// What the program says on standard error to a user without privileges.
+std::string ToldToNobody(const std::string& program, const std::string& home,
+                         std::vector<std::string> words) {
   words.insert(words.begin(), program);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  std::string variables[] = {absl::StrCat("HOME=", home), absl::StrCat("XDG_RUNTIME_DIR=", home)};
+  char* environment[] = {variables[0].data(), variables[1].data(), nullptr};
   int output[2];
   EXPECT_EQ(pipe(output), 0);
   const pid_t pid = fork();
   if (pid == 0) {
     constexpr uid_t kNobody = 65534;
-    char home[] = "HOME=/no/such/home";
-    char runtime[] = "XDG_RUNTIME_DIR=/no/such/home";
-    char* environment[] = {home, runtime, nullptr};
     dup2(output[1], STDERR_FILENO);
     if (chdir("/") == 0 && setgroups(0, nullptr) == 0 &&
         setresgid(kNobody, kNobody, kNobody) == 0 && setresuid(kNobody, kNobody, kNobody) == 0) {
@@ -134,6 +134,8 @@ TEST_F(CommandsTest, OnlyRootMakesContainersAndIsToldSo) {
   ASSERT_NE(mkdtemp(folder), nullptr);
   ASSERT_EQ(chmod(folder, 0755), 0);
   const std::string program = absl::StrCat(folder, "/tiny");
+  const std::string home = absl::StrCat(folder, "/home");
+  ASSERT_EQ(mkdir(home.c_str(), 0700), 0);
   const absl::StatusOr<std::string> binary = ReadFile(CommandLine({})[0]);
   ASSERT_TRUE(binary.ok());
   const int file = open(program.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
@@ -143,10 +145,11 @@ TEST_F(CommandsTest, OnlyRootMakesContainersAndIsToldSo) {
        {std::vector<std::string>{"run", "--rootfs", "/", "true"},
         {"volume", "create", "data"},
         {"network", "create", "back"}}) {
-    EXPECT_THAT(ToldToNobody(program, words),
+    EXPECT_THAT(ToldToNobody(program, home + "/own", words),
                 HasSubstr("hint: tiny works for root only: run it with sudo\n"));
   }
   EXPECT_EQ(unlink(program.c_str()), 0);
+  EXPECT_EQ(rmdir(home.c_str()), 0);
   EXPECT_EQ(rmdir(folder), 0);
 }
 
