@@ -99,7 +99,7 @@ absl::StatusOr<int> RunEvents(Context& context, Flags& flags, Arguments) {
 constinit const Command kEventsCommand = {
     .name = "events",
     .aliases = kEventsAliases,
-    .summary = "Show what happens to containers, networks and volumes",
+    .summary = "Show what happens to containers and their networks",
     .usage = "[OPTIONS]",
     .details = "Goes on until it is interrupted, or until --until.",
     .examples =
