@@ -335,7 +335,10 @@ TEST_F(StoreTest, ALockIsWaitedForAndFreedByDeath) {
   EXPECT_OK(store_.Read(id));  // needs no lock
   EXPECT_OK(store_.List());
   const ContainerId other = Make("other");
-  Crash([&] { (void)new absl::StatusOr<LockedContainer>(store_.Lock(other)); });
+  Crash([&] {
+    const absl::StatusOr<LockedContainer> held_to_the_end = store_.Lock(other);
+    kill(getpid(), SIGKILL);
+  });
   EXPECT_OK(store_.Lock(other, absl::ZeroDuration()));
 }
 
