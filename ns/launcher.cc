@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -33,32 +34,30 @@ namespace tiny::ns {
 namespace {
 
 constexpr size_t kStackBytes = size_t{256} << 10;
-constexpr size_t kGuardBytes = size_t{16} << 10;
 
-// The stack of a child that shares this process's memory, with a guard below it.
+// The stack of a child that shares this process's memory. The kernel guards what is below it:
+// MAP_GROWSDOWN in mmap(2).
 class ChildStack {
  public:
   ChildStack() = default;
   ChildStack(const ChildStack&) = delete;
   ChildStack& operator=(const ChildStack&) = delete;
   ~ChildStack() {
-    if (memory_ != nullptr) munmap(memory_, kGuardBytes + kStackBytes);
+    if (memory_ != nullptr) munmap(memory_, kStackBytes);
   }
 
   absl::Status Allocate() {
-    void* memory = mmap(nullptr, kGuardBytes + kStackBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void* memory =
+        mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN, -1, 0);
     if (memory == MAP_FAILED) return PosixStatus(errno, "map a stack for the child");
-    memory_ = static_cast<char*>(memory);
-    if (mprotect(memory_, kGuardBytes, PROT_NONE) != 0) {
-      return PosixStatus(errno, "protect the child's stack");
-    }
+    memory_ = memory;
     return absl::OkStatus();
   }
-  uint64_t base() const { return reinterpret_cast<uint64_t>(memory_ + kGuardBytes); }
+  uint64_t base() const { return reinterpret_cast<uint64_t>(memory_); }
 
  private:
-  char* memory_ = nullptr;
+  void* memory_ = nullptr;
 };
 
 // Where the kernel writes the pid of the final child (CLONE_PARENT_SETTID), as part of the
@@ -191,7 +190,6 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   }
   link.Reset(pair[0]);
   child_link.Reset(pair[1]);
-  plan.parent_link = link.get();
   RETURN_IF_ERROR(PlaceDescriptors(launch));
 
   join = launch.join;
@@ -219,6 +217,10 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
   plan.domainname = {domainname.c_str(), domainname.size()};
   plan.loopback_up = launch.loopback_up && (launch.new_namespaces & CLONE_NEWNET) != 0;
   steps = launch.steps;
+  const bool waits = plan.new_user_namespace ||
+                     std::any_of(steps.begin(), steps.end(),
+                                 [](const ChildStep& step) { return step.run == &BarrierStep; });
+  plan.parent_link = waits || plan.intermediate ? link.get() : -1;
   plan.steps = steps.data();
   plan.step_count = steps.size();
   argv = {stub_name.c_str()};
@@ -237,7 +239,7 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //  2. P  clone3(new namespaces | CLONE_INTO_CGROUP | CLONE_CLEAR_SIGHAND), and CLONE_VM where C
 //        joins nobody and gets no new user ids: copying page tables would cost more than all else.
 //        From here on C makes raw system calls only.
-//  3. C  closes P's end and asks to die with P.
+//  3. C  asks to die with P, and closes P's end where it is going to wait for P.
 //     (An intermediate child instead leaves the dumpable state, makes the time namespace, joins,
 //     clones C as P's child and with memory of its own, and exits; P reaps it and finds C's pid in
 //     memory of both.)

@@ -300,8 +300,8 @@ long CloneInto(clone_args* args, void (*function)(void*), void* argument) noexce
 
 void RunChild(void* argument) noexcept {
   auto& plan = *static_cast<ChildPlan*>(argument);
-  // Its own copy of the parent's end would hide the parent's death.
-  RawSyscall(SYS_close, plan.parent_link);
+  // While it waits, its own copy of the parent's end would hide the parent's death.
+  if (plan.parent_link >= 0) RawSyscall(SYS_close, plan.parent_link);
   if (!plan.intermediate) {
     if (plan.join_count > 0) RunBuiltin(plan, BuiltinStep::kJoin, Join);
     RunFinal(argument);

@@ -35,7 +35,7 @@ struct Text {
 
 struct ChildPlan {
   int link = -1;         // the child's end of the pair
-  int parent_link = -1;  // the other one, to be closed
+  int parent_link = -1;  // the other one, where it has to be closed
 
   const JoinedNamespace* join = nullptr;
   size_t join_count = 0;

@@ -16,7 +16,6 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
-#include "base/unique_fd.h"
 #include "runtime/attach/output_sink.h"
 
 namespace tiny::oci {
@@ -135,15 +134,16 @@ Foreground::Foreground() {
 }
 
 absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
-  const UniqueFd signals(signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals) return PosixStatus(errno, "signalfd");
+  // What comes after this is the exit, which closes it.
+  const int signals = signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (signals < 0) return PosixStatus(errno, "signalfd");
   std::optional<Terminal> terminal;
   if (console >= 0) terminal.emplace(console);
   enum { kProcess, kSignals, kOwn };
   pollfd polled[size_t{kOwn} + Terminal::kPolled];
   pollfd* const of_terminal = &polled[kOwn];
   polled[kProcess] = {pidfd, POLLIN, 0};
-  polled[kSignals] = {signals.get(), POLLIN, 0};
+  polled[kSignals] = {signals, POLLIN, 0};
   const nfds_t count = terminal.has_value() ? std::size(polled) : nfds_t{kOwn};
   bool ended = false;
   while (true) {
@@ -153,8 +153,7 @@ absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
       return PosixStatus(errno, "poll");
     }
     signalfd_siginfo info;
-    while (polled[kSignals].revents != 0 &&
-           read(signals.get(), &info, sizeof(info)) == sizeof(info)) {
+    while (polled[kSignals].revents != 0 && read(signals, &info, sizeof(info)) == sizeof(info)) {
       const int signal = static_cast<int>(info.ssi_signo);
       if (IsOwnFailure(info)) continue;
       if (signal == SIGWINCH && terminal.has_value()) {
