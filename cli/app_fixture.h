@@ -36,7 +36,8 @@ class AppTest : public ::testing::Test {
           return std::make_unique<FakeEngine>(current_);
         },
         .start_error_code =
-            [](const absl::Status& status) { return absl::IsNotFound(status) ? 127 : 125; }};
+            [](const absl::Status& status) { return absl::IsNotFound(status) ? 127 : 125; },
+        .exec_error_code = [](const absl::Status&) { return 1; }};
     std::vector<absl::string_view> words;
     for (const absl::string_view word : absl::StrSplit(line, ' ', absl::SkipEmpty())) {
       words.push_back(word);

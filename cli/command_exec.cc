@@ -1,7 +1,6 @@
 // tiny exec and tiny attach.
 #include <unistd.h>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -57,14 +56,6 @@ absl::Status SetEnvironment(ExecFlags& flags) {
   return absl::OkStatus();
 }
 
-// As Docker has it: 1 where the container is not there or not running, 127 where the program is
-// not, and 126 for all else that keeps it from starting.
-int ExitCodeOf(Context& context, const absl::Status& status) {
-  if (!GetErrno(status).has_value() && !absl::StartsWith(status.message(), "--user")) return 1;
-  const int code = context.start_error_code(status);
-  return code == kUsageErrorCode ? 126 : code;
-}
-
 absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments arguments) {
   if (flags.exec.tty && flags.exec.interactive && !flags.exec.detach && isatty(STDIN_FILENO) != 1) {
     return UsageError("-t: the input is not a terminal", "leave -t out, or use a terminal");
@@ -82,7 +73,7 @@ absl::StatusOr<int> RunExec(Context& context, ExecFlags& flags, Arguments argume
     context.PrintError(GetErrno(result.status()).has_value()
                            ? result.status()
                            : context.ExplainMissing(result.status(), arguments[0]));
-    return ExitCodeOf(context, result.status());
+    return context.exec_error_code(result.status());
   }
   if (result->detached) context.err.Write("read escape sequence\n");
   return result->ClientCode();

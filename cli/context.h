@@ -32,6 +32,8 @@ struct Context {
       const state::ContainerState&) = nullptr;
   // runtime::ExitCodeOfStartError: 125, 126 or 127.
   int (*start_error_code)(const absl::Status&) = nullptr;
+  // runtime::ExitCodeOfExecError: 1, 126 or 127.
+  int (*exec_error_code)(const absl::Status&) = nullptr;
   std::unique_ptr<runtime::Engine> engine = {};
 
   absl::StatusOr<runtime::Engine*> Engine();

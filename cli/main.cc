@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
                                 .open_engine = tiny::runtime::Engine::Open,
                                 .open_networks = tiny::runtime::NetworkManager::Open,
                                 .diagnose_network = tiny::runtime::DiagnoseNetwork,
-                                .start_error_code = tiny::runtime::ExitCodeOfStartError};
+                                .start_error_code = tiny::runtime::ExitCodeOfStartError,
+                                .exec_error_code = tiny::runtime::ExitCodeOfExecError};
   // A setuid bit would give everybody the rights of its owner.
   if (tiny::ExecChangedIds()) {
     context.PrintError(absl::PermissionDeniedError("tiny does not run setuid or setgid"));

@@ -11,6 +11,8 @@ namespace tiny::e2e {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
@@ -210,6 +212,8 @@ TEST_F(ObserveTest, EventsOfExec) {
   const std::string id = Detached({"sleep", "1000"});
   EXPECT_EQ(Tiny({"exec", id, "sh", "-c", "exit 3"}).code, 3);
   EXPECT_EQ(Tiny({"exec", id, "no-such"}).code, 127);
+  EXPECT_EQ(Tiny({"exec", id, "/etc"}).code, 126);
+  EXPECT_EQ(Tiny({"exec", "-w", "/no-such", id, "true"}).code, 126);
   const auto events = [&](const std::string& form) {
     return Lines(Tiny({"events", "--since", "1h", "--until", "0s", "-f", "event=exec_create", "-f",
                        "event=exec_start", "-f", "event=exec_die", "--format", form})
@@ -219,15 +223,17 @@ TEST_F(ObserveTest, EventsOfExec) {
       events("{{.Action}} {{.Actor.Attributes.exitCode}}"),
       ElementsAre("exec_create: sh -c exit 3 <no value>", "exec_start: sh -c exit 3 <no value>",
                   "exec_die 3", "exec_create: no-such <no value>", "exec_start: no-such <no value>",
-                  "exec_die 127"));
+                  "exec_die 127", "exec_create: /etc <no value>", "exec_start: /etc <no value>",
+                  "exec_die 126", "exec_create: true <no value>", "exec_start: true <no value>",
+                  "exec_die 126"));
   const std::vector<std::string> ids = events("{{.Actor.Attributes.execID}}");
-  ASSERT_EQ(ids.size(), 6U);
-  EXPECT_THAT(ids, ElementsAre(SizeIs(64), ids[0], ids[0], SizeIs(64), ids[3], ids[3]));
+  ASSERT_EQ(ids.size(), 12U);
+  EXPECT_THAT(ids, AllOf(Each(SizeIs(64)), Contains(ids[0]).Times(3), Contains(ids[3]).Times(3)));
   EXPECT_NE(ids[0], ids[3]);
   EXPECT_EQ(Tiny({"exec", "-d", id, "true"}).code, 0);
   EXPECT_TRUE(Eventually({"events", "--since", "1h", "--until", "0s", "-f", "event=exec_die",
                           "--format", "{{.Actor.Attributes.exitCode}}"},
-                         "3\n127\n0\n"));
+                         "3\n127\n126\n126\n0\n"));
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 

@@ -143,7 +143,7 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
       options.detach ? ExecDetached(*prepared, [&](int code) { events.Die(code); })
                      : ExecAttached(*prepared, options.detach_keys, &streams);
   if (!result.ok()) {
-    events.Die(ExitCodeOfStartError(result.status()));
+    events.Die(ExitCodeOfExecError(result.status()));
   } else if (!options.detach && !result->detached) {
     events.Die(result->exit_code);
   }

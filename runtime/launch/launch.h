@@ -141,8 +141,11 @@ struct ExecRequest {
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
 
-// 125, 126 or 127: what `run` and `exec` exit with when a program could not be started.
+// 125, 126 or 127: what `run` exits with when a program could not be started.
 int ExitCodeOfStartError(const absl::Status& status);
+// The same for `exec`, as Docker has it: 1 where the container is not there or not running, 127
+// where the program is not, and 126 for all else that keeps it from starting.
+int ExitCodeOfExecError(const absl::Status& status);
 
 }  // namespace tiny::runtime
 

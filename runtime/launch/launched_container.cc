@@ -217,4 +217,10 @@ int ExitCodeOfStartError(const absl::Status& status) {
   return error == ENOENT || error == ENOTDIR ? 127 : 126;
 }
 
+int ExitCodeOfExecError(const absl::Status& status) {
+  if (!GetErrno(status).has_value() && !absl::StartsWith(status.message(), "--user")) return 1;
+  const int code = ExitCodeOfStartError(status);
+  return code == 125 ? 126 : code;
+}
+
 }  // namespace tiny::runtime
