@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/files.h"
 #include "e2e/harness.h"
 #include "e2e/terminal.h"
 
@@ -40,6 +41,49 @@ class ObserveTest : public TinyTest {
     }
   }
 };
+
+TEST_F(ObserveTest, WhoOnlyLooksMakesNoFolders) {
+  const std::vector<std::vector<std::string>> ok = {
+      {"ps", "-a"},
+      {"stats", "--no-stream"},
+      {"info"},
+      {"events", "--since", "1h", "--until", "0s"},
+      {"version"},
+      {"network", "inspect", "bridge"},
+      {"doctor"},
+      {"network", "ls"},
+      {"system", "df"},
+      {"volume", "ls"},
+      {"network", "inspect", "-f", "{{.Name}}", Tiny({"network", "ls", "-q"}).out.substr(0, 12)}};
+  for (const std::vector<std::string>& words : ok) {
+    EXPECT_EQ(Tiny(words).code, 0) << absl::StrJoin(words, " ");
+  }
+  for (const char* command : {"attach", "diff", "inspect", "kill", "logs", "network inspect",
+                              "port", "rm", "start", "stats", "stop", "top", "volume inspect",
+                              "wait", "why", "network doctor", "volume rm", "network rm"}) {
+    std::vector<std::string> words = absl::StrSplit(command, ' ');
+    words.push_back("ghost");
+    EXPECT_EQ(Tiny(words).code, 1) << command;
+  }
+  EXPECT_FALSE(PathExists(RootPath()));
+  EXPECT_FALSE(PathExists(RunPath()));
+}
+
+TEST_F(ObserveTest, WhoWaitsSeesWhatComesFirst) {
+  Terminal events(24, 80);
+  events.Start(
+      CommandLine({"events", "--since", "1h", "-f", "event=start", "--format", "<{{.Action}}>"}));
+  Terminal stats(24, 80);
+  stats.Start(CommandLine({"stats", "--format", "<{{.Name}}>"}));
+  Detached({"--name", "first", "sleep", "1000"});
+  EXPECT_TRUE(events.Shows("<start>"));
+  EXPECT_TRUE(stats.Shows("<first>"));
+  for (Terminal* each : {&events, &stats}) {
+    each->Type("\x03");
+    each->Finish();
+  }
+  RemoveAll();
+}
 
 TEST_F(ObserveTest, PsListsAndFilters) {
   Detached({"--name", "web", "-l", "tier=front", "-l", "x=1", "sleep", "1000"});

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "base/files.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
 #include "runtime/run_directory.h"
@@ -13,7 +12,6 @@ namespace tiny::runtime {
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   ASSIGN_OR_RETURN(state::StateStore store, state::StateStore::Open(options.root));
-  RETURN_IF_ERROR(MakeDirs(options.run_root, 0700));
   return std::make_unique<EngineImpl>(options, std::move(store));
 }
 

@@ -92,7 +92,7 @@ struct ExecOptions {
 
 class Engine {
  public:
-  // Makes the folders where they are missing.
+  // Makes no folder: what needs one makes it.
   static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineOptions& options);
   virtual ~Engine() = default;
 

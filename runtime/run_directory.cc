@@ -27,9 +27,10 @@ absl::StatusOr<UniqueFd> OpenRunDirectory(absl::string_view run_root, absl::stri
 absl::StatusOr<UniqueFd> MakeRunDirectory(absl::string_view run_root, absl::string_view id) {
   const std::string path = RunDirectory(run_root, id);
   if (mkdir(path.c_str(), 0700) != 0) {
-    if (errno != EEXIST) return PosixStatus(errno, absl::StrCat("mkdir ", path));
-    // Of a run whose supervisor was killed: whoever starts the container has its lock.
-    RETURN_IF_ERROR(RemoveTree(path));
+    if (errno != EEXIST && errno != ENOENT) return PosixStatus(errno, absl::StrCat("mkdir ", path));
+    // What is there is of a run whose supervisor was killed: whoever starts the container has its
+    // lock.
+    RETURN_IF_ERROR(errno == ENOENT ? MakeDirs(run_root, 0700) : RemoveTree(path));
     if (mkdir(path.c_str(), 0700) != 0) return PosixStatus(errno, absl::StrCat("mkdir ", path));
   }
   return OpenRunDirectory(run_root, id);

@@ -21,7 +21,7 @@ namespace tiny::runtime {
 std::string RunDirectory(absl::string_view run_root, absl::string_view id);
 std::string AttachSocket(absl::string_view run_root, absl::string_view id);
 
-// Makes it anew, empty, mode 0700.
+// Makes it anew, empty, mode 0700, and the run root where that is missing.
 absl::StatusOr<UniqueFd> MakeRunDirectory(absl::string_view run_root, absl::string_view id);
 absl::StatusOr<UniqueFd> OpenRunDirectory(absl::string_view run_root, absl::string_view id);
 absl::Status RemoveRunDirectory(absl::string_view run_root, absl::string_view id);

@@ -37,7 +37,7 @@ bool IsInPlace(int root, const ContainerId& id, int fd) {
 absl::StatusOr<UniqueFd> OpenContainer(int root, const ContainerId& id) {
   UniqueFd directory(
       openat(root, ContainerPath(id).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!directory && errno == ENOENT) return NoSuchContainer(id.Short());
+  if (root < 0 || (!directory && errno == ENOENT)) return NoSuchContainer(id.Short());
   if (!directory) return PosixStatus(errno, absl::StrCat("open container ", id.Short()));
   return directory;
 }
@@ -96,13 +96,13 @@ void SweepUnfinished(int root, const ContainerId& id) {
 
 absl::StatusOr<StateStore> StateStore::Open(absl::string_view root) {
   absl::StatusOr<UniqueFd> directory = OpenFile(root, O_PATH | O_DIRECTORY);
-  if (!directory.ok()) {
-    if (GetErrno(directory.status()) != ENOENT) return directory.status();
-    RETURN_IF_ERROR(MakeDirs(root, 0700));
-    directory = OpenFile(root, O_PATH | O_DIRECTORY);
-    RETURN_IF_ERROR(directory.status());
-  }
-  return StateStore(std::string(root), *std::move(directory));
+  if (!directory.ok() && GetErrno(directory.status()) != ENOENT) return directory.status();
+  return StateStore(std::string(root), directory.ok() ? *std::move(directory) : UniqueFd());
+}
+
+int StateStore::Root() const {
+  if (!directory_) directory_.Reset(open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return directory_.get();
 }
 
 std::string StateStore::Directory(const ContainerId& id) const {
@@ -111,20 +111,21 @@ std::string StateStore::Directory(const ContainerId& id) const {
 
 absl::StatusOr<LockedContainer> StateStore::Create(ContainerConfig config) const {
   if (!config.name.empty()) RETURN_IF_ERROR(ValidateContainerName(config.name));
+  if (Root() < 0) RETURN_IF_ERROR(MakeDirs(root_, 0700));
   ASSIGN_OR_RETURN(ContainerId id,
                    config.id.empty() ? ContainerId::Generate() : ContainerId::Parse(config.id));
   config.id = id.value();
   if (config.created_at == absl::InfinitePast()) config.created_at = WallNow();
-  ASSIGN_OR_RETURN(UniqueFd directory, MakeContainer(directory_.get(), id));
-  absl::Status status = config.name.empty() ? ClaimGeneratedName(directory_.get(), id, &config.name)
-                                            : ClaimName(directory_.get(), config.name, id);
+  ASSIGN_OR_RETURN(UniqueFd directory, MakeContainer(Root(), id));
+  absl::Status status = config.name.empty() ? ClaimGeneratedName(Root(), id, &config.name)
+                                            : ClaimName(Root(), config.name, id);
   if (status.ok()) {
     status = WriteRecord(directory.get(), id, kConfigFile, ConfigToJson(config));
-    if (!status.ok()) (void)ReleaseName(directory_.get(), config.name, id);
+    if (!status.ok()) (void)ReleaseName(Root(), config.name, id);
   }
   if (status.ok()) KeepSpare(directory.get());
   if (!status.ok()) {
-    (void)RemoveTreeAt(directory_.get(), ContainerPath(id));
+    (void)RemoveTreeAt(Root(), ContainerPath(id));
     return status;
   }
   ASSIGN_OR_RETURN(UniqueFd root, OpenFile(root_, O_PATH | O_DIRECTORY));
@@ -135,8 +136,8 @@ absl::StatusOr<LockedContainer> StateStore::Create(ContainerConfig config) const
 
 absl::StatusOr<LockedContainer> StateStore::Lock(const ContainerId& id,
                                                  absl::Duration timeout) const {
-  ASSIGN_OR_RETURN(UniqueFd directory, OpenContainer(directory_.get(), id));
-  RETURN_IF_ERROR(LockDirectory(directory_.get(), id, directory.get(), timeout));
+  ASSIGN_OR_RETURN(UniqueFd directory, OpenContainer(Root(), id));
+  RETURN_IF_ERROR(LockDirectory(Root(), id, directory.get(), timeout));
   ASSIGN_OR_RETURN(ContainerRecord record, Read(id));
   ASSIGN_OR_RETURN(UniqueFd root, OpenFile(root_, O_PATH | O_DIRECTORY));
   LockedContainer container(std::move(root), std::move(directory), id);
@@ -146,10 +147,11 @@ absl::StatusOr<LockedContainer> StateStore::Lock(const ContainerId& id,
 }
 
 absl::StatusOr<ContainerRecord> StateStore::Read(const ContainerId& id) const {
+  if (Root() < 0) return NoSuchContainer(id.Short());
   std::string buffer;
   ContainerRecord record;
-  ASSIGN_OR_RETURN(record.config, ReadConfig(directory_.get(), id, &buffer));
-  ASSIGN_OR_RETURN(record.state, ReadState(directory_.get(), id, &buffer));
+  ASSIGN_OR_RETURN(record.config, ReadConfig(Root(), id, &buffer));
+  ASSIGN_OR_RETURN(record.state, ReadState(Root(), id, &buffer));
   return record;
 }
 
@@ -173,18 +175,18 @@ absl::StatusOr<Listing> StateStore::List() const {
 
 absl::Status StateStore::Visit(Which which, absl::FunctionRef<void(ContainerRecord&)> visit,
                                std::vector<DamagedRecord>* damaged) const {
-  const absl::StatusOr<std::vector<std::string>> names =
-      ListDirectoryAt(directory_.get(), kContainers);
+  if (Root() < 0) return absl::OkStatus();
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectoryAt(Root(), kContainers);
   if (!names.ok()) return GetErrno(names.status()) == ENOENT ? absl::OkStatus() : names.status();
   std::string buffer;
   for (const std::string& name : *names) {
     const absl::StatusOr<ContainerId> id = ContainerId::Parse(name);
     if (!id.ok()) continue;
-    absl::StatusOr<ContainerState> state = ReadState(directory_.get(), *id, &buffer);
+    absl::StatusOr<ContainerState> state = ReadState(Root(), *id, &buffer);
     if (which == Which::kActive && state.ok() && !IsActive(state->status)) continue;
-    absl::StatusOr<ContainerConfig> config = ReadConfig(directory_.get(), *id, &buffer);
+    absl::StatusOr<ContainerConfig> config = ReadConfig(Root(), *id, &buffer);
     if (absl::IsNotFound(config.status())) {
-      SweepUnfinished(directory_.get(), *id);
+      SweepUnfinished(Root(), *id);
     } else if (config.ok() && state.ok()) {
       ContainerRecord record = {*std::move(config), *std::move(state)};
       visit(record);
@@ -198,18 +200,17 @@ absl::Status StateStore::Visit(Which which, absl::FunctionRef<void(ContainerReco
 absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const {
   absl::ConsumePrefix(&reference, "/");  // as inspect shows a name
   const auto exists = [&](const ContainerId& id) {
-    return faccessat(directory_.get(), absl::StrCat(ContainerPath(id), "/", kConfigFile).c_str(),
-                     F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return faccessat(Root(), absl::StrCat(ContainerPath(id), "/", kConfigFile).c_str(), F_OK,
+                     AT_SYMLINK_NOFOLLOW) == 0;
   };
   absl::StatusOr<ContainerId> id = ContainerId::Parse(reference);
   if (id.ok() && exists(*id)) return id;
   if (ValidateContainerName(reference).ok()) {
-    id = ReadClaim(directory_.get(), reference);
+    id = ReadClaim(Root(), reference);
     if (id.ok() && exists(*id)) return id;
   }
   if (!ContainerId::IsPrefix(reference)) return NoSuchContainer(reference);
-  const absl::StatusOr<std::vector<std::string>> names =
-      ListDirectoryAt(directory_.get(), kContainers);
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectoryAt(Root(), kContainers);
   if (!names.ok()) return NoSuchContainer(reference);
   std::vector<ContainerId> matches;
   for (auto name = std::lower_bound(names->begin(), names->end(), reference);
@@ -228,17 +229,18 @@ absl::StatusOr<ContainerId> StateStore::Find(absl::string_view reference) const 
 }
 
 absl::Status StateStore::Sweep() const {
-  SweepTrash(directory_.get());
+  if (Root() < 0) return absl::OkStatus();
+  SweepTrash(Root());
   // Which sweeps what is unfinished.
   RETURN_IF_ERROR(Visit(
       Which::kAll, [](const ContainerRecord&) {}, nullptr));
-  return SweepNames(directory_.get());
+  return SweepNames(Root());
 }
 
 absl::Status StateStore::RemoveDamaged(const ContainerId& id) const {
-  ASSIGN_OR_RETURN(UniqueFd directory, OpenContainer(directory_.get(), id));
-  RETURN_IF_ERROR(LockDirectory(directory_.get(), id, directory.get(), kLockTimeout));
-  RETURN_IF_ERROR(ReleaseAllNames(directory_.get(), id));
+  ASSIGN_OR_RETURN(UniqueFd directory, OpenContainer(Root(), id));
+  RETURN_IF_ERROR(LockDirectory(Root(), id, directory.get(), kLockTimeout));
+  RETURN_IF_ERROR(ReleaseAllNames(Root(), id));
   ASSIGN_OR_RETURN(UniqueFd root, OpenFile(root_, O_PATH | O_DIRECTORY));
   return LockedContainer(std::move(root), std::move(directory), id).Remove();
 }

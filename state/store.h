@@ -24,7 +24,8 @@
 // Errors: kNotFound "no such container: x"; kAlreadyExists for a name in use; kDataLoss for a
 // damaged record (harms no other container; Remove works); kFailedPrecondition for one of a newer
 // version; kDeadlineExceeded for a lock not had in time, naming its holder; else PosixStatus.
-// Thread-compatible; several StateStores may be open on one root.
+// Thread-compatible, but a store that was opened before its root existed is not to be shared;
+// several StateStores may be open on one root.
 #ifndef TINY_STATE_STORE_H_
 #define TINY_STATE_STORE_H_
 
@@ -56,7 +57,7 @@ struct Listing {
 
 class StateStore {
  public:
-  // Makes the root where it is missing.
+  // A root that is missing holds nothing. The first Create makes it.
   static absl::StatusOr<StateStore> Open(absl::string_view root);
 
   // Writes the record of a new container and returns it locked. An empty id or name is generated,
@@ -95,8 +96,11 @@ class StateStore {
   StateStore(std::string root, UniqueFd directory)
       : root_(std::move(root)), directory_(std::move(directory)) {}
 
+  // -1 as long as there is none.
+  int Root() const;
+
   std::string root_;
-  UniqueFd directory_;
+  mutable UniqueFd directory_;
 };
 
 }  // namespace tiny::state

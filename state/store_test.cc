@@ -73,6 +73,24 @@ void Crash(const std::function<void()>& body) {
   ASSERT_TRUE(WIFSIGNALED(status));
 }
 
+TEST_F(StoreTest, ARootThatIsMissingHoldsNothingAndIsMadeByTheFirstCreate) {
+  const ContainerId ghost = ContainerId::Generate().value();
+  EXPECT_THAT(store_.Find("web"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_.Read(ghost), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_.Lock(ghost), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(store_.RemoveDamaged(ghost), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_OK_AND_ASSIGN(const Listing nothing, store_.List());
+  EXPECT_THAT(nothing.records, IsEmpty());
+  EXPECT_OK(store_.Sweep());
+  EXPECT_FALSE(PathExists(store_.root()));
+
+  ASSERT_OK_AND_ASSIGN(const StateStore other, StateStore::Open(store_.root()));
+  const ContainerId id = Make("web");
+  EXPECT_EQ(store_.Find("web")->value(), id.value());
+  EXPECT_EQ(other.Find("web")->value(), id.value());
+  EXPECT_THAT(other.List()->records, SizeIs(1));
+}
+
 TEST_F(StoreTest, ACreatedContainerIsReadListedAndFound) {
   ContainerConfig config = Named("web");
   config.labels = {{"tier", "front"}};

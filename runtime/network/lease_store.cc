@@ -56,19 +56,27 @@ LeaseStore::LeaseStore(std::string path, UniqueFd directory)
 absl::StatusOr<LeaseStore> LeaseStore::Open(absl::string_view run_root) {
   std::string path = absl::StrCat(run_root, "/leases");
   auto directory = OpenFile(path, O_RDONLY | O_DIRECTORY);
-  if (!directory.ok()) {
-    for (const char* kind : {"/addresses", "/names", "/ports"}) {
-      RETURN_IF_ERROR(MakeDirs(absl::StrCat(path, kind), 0700));
-    }
-    directory = OpenFile(path, O_RDONLY | O_DIRECTORY);
-    RETURN_IF_ERROR(directory.status());
+  if (!directory.ok() && GetErrno(directory.status()) != ENOENT) return directory.status();
+  return LeaseStore(std::move(path), directory.ok() ? *std::move(directory) : UniqueFd());
+}
+
+int LeaseStore::Directory() const {
+  if (!directory_) directory_.Reset(open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return directory_.get();
+}
+
+absl::Status LeaseStore::Make() const {
+  if (Directory() >= 0) return absl::OkStatus();
+  for (const char* kind : {"/addresses", "/names", "/ports"}) {
+    RETURN_IF_ERROR(MakeDirs(absl::StrCat(path_, kind), 0700));
   }
-  return LeaseStore(std::move(path), *std::move(directory));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<UniqueFd> LeaseStore::Lock(Sharing sharing) const {
+  RETURN_IF_ERROR(Make());
   // A description of its own: locks of one process's copies would not exclude each other.
-  ASSIGN_OR_RETURN(UniqueFd lock, OpenFileAt(directory_.get(), ".", O_RDONLY | O_DIRECTORY));
+  ASSIGN_OR_RETURN(UniqueFd lock, OpenFileAt(Directory(), ".", O_RDONLY | O_DIRECTORY));
   while (flock(lock.get(), sharing == Sharing::kShared ? LOCK_SH : LOCK_EX) != 0) {
     if (errno != EINTR) return PosixStatus(errno, absl::StrCat("lock ", path_));
   }
@@ -76,9 +84,10 @@ absl::StatusOr<UniqueFd> LeaseStore::Lock(Sharing sharing) const {
 }
 
 absl::StatusOr<bool> LeaseStore::Claim(const std::string& path, const Lease& lease) const {
+  RETURN_IF_ERROR(Make());
   const std::string text = lease.Text();
   for (int attempt = 0; attempt < 3; ++attempt) {
-    if (symlinkat(text.c_str(), directory_.get(), path.c_str()) == 0) return true;
+    if (symlinkat(text.c_str(), Directory(), path.c_str()) == 0) return true;
     if (errno == EEXIST) return false;
     if (errno != ENOENT) break;
     // The first lease in a folder makes it; another may remove it again while it is empty.
@@ -89,9 +98,9 @@ absl::StatusOr<bool> LeaseStore::Claim(const std::string& path, const Lease& lea
 
 absl::Status LeaseStore::Replace(const std::string& path, const Lease& lease) const {
   const std::string next = absl::StrCat(path, "~");
-  (void)unlinkat(directory_.get(), next.c_str(), 0);
+  (void)unlinkat(Directory(), next.c_str(), 0);
   ASSIGN_OR_RETURN(const bool made, Claim(next, lease));
-  if (made && renameat(directory_.get(), next.c_str(), directory_.get(), path.c_str()) == 0) {
+  if (made && renameat(Directory(), next.c_str(), Directory(), path.c_str()) == 0) {
     return absl::OkStatus();
   }
   return PosixStatus(errno, absl::StrCat("replace ", path_, "/", path));
@@ -99,21 +108,22 @@ absl::Status LeaseStore::Replace(const std::string& path, const Lease& lease) co
 
 std::optional<Lease> LeaseStore::Read(const std::string& path) const {
   char text[PATH_MAX];
-  const ssize_t size = readlinkat(directory_.get(), path.c_str(), text, sizeof(text));
+  const ssize_t size = readlinkat(Directory(), path.c_str(), text, sizeof(text));
   if (size < 0) return std::nullopt;
   return ParseLease(absl::string_view(text, static_cast<size_t>(size)));
 }
 
 std::vector<std::string> LeaseStore::List(const std::string& folder) const {
-  auto names = ListDirectoryAt(directory_.get(), folder);
+  auto names = ListDirectoryAt(Directory(), folder);
   return names.ok() ? *std::move(names) : std::vector<std::string>();
 }
 
 absl::Status LeaseStore::Release(const std::string& path, absl::string_view container) const {
+  if (Directory() < 0) return absl::OkStatus();
   ASSIGN_OR_RETURN(const UniqueFd lock, Lock(Sharing::kExclusive));
   const auto lease = Read(path);
   if (!lease || lease->container != container) return absl::OkStatus();
-  if (unlinkat(directory_.get(), path.c_str(), 0) != 0 && errno != ENOENT) {
+  if (unlinkat(Directory(), path.c_str(), 0) != 0 && errno != ENOENT) {
     return PosixStatus(errno, absl::StrCat("release ", path_, "/", path));
   }
   return absl::OkStatus();
@@ -123,11 +133,11 @@ bool LeaseStore::ReleaseDead(const std::string& path, Liveness& liveness) const 
   const auto lease = Read(path);
   // What is no lease at all was not put there by tiny: it only takes up a name.
   if (lease && liveness.IsAlive(*lease)) return false;
-  return unlinkat(directory_.get(), path.c_str(), 0) == 0;
+  return unlinkat(Directory(), path.c_str(), 0) == 0;
 }
 
 void LeaseStore::RemoveFolder(const std::string& folder) const {
-  (void)unlinkat(directory_.get(), folder.c_str(), AT_REMOVEDIR);
+  (void)unlinkat(Directory(), folder.c_str(), AT_REMOVEDIR);
 }
 
 }  // namespace tiny::runtime

@@ -8,7 +8,8 @@
 // and fails where the name is taken, so a claim needs no lock and can't be half written. Only the
 // removal of a link, which must not hit another's new claim, takes the store's lock. <owner> is
 // "<container id> <pid> <start time> <boot id>": a lease is alive as long as that process is.
-// Errors: PosixStatus. Several processes may use one store at once. Thread-compatible.
+// Errors: PosixStatus. Several processes may use one store at once. Thread-compatible,
+// but a store that was opened before its folder existed is not to be shared.
 #ifndef TINY_RUNTIME_NETWORK_LEASE_STORE_H_
 #define TINY_RUNTIME_NETWORK_LEASE_STORE_H_
 
@@ -48,6 +49,7 @@ class LeaseStore {
  public:
   enum class Sharing { kShared, kExclusive };
 
+  // Where there are no leases yet, the first lock or claim makes the folders.
   static absl::StatusOr<LeaseStore> Open(absl::string_view run_root);
 
   // flock(2) on the store; released when the descriptor closes.
@@ -70,8 +72,11 @@ class LeaseStore {
 
  private:
   LeaseStore(std::string path, UniqueFd directory);
+  int Directory() const;  // -1 as long as there is none
+  absl::Status Make() const;
+
   std::string path_;
-  UniqueFd directory_;
+  mutable UniqueFd directory_;
 };
 
 }  // namespace tiny::runtime

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "runtime/network/address_pool.h"
@@ -49,6 +50,18 @@ TEST(LivenessTest, TheDeadAreRebootedReusedOrGone) {
   EXPECT_FALSE(liveness.IsAlive(DeadLease("abc")));
   lease.process.boot_id = "another";
   EXPECT_FALSE(liveness.IsAlive(lease));
+}
+
+TEST(LeaseStoreTest, OnlyALockOrAClaimMakesItsFolder) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(const LeaseStore store, LeaseStore::Open(dir.Path("run")));
+  EXPECT_THAT(store.List("addresses"), ElementsAre());
+  EXPECT_FALSE(store.Read("ports/tcp_any_80").has_value());
+  EXPECT_OK(store.Release("ports/tcp_any_80", "one"));
+  store.RemoveFolder("names/net");
+  EXPECT_FALSE(PathExists(dir.Path("run")));
+  EXPECT_TRUE(store.Claim("ports/tcp_any_80", MyLease("one")).value());
+  EXPECT_EQ(store.Read("ports/tcp_any_80")->container, "one");
 }
 
 TEST(LeaseStoreTest, OneClaimWins) {

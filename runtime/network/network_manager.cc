@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -25,6 +26,9 @@ namespace {
 
 // What bridge_address was when the default network's subnet was chosen.
 constexpr char kRequestedOption[] = "tiny.requested";
+// Always the same, as it can be seen before there is a file that would keep it.
+constexpr char kDefaultNetworkId[] =
+    "7d0b6e52c1f94a38a5e3d2964c8f1b07e96a2d5cb3410f8e7c59d1a6042b8e3f";
 
 }  // namespace
 
@@ -66,7 +70,7 @@ absl::StatusOr<std::vector<TakenPrefix>> NetworkManagerImpl::Taken(
   return taken;
 }
 
-absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork() {
+absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork(Use use) {
   auto found = files_.Read(kDefaultNetwork);
   if (found.ok()) {
     const auto requested = found->options.find(kRequestedOption);
@@ -78,38 +82,48 @@ absl::StatusOr<Network> NetworkManagerImpl::DefaultNetwork() {
   } else if (found.status().code() != absl::StatusCode::kNotFound) {
     return found;
   }
-  // First use, or the options have changed. One process decides.
+  // Not used yet, or the options have changed.
+  if (use == Use::kLook) return MakeDefaultNetwork();
+  // One process decides.
   ASSIGN_OR_RETURN(const UniqueFd lock, leases_.Lock(LeaseStore::Sharing::kExclusive));
   if (auto again = files_.Read(kDefaultNetwork); !found.ok() && again.ok()) return again;
+  std::string why;
+  ASSIGN_OR_RETURN(Network network, MakeDefaultNetwork(&why));
+  if (!why.empty() && options_.note) {
+    options_.note(absl::StrCat(why, ": the default network uses ", network.subnet));
+  }
+  RETURN_IF_ERROR(files_.Write(network, /*replace=*/true));
+  return network;
+}
+
+absl::StatusOr<Network> NetworkManagerImpl::MakeDefaultNetwork(std::string* moved) {
   Network network;
+  network.id = kDefaultNetworkId;
   network.name = kDefaultNetwork;
   network.created_at = absl::Now();
   network.interface_name = options_.bridge_name;
   network.options[kRequestedOption] = options_.bridge_address;
-  ASSIGN_OR_RETURN(network.id, RandomId());
   ASSIGN_OR_RETURN(const net::IpPrefix wanted, net::ParseIpPrefix(options_.bridge_address));
   network.subnet = net::IpPrefix{wanted.First(), wanted.length}.ToString();
   network.gateway = wanted.address.ToString();
   ASSIGN_OR_RETURN(const std::vector<TakenPrefix> taken,
                    Taken(kDefaultNetwork, options_.bridge_name));
   if (const TakenPrefix* other = FindOverlap(wanted, taken)) {
-    const std::string why = absl::StrCat(network.subnet, " overlaps ", other->by);
+    if (moved != nullptr) *moved = absl::StrCat(network.subnet, " overlaps ", other->by);
     ASSIGN_OR_RETURN(const net::IpPrefix free, ChooseSubnet(taken));
     network.subnet = free.ToString();
     network.gateway.clear();
-    if (options_.note) {
-      options_.note(absl::StrCat(why, ": the default network uses ", network.subnet));
-    }
   }
   RETURN_IF_ERROR(CompleteNetwork(network, taken));
-  RETURN_IF_ERROR(files_.Write(network, /*replace=*/true));
   return network;
 }
 
-absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttachment& attachment) {
-  if (IsDefaultName(attachment.network)) return DefaultNetwork();
+absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttachment& attachment,
+                                                      Use use) {
+  if (IsDefaultName(attachment.network)) return DefaultNetwork(use);
   auto network = files_.Find(attachment.network);
   if (network.status().code() == absl::StatusCode::kNotFound) {
+    if (absl::StartsWith(kDefaultNetworkId, attachment.network)) return DefaultNetwork(use);
     return WithHint(network.status(),
                     absl::StrCat("Make it with: tiny network create ", attachment.network));
   }
@@ -132,12 +146,18 @@ absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
 }
 
 absl::StatusOr<std::vector<Network>> NetworkManagerImpl::List(std::vector<std::string>* damaged) {
-  RETURN_IF_ERROR(DefaultNetwork().status());
-  return files_.List(damaged);
+  ASSIGN_OR_RETURN(std::vector<Network> networks, files_.List(damaged));
+  const bool has_default =
+      std::any_of(networks.begin(), networks.end(),
+                  [](const Network& network) { return network.name == kDefaultNetwork; });
+  if (has_default) return networks;
+  ASSIGN_OR_RETURN(Network network, DefaultNetwork(Use::kLook));
+  networks.insert(networks.begin(), std::move(network));
+  return networks;
 }
 
 absl::StatusOr<Network> NetworkManagerImpl::Inspect(absl::string_view reference) {
-  return NetworkOf({.network = std::string(reference)});
+  return NetworkOf({.network = std::string(reference)}, Use::kLook);
 }
 
 absl::StatusOr<std::map<std::string, state::NetworkEndpoint>> NetworkManagerImpl::Endpoints(

@@ -66,7 +66,8 @@ class NetworkManager {
   static absl::StatusOr<std::unique_ptr<NetworkManager>> Open(NetworkManagerOptions options);
   virtual ~NetworkManager() = default;
 
-  // --- Networks. The default one is named "bridge" and always exists.
+  // --- Networks. The default one is named "bridge" and always exists; its file comes with its
+  // first use.
   virtual absl::StatusOr<Network> Create(Network wanted) = 0;
   // By name. Damaged files are left out and named in `damaged` (may be nullptr).
   virtual absl::StatusOr<std::vector<Network>> List(std::vector<std::string>* damaged) = 0;

@@ -72,8 +72,13 @@ class NetworkManagerImpl : public NetworkManager {
  private:
   absl::StatusOr<net::NetlinkSocket*> Route();
   absl::StatusOr<net::NetlinkSocket*> Netfilter();
-  absl::StatusOr<Network> DefaultNetwork();
-  absl::StatusOr<Network> NetworkOf(const state::NetworkAttachment& attachment);
+  // Who only looks at a network that is not kept yet leaves it so.
+  enum class Use { kLook, kKeep };
+  absl::StatusOr<Network> DefaultNetwork(Use use = Use::kKeep);
+  // As a first use chooses it. `moved`: what kept its subnet from being the usual one, if anything.
+  absl::StatusOr<Network> MakeDefaultNetwork(std::string* moved = nullptr);
+  absl::StatusOr<Network> NetworkOf(const state::NetworkAttachment& attachment,
+                                    Use use = Use::kKeep);
   absl::StatusOr<std::vector<TakenPrefix>> Taken(absl::string_view except_network,
                                                  absl::string_view except_interface);
   absl::StatusOr<EndpointPlan> PlanEndpoint(const state::ContainerConfig& config,
