@@ -40,7 +40,7 @@ Value StateValue(const state::ContainerState& state) {
       {"StartedAt", FormatTimestamp(state.started_at)},
       {"FinishedAt", FormatTimestamp(state.finished_at)},
   });
-  if (!state.health.status.empty()) value.Set("Health", HealthValue(state.health));
+  value.Set("Health", state.health.status.empty() ? Value() : HealthValue(state.health));
   value.Set("SupervisorPid", state.supervisor.pid);
   value.Set("CgroupPath", state.cgroup_path);
   return value;
@@ -94,7 +94,10 @@ Value InspectValue(const runtime::Container& container, absl::string_view root) 
       {"RestartCount", container.state.restart_count},
       {"Driver", config.rootfs.empty() || config.rootfs_overlay ? "overlay" : "rootfs"},
       {"Platform", "linux"},
+      {"MountLabel", ""},
+      {"ProcessLabel", ""},
       {"AppArmorProfile", config.security.apparmor},
+      {"ExecIDs", Value()},
       {"HostConfig", HostConfigValue(config)},
       {"GraphDriver", Value::Object({{"Name", "overlay"},
                                      {"Data", Value::Dictionary({{"LowerDir", config.rootfs}})}})},

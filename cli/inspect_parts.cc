@@ -154,8 +154,10 @@ Value ConfigValue(const state::ContainerConfig& config) {
       {"Labels", Value::Dictionary(config.labels)},
       {"StopSignal", config.stop_signal.empty() ? SignalName(SIGTERM) : config.stop_signal},
   });
-  if (config.stop_timeout.has_value()) value.Set("StopTimeout", *config.stop_timeout);
-  if (!config.health.test.empty()) value.Set("Healthcheck", HealthcheckValue(config.health));
+  // Docker's templates may ask for what there is none of.
+  value.Set("StopTimeout", config.stop_timeout.has_value() ? Value(*config.stop_timeout) : Value());
+  value.Set("Healthcheck", config.health.test.empty() ? Value() : HealthcheckValue(config.health));
+  for (const char* none : {"Volumes", "OnBuild", "Shell"}) value.Set(none, Value());
   return value;
 }
 
@@ -197,7 +199,10 @@ Value HostConfigValue(const state::ContainerConfig& config) {
       {"Ulimits", UlimitsValue(config.ulimits)},
       {"Init", config.init},
       {"Rootfs", config.rootfs},
+      {"ContainerIDFile", ""},
+      {"OomKillDisable", false},
   });
+  for (const char* none : {"VolumesFrom", "Links", "Mounts"}) value.Set(none, Value());
   AddResources(config.resources, &value);
   return value;
 }

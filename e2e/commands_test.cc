@@ -331,6 +331,15 @@ TEST_F(CommandsTest, UpdateChangesTheRestartPolicy) {
   Remove(vanishing);
 }
 
+TEST_F(CommandsTest, TemplatesMayAskForWhatThereIsNoneOf) {
+  const std::string id = Detached({"sleep", "1000"});
+  EXPECT_EQ(Inspect(id, "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"), "none");
+  EXPECT_EQ(
+      Inspect(id, "{{json .State.Health}} {{json .Config.Volumes}} {{json .HostConfig.Links}}"),
+      "null null null");
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+}
+
 TEST_F(CommandsTest, HealthIsWatched) {
   const std::string id =
       Detached({"--health-cmd", "echo probed; test -e /healthy", "--health-interval", "100ms",

@@ -106,6 +106,27 @@ TEST_F(TinyTest, ManyAtOnce) {
   EXPECT_THAT(Tiny({"ps", "-aq"}), Succeeds(""));
 }
 
+// Whoever ends one run must not end the next one, which another command has begun meanwhile.
+TEST_F(TinyTest, OfCommandsThatRaceForAContainerEachSucceeds) {
+  const std::string id = Detached({"sleep", "1000"});
+  for (int round = 0; round < 5; ++round) {
+    std::vector<pid_t> racers;
+    for (int i = 0; i < 4; ++i) {
+      for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+               {"restart", "-t", "0"}, {"stop", "-t", "0"}, {"start"}}) {
+        std::vector<std::string> words = command;
+        words.push_back(id);
+        racers.push_back(Spawn(words));
+      }
+    }
+    for (const pid_t pid : racers) {
+      const Result result = Finish(pid);
+      EXPECT_EQ(result.code, 0) << result.err;
+    }
+  }
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+}
+
 TEST_F(TinyTest, AClientKilledAtAnyMomentLeavesAContainerOrNothing) {
   for (int i = 0; i < 25; ++i) {
     const std::string name = absl::StrCat("victim", i);

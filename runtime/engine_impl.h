@@ -103,7 +103,7 @@ class EngineImpl final : public Engine {
   // engine_stop.cc
   struct ExitWatch {
     UniqueFd pidfd;
-    UniqueFd socket;  // of the supervisor; none if it does not answer
+    UniqueFd socket;  // of that run's supervisor; none if it does not answer
   };
   absl::StatusOr<ExitWatch> WatchExit(const Container& container);
   // Waits until the container has ended and its record says so. False when the time is over.

@@ -28,6 +28,16 @@ constexpr absl::Duration kGreetPatience = absl::Seconds(2);
 // A process that SIGKILL does not end in this time hangs in the kernel.
 constexpr absl::Duration kKillPatience = absl::Seconds(10);
 constexpr absl::Duration kRecordPatience = absl::Seconds(10);
+constexpr absl::Duration kLockPatience = absl::Seconds(2);
+
+// Whoever listens on a container's socket may be the supervisor of its next run already: one that
+// another command has started meanwhile. SO_PEERCRED in unix(7); 0 is a pid that can't be seen.
+bool IsSupervisorOf(const Container& container, int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof(peer);
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == 0 ||
+         peer.pid == container.state.supervisor.pid;
+}
 
 }  // namespace
 
@@ -37,7 +47,9 @@ absl::StatusOr<EngineImpl::ExitWatch> EngineImpl::WatchExit(const Container& con
   hello.wants = kWantFinalExit;
   absl::StatusOr<Connection> connection =
       ConnectAndGreet(SocketOf(container), hello, kGreetPatience);
-  if (connection.ok()) watch.socket = std::move(connection->socket);
+  if (connection.ok() && IsSupervisorOf(container, connection->socket.get())) {
+    watch.socket = std::move(connection->socket);
+  }
   absl::StatusOr<UniqueFd> pidfd = OpenProcess(container.state.init);
   if (pidfd.ok()) watch.pidfd = *std::move(pidfd);
   return watch;
@@ -72,6 +84,11 @@ absl::Status EngineImpl::MarkStopped(const Container& container) {
 }
 
 absl::Status EngineImpl::KillAll(const Container& container) {
+  // With the lock no other run begins, which would have the same cgroup. Who holds it for long is
+  // not waited for.
+  ASSIGN_OR_RETURN(const state::ContainerId id, state::ContainerId::Parse(container.config.id));
+  const absl::StatusOr<state::LockedContainer> record = store_.Lock(id, kLockPatience);
+  if (record.ok() && record->state().init != container.state.init) return absl::OkStatus();
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
   absl::StatusOr<cgroup::Cgroup> cgroup =
       cgroup::Cgroup::Open(hierarchy, container.state.cgroup_path);

@@ -134,7 +134,8 @@ absl::StatusOr<ResolvedUser> ResolveUser(absl::string_view spec,
                                          absl::string_view passwd, absl::string_view group) {
   const size_t colon = spec.find(':');
   const absl::string_view user_text = spec.substr(0, colon);
-  const bool has_group = colon != absl::string_view::npos;
+  const absl::string_view group_text =
+      colon == absl::string_view::npos ? "" : spec.substr(colon + 1);
 
   Selector user{.id = 0, .name = {}};
   if (!user_text.empty()) {
@@ -154,8 +155,8 @@ absl::StatusOr<ResolvedUser> ResolveUser(absl::string_view spec,
         absl::StrCat("user ", user_text, ": no such entry in the container's /etc/passwd"));
   }
 
-  if (has_group) {
-    ASSIGN_OR_RETURN(result.gid, ResolveGroup(spec.substr(colon + 1), group));
+  if (!group_text.empty()) {
+    ASSIGN_OR_RETURN(result.gid, ResolveGroup(group_text, group));
   } else if (!result.name.empty()) {
     result.additional_gids = GroupsOf(group, result.name);
   }

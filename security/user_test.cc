@@ -79,6 +79,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"4294967294:4294967294", Ids(4294967294u, 4294967294u)},
         // A number is an id, whatever names the files have.
         Case{"1000", Ids(1000, 0)}, Case{"1000:2000", Ids(1000, 2000)},
+        // "$UID:$GID" in a shell that has no GID.
+        Case{"1000:", Ids(1000, 0)}, Case{"root:", Ids(0, 0), "/root"},
+        Case{":", Ids(0, 0), "/root"},
         // Neither wraps nor ends up as root.
         Case{"4294967295", kError}, Case{"4294967296", kError}, Case{"4294967297", kError},
         Case{"18446744073709551616", kError}, Case{"root:4294967295", kError},
@@ -86,10 +89,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"0x0", kError}, Case{"0x1", kError}, Case{"1e3", kError}, Case{"1 ", kError},
         Case{" 1", kError}, Case{"1\n", kError}, Case{"1\t", kError}, Case{"\xd9\xa1", kError},
         Case{"root ", kError}, Case{" root", kError}, Case{"ro ot", kError}, Case{"Root", kError},
-        Case{"root:", kError}, Case{"1:", kError}, Case{":", kError}, Case{"1:2:3", kError},
-        Case{"root:root:root", kError}, Case{"::", kError}, Case{"nobody", kError},
-        Case{"root:nogroup", kError}, Case{"-root", kError}, Case{".root", kError},
-        Case{"../etc", kError}, Case{"a/b", kError}, Case{"root:-1", kError},
+        Case{"1:2:3", kError}, Case{"root:root:root", kError}, Case{"::", kError},
+        Case{"nobody", kError}, Case{"root:nogroup", kError}, Case{"-root", kError},
+        Case{".root", kError}, Case{"../etc", kError}, Case{"a/b", kError}, Case{"root:-1", kError},
         Case{"root: 1", kError}, Case{"root:0x0", kError}, Case{"$", kError}, Case{"m$$", kError},
         Case{"web,root", kError}, Case{"big", kError}, Case{"minus", kError}, Case{"short", kError},
         Case{"nohome", Ids(34, 34)}, Case{"web:bad", kError}, Case{"#", kError},

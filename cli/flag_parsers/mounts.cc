@@ -40,6 +40,14 @@ absl::Status SetDestination(absl::string_view text, state::MountConfig* mount) {
   return absl::OkStatus();
 }
 
+// What is for other systems (labels of SELinux, and the caches of a Mac) and has no effect on this.
+bool IsIgnored(absl::string_view option) {
+  for (const absl::string_view each : {"z", "Z", "cached", "delegated", "consistent", "default"}) {
+    if (option == each) return true;
+  }
+  return false;
+}
+
 absl::Status SetVolumeOptions(absl::string_view options, state::MountConfig* mount) {
   int modes = 0;
   for (const absl::string_view option : absl::StrSplit(options, ',')) {
@@ -50,7 +58,7 @@ absl::Status SetVolumeOptions(absl::string_view options, state::MountConfig* mou
       mount->no_copy = true;
     } else if (IsPropagation(option)) {
       mount->propagation = std::string(option);
-    } else if (option != "z" && option != "Z") {
+    } else if (!IsIgnored(option)) {
       return absl::InvalidArgumentError(absl::StrCat("unknown option \"", option, "\""));
     }
   }

@@ -38,6 +38,10 @@ TEST(VolumeTest, Options) {
   EXPECT_TRUE(mount.read_only);
   EXPECT_TRUE(mount.no_copy);
   EXPECT_EQ(mount.propagation, "rshared");
+  // A Mac's.
+  EXPECT_OK(Volume("/a:/b:cached"));
+  EXPECT_OK(Volume("/a:/b:ro,delegated"));
+  EXPECT_OK(Volume("/a:/b:consistent"));
 }
 
 TEST(VolumeTest, Mistakes) {

@@ -228,6 +228,21 @@ TEST(BuildSpecTest, Modes) {
   EXPECT_EQ(FindMount(Build(config), "/dev/shm"), nullptr);
 }
 
+TEST(BuildSpecTest, FilesOfTheEngineAreSeenInAnotherEtc) {
+  ContainerConfig config = Config();
+  config.mounts = {{.source = "x", .destination = "/etc"},
+                   {.source = "x", .destination = "/etc/hosts/x"},
+                   {.source = "x", .destination = "/dev"}};
+  SpecInputs inputs = Inputs();
+  inputs.mount_sources = {"/host/etc", "/host/deep", "/dev"};
+  const oci::Spec spec = Build(config, inputs);
+  EXPECT_LT(FindMount(spec, "/etc"), FindMount(spec, "/etc/hosts"));
+  EXPECT_LT(FindMount(spec, "/etc"), FindMount(spec, "/etc/resolv.conf"));
+  EXPECT_LT(FindMount(spec, "/etc/hosts"), FindMount(spec, "/etc/hosts/x"));
+  EXPECT_EQ(FindMount(spec, "/dev")->source, "/dev");
+  EXPECT_EQ(FindMount(spec, "/dev/pts"), nullptr) << "another /dev has its own";
+}
+
 TEST(BuildSpecTest, UserMounts) {
   ContainerConfig config = Config();
   config.read_only = true;

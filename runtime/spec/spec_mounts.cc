@@ -62,7 +62,12 @@ std::vector<oci::Mount> DefaultMounts(const ContainerConfig& config, const SpecI
                         {"nosuid", "noexec", "nodev", "relatime", access}));
   mounts.push_back(Make("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
   AddShm(config, inputs, mounts);
+  return mounts;
+}
 
+// The engine's own files in /etc.
+std::vector<oci::Mount> EtcMounts(const ContainerConfig& config, const SpecInputs& inputs) {
+  std::vector<oci::Mount> mounts;
   const std::pair<const char*, const std::string*> files[] = {
       {"/etc/resolv.conf", &inputs.resolv_conf_file},
       {"/etc/hostname", &inputs.hostname_file},
@@ -130,19 +135,24 @@ ptrdiff_t Depth(const oci::Mount& mount) {
 
 absl::StatusOr<std::vector<oci::Mount>> BuildMounts(const ContainerConfig& config,
                                                     const SpecInputs& inputs) {
-  ASSIGN_OR_RETURN(std::vector<oci::Mount> own, UserMounts(config, inputs));
-  std::stable_sort(own.begin(), own.end(),
-                   [](const oci::Mount& a, const oci::Mount& b) { return Depth(a) < Depth(b); });
+  ASSIGN_OR_RETURN(const std::vector<oci::Mount> own, UserMounts(config, inputs));
+  const auto is_replaced = [&own](const oci::Mount& mount) {
+    return std::any_of(own.begin(), own.end(), [&mount](const oci::Mount& o) {
+      // Another /dev comes with what is in it.
+      return o.destination == mount.destination ||
+             (o.destination == "/dev" && absl::StartsWith(mount.destination, "/dev/"));
+    });
+  };
   std::vector<oci::Mount> mounts = DefaultMounts(config, inputs);
-  mounts.erase(std::remove_if(mounts.begin(), mounts.end(),
-                              [&own](const oci::Mount& mount) {
-                                return std::any_of(own.begin(), own.end(),
-                                                   [&mount](const oci::Mount& o) {
-                                                     return o.destination == mount.destination;
-                                                   });
-                              }),
-               mounts.end());
-  for (oci::Mount& mount : own) mounts.push_back(std::move(mount));
+  std::erase_if(mounts, is_replaced);
+  // The files are seen in another /etc, too.
+  std::vector<oci::Mount> ordered = own;
+  for (oci::Mount& mount : EtcMounts(config, inputs)) {
+    if (!is_replaced(mount)) ordered.push_back(std::move(mount));
+  }
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const oci::Mount& a, const oci::Mount& b) { return Depth(a) < Depth(b); });
+  for (oci::Mount& mount : ordered) mounts.push_back(std::move(mount));
   return mounts;
 }
 
