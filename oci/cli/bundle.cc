@@ -78,17 +78,10 @@ absl::Status ReadConfig(absl::string_view path, absl::string_view config, Bundle
   return absl::OkStatus();
 }
 
-// Elsewhere the kernel lets no program be attached to a cgroup, and no device be made.
-bool InInitialUserNamespace() {
-  const std::string map = ReadFile("/proc/self/uid_map").value_or("");
-  const std::vector<absl::string_view> ids =
-      absl::StrSplit(map, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-  return ids == std::vector<absl::string_view>{"0", "0", "4294967295"};
-}
-
 // The devices that the specification wants in every container may be used, whatever the rules say;
-// what no rule speaks of may not.
-void AddDefaultDeviceRules(Spec& spec) {
+// what no rule speaks of may not. Of others than the machine's root the kernel takes no rule, and
+// it lets them make no device.
+void AddDefaultDeviceRules(const security::Caller& caller, Spec& spec) {
   struct Allowed {
     const char* type;
     std::optional<int64_t> major;
@@ -102,7 +95,7 @@ void AddDefaultDeviceRules(Spec& spec) {
       {"c", 5, 2, "rwm"}, {"c", 136, {}, "rwm"},                      // ptmx, pts
   };
   if (!spec.linux_.resources) spec.linux_.resources.emplace();
-  if (spec.linux_.resources->devices.empty() && !InInitialUserNamespace()) return;
+  if (spec.linux_.resources->devices.empty() && !caller.IsMachineRoot()) return;
   std::vector<DeviceRule>& rules = spec.linux_.resources->devices;
   for (const Allowed& device : kAllowed) {
     DeviceRule rule = {.allow = true,
@@ -170,15 +163,16 @@ absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::s
   return path;
 }
 
-absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
-                                  absl::string_view config, absl::string_view id) {
+absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller& caller,
+                                  absl::string_view path, absl::string_view config,
+                                  absl::string_view id) {
   Bundle bundle;
   RETURN_IF_ERROR(ReadConfig(path, config, bundle));
   absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config);
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
   RETURN_IF_ERROR(ApplyIdmapOptions(bundle.spec));
-  if (globals.cgroup_manager != "disabled") AddDefaultDeviceRules(bundle.spec);
+  if (globals.cgroup_manager != "disabled") AddDefaultDeviceRules(caller, bundle.spec);
   if (bundle.spec.linux_.resources) {
     DropZeroLimits(*bundle.spec.linux_.resources, bundle.spec.oci_version);
   }
@@ -200,10 +194,14 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path
   return bundle;
 }
 
-std::string DropUnavailableCapabilities(Process& process) {
+std::string DropUnavailableCapabilities(const Spec& spec, Process& process) {
   std::vector<std::string> dropped;
   if (!process.capabilities) return "";
-  const security::CapabilitySet available = security::AvailableCapabilities();
+  const std::vector<Namespace>& namespaces = spec.linux_.namespaces;
+  const bool has_user_namespace = std::any_of(namespaces.begin(), namespaces.end(),
+                                              [](const Namespace& n) { return n.type == "user"; });
+  const security::CapabilitySet available =
+      has_user_namespace ? security::kAllCapabilities : security::AvailableCapabilities();
   Capabilities& all = *process.capabilities;
   for (std::vector<std::string>* names :
        {&all.bounding, &all.effective, &all.permitted, &all.inheritable, &all.ambient}) {

@@ -14,6 +14,7 @@
 #include "cgroup/systemd/unit_name.h"
 #include "oci/cli/command.h"
 #include "oci/spec.h"
+#include "security/caller.h"
 
 namespace tiny::oci {
 
@@ -32,8 +33,9 @@ struct Bundle {
 
 // `path` is a folder; empty: the working one. `config` is the file, where it is not config.json
 // there. kInvalidArgument for whatever is wrong in it.
-absl::StatusOr<Bundle> LoadBundle(const Globals& globals, absl::string_view path,
-                                  absl::string_view config, absl::string_view id);
+absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller& caller,
+                                  absl::string_view path, absl::string_view config,
+                                  absl::string_view id);
 
 // The cgroup of linux.cgroupsPath: as it is where absolute, below /tiny-oci where relative, and
 // there by the id where empty. kInvalidArgument where it would leave that.
@@ -46,7 +48,8 @@ void DropZeroLimits(Resources& resources, absl::string_view oci_version);
 
 // Capabilities that are unknown or that this process lacks can't be granted; the specification
 // wants that said, not refused. Removes them and returns the warning; empty: all can be granted.
-std::string DropUnavailableCapabilities(Process& process);
+// In a user namespace of its own, the container can have all.
+std::string DropUnavailableCapabilities(const Spec& spec, Process& process);
 
 // Passes the service manager's sockets on: NOTIFY_SOCKET is bound into the container, and
 // LISTEN_FDS counts descriptors that the container gets (sd_notify(3), sd_listen_fds(3)). Returns

@@ -1,15 +1,21 @@
 #include "oci/cli/container_cgroup.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
 #include "base/status_macros.h"
 
 namespace tiny::oci {
 
-absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record) {
+absl::Status CheckHasCgroup(const Record& record) {
   // An empty path would be the machine's own cgroup.
-  if (record.cgroup_path.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat("container ", record.id, " has no cgroup"));
-  }
+  if (!record.cgroup_path.empty()) return absl::OkStatus();
+  return WithHint(
+      absl::FailedPreconditionError(absl::StrCat("container ", record.id, " has no cgroup")),
+      "who is not root gets one with --systemd-cgroup, where systemd delegates cgroups to users");
+}
+
+absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record) {
+  RETURN_IF_ERROR(CheckHasCgroup(record));
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
   return cgroup::Cgroup::Open(hierarchy, record.cgroup_path);
 }

@@ -8,7 +8,8 @@
 
 namespace tiny::oci {
 
-// kFailedPrecondition for one that has none: --cgroup-manager disabled.
+// kFailedPrecondition for one that has none: --cgroup-manager disabled, or its creator may not.
+absl::Status CheckHasCgroup(const Record& record);
 absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record);
 
 // The record of a container that is created, running or paused. kFailedPrecondition for one that

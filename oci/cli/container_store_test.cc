@@ -175,7 +175,8 @@ TEST(BundleTest, DefaultDevicesAreAllowedOnce) {
       {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "r"},
       {"allow": true, "type": "c", "major": 136, "access": "rwm"}]}}})");
   const Globals globals = {.root = temp.Path("root")};
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, LoadBundle(globals, temp.path(), "", "id"));
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle,
+                       LoadBundle(globals, security::Caller(), temp.path(), "", "id"));
   const std::vector<DeviceRule>& rules = bundle.spec.linux_.resources->devices;
   EXPECT_EQ(rules.size(), 2u + 9u);
   EXPECT_FALSE(rules[0].allow);
@@ -190,7 +191,8 @@ TEST(BundleTest, ARootBehindALinkIsWhereItReallyIs) {
     "process": {"cwd": "/", "args": ["a"]}})");
   ASSERT_EQ(symlink("../real/rootfs", temp.Path("bundle/rootfs").c_str()), 0);
   const Globals globals = {.root = temp.Path("root")};
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle, LoadBundle(globals, temp.Path("bundle"), "", "id"));
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle,
+                       LoadBundle(globals, security::Caller(), temp.Path("bundle"), "", "id"));
   EXPECT_EQ(bundle.path, temp.Path("bundle"));
   EXPECT_EQ(bundle.rootfs, temp.Path("real/rootfs"));
 }
@@ -216,7 +218,7 @@ TEST(CapabilitiesTest, UnknownOnesAreLeftOutWithAWarning) {
   Process process;
   process.capabilities.emplace().bounding = {"CAP_FUTURE"};
   process.capabilities->ambient = {"CAP_FUTURE"};
-  EXPECT_EQ(DropUnavailableCapabilities(process),
+  EXPECT_EQ(DropUnavailableCapabilities(Spec(), process),
             "ignoring unknown or unavailable capabilities: [CAP_FUTURE]");
   EXPECT_THAT(process.capabilities->bounding, ElementsAre());
   EXPECT_THAT(process.capabilities->ambient, ElementsAre());

@@ -21,9 +21,11 @@
 #include "oci/cli/console_socket.h"
 #include "oci/cli/environment.h"
 #include "oci/cli/log.h"
+#include "oci/cli/rootless.h"
 #include "oci/cli/systemd_scope.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/intel_rdt.h"
+#include "security/caller.h"
 
 namespace tiny::oci {
 namespace {
@@ -148,7 +150,8 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const std::string& id, Attachment attachment) {
   // One that is attached has it blocked already.
   if (attachment != Attachment::kAttached) BlockFileSizeSignal();
-  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, options.bundle, options.config, id));
+  security::Caller caller;
+  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, caller, options.bundle, options.config, id));
   const bool has_process = bundle.spec.process.has_value();
   if (!has_process) {
     // Required not before the start, which looks for itself.
@@ -158,7 +161,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     bundle.spec.process.emplace().args = {""};
   }
   RETURN_IF_ERROR(CheckTerminal(bundle, options, attachment));
-  if (const std::string warning = DropUnavailableCapabilities(*bundle.spec.process);
+  if (const std::string warning = DropUnavailableCapabilities(bundle.spec, *bundle.spec.process);
       !warning.empty()) {
     Log(globals, "warning", warning);
   }
@@ -200,7 +203,16 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   request.spec = &bundle.spec;
   request.id = id;
   request.bundle = bundle.path;
+  request.caller = &caller;
   request.cgroup_path = bundle.cgroup_path;
+  if (!scope.has_value()) {
+    request.go_without_cgroup = [&](const absl::Status& refused) -> absl::Status {
+      RETURN_IF_ERROR(GoWithoutCgroup(globals, caller,
+                                      bundle.spec.linux_.resources.value_or(Resources()), refused));
+      record.cgroup_path.clear();
+      return absl::OkStatus();
+    };
+  }
   request.adopt_cgroup = scope.has_value();
   // Whoever chose the cgroup may read its counters; nobody looks for them in a default one.
   request.count_usage = !bundle.spec.linux_.cgroups_path.empty();

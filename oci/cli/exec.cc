@@ -165,7 +165,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   }
   ASSIGN_OR_RETURN(const Spec spec, ParseConfig(globals, record.config));
   ASSIGN_OR_RETURN(Process process, MakeProcess(in, operands, spec));
-  if (const std::string warning = DropUnavailableCapabilities(process); !warning.empty()) {
+  if (const std::string warning = DropUnavailableCapabilities(spec, process); !warning.empty()) {
     Log(globals, "warning", warning);
   }
   if (process.terminal && in.detach && in.console_socket.empty()) {

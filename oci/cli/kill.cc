@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
+#include "oci/cli/container_processes.h"
 #include "oci/cli/container_store.h"
 
 namespace tiny::oci {
@@ -18,9 +19,16 @@ namespace {
 
 // SIGKILL is the cgroup's own to give: no process can be forked past it.
 absl::Status SignalAll(const Record& record, int signal) {
-  ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
-  if (signal == SIGKILL) return group.Kill();
-  ASSIGN_OR_RETURN(const std::vector<pid_t> pids, group.Pids());
+  std::vector<pid_t> pids;
+  if (record.cgroup_path.empty()) {
+    ASSIGN_OR_RETURN(pids, PidsByNamespace(record));
+    // The kernel ends a pid namespace with its first process.
+    if (signal == SIGKILL) pids = {record.init.pid};
+  } else {
+    ASSIGN_OR_RETURN(cgroup::Cgroup group, OpenContainerCgroup(record));
+    if (signal == SIGKILL) return group.Kill();
+    ASSIGN_OR_RETURN(pids, group.Pids());
+  }
   for (const pid_t pid : pids) {
     if (kill(pid, signal) != 0 && errno != ESRCH) {
       return PosixStatus(errno, absl::StrCat("kill process ", pid));

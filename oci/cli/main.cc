@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "oci/cli/command.h"
 #include "oci/cli/log.h"
+#include "oci/cli/rootless.h"
 #include "oci/state.h"
 #include "runtime/launch/launch.h"
 
@@ -67,7 +68,8 @@ void AddGlobalFlags(Flags& flags, Globals& globals, bool& help, bool& version) {
       {"systemd-cgroup", '\0', "cgroups are scopes that systemd makes", &globals.systemd_cgroup});
   flags.Add({"cgroup-manager", '\0', "cgroupfs, systemd (as --systemd-cgroup) or disabled",
              &globals.cgroup_manager});
-  flags.Add({"rootless", '\0', "ignored: tiny-oci sees for itself", &globals.rootless});
+  flags.Add({"rootless", '\0', "go on without a cgroup that may not be made: true, false or auto",
+             &globals.rootless});
   flags.Add({"version", 'v', "print the version", &version});
   flags.Add({"help", 'h', "print this", &help});
 }
@@ -127,6 +129,7 @@ absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
     return absl::InvalidArgumentError(absl::StrCat("--cgroup-manager ", globals.cgroup_manager,
                                                    ": cgroupfs, systemd or disabled"));
   }
+  RETURN_IF_ERROR(CheckRootlessFlag(globals));
   for (const Command& command : kCommands) {
     if (words[0] != command.name) continue;
     const absl::StatusOr<int> code = command.run(globals, arguments.last(words.size() - 1));

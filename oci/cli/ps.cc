@@ -8,6 +8,7 @@
 #include "nlohmann/json.hpp"
 #include "oci/cli/command.h"
 #include "oci/cli/container_cgroup.h"
+#include "oci/cli/container_processes.h"
 #include "oci/cli/container_store.h"
 #include "runtime/process_table.h"
 
@@ -17,6 +18,7 @@ namespace {
 absl::StatusOr<std::vector<pid_t>> PidsOf(const ContainerStore& store, const std::string& id) {
   ASSIGN_OR_RETURN(const Record record, store.Load(id));
   if (store.StatusOf(record) == ContainerStatus::kStopped) return std::vector<pid_t>{};
+  if (record.cgroup_path.empty()) return PidsByNamespace(record);
   ASSIGN_OR_RETURN(const cgroup::Cgroup group, OpenContainerCgroup(record));
   return group.Pids();
 }

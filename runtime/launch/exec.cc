@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
@@ -14,27 +15,48 @@
 #include "runtime/launch/launched_container.h"
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/process_limits.h"
+#include "security/caller.h"
 
 namespace tiny::runtime {
 namespace {
 
 // Those that the container shares with the host are joined as well, as it changes nothing; but not
 // the user namespace, which nobody can join a second time, and the time namespace, for which the
-// kernel wants the joining process to share its memory with nobody.
-absl::StatusOr<uint64_t> NamespacesToJoin(pid_t pid) {
-  uint64_t flags =
-      CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID;
-  for (const ns::Kind kind : {ns::Kind::kUser, ns::Kind::kTime}) {
+// kernel wants the joining process to share its memory with nobody. Only the machine's root may
+// join a namespace that it is in.
+absl::StatusOr<uint64_t> NamespacesToJoin(pid_t pid, const security::Caller& caller) {
+  constexpr ns::Kind kOthers[] = {ns::Kind::kMount, ns::Kind::kCgroup,  ns::Kind::kUts,
+                                  ns::Kind::kIpc,   ns::Kind::kNetwork, ns::Kind::kPid};
+  uint64_t flags = 0;
+  const auto add = [&flags, pid](ns::Kind kind) -> absl::Status {
     ASSIGN_OR_RETURN(const bool shared, ns::SharesNamespace(pid, kind));
     if (!shared) flags |= ns::CloneFlag(kind);
+    return absl::OkStatus();
+  };
+  ASSIGN_OR_RETURN(const bool shares_user, caller.SharesUserNamespace(pid));
+  if (!shares_user) flags |= ns::CloneFlag(ns::Kind::kUser);
+  RETURN_IF_ERROR(add(ns::Kind::kTime));
+  for (const ns::Kind kind : kOthers) {
+    if (caller.IsMachineRoot()) {
+      flags |= ns::CloneFlag(kind);
+    } else {
+      RETURN_IF_ERROR(add(kind));
+    }
   }
   return flags;
 }
 
-absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& process) {
+bool MaySetGroups(pid_t pid, const security::Caller& caller) {
+  return caller.IsMachineRoot() ||
+         security::AllowsSetGroups(
+             ReadFile(absl::StrCat("/proc/", pid, "/setgroups")).value_or("allow"));
+}
+
+absl::Status PlanExec(const ExecRequest& request, const security::Caller& caller,
+                      LaunchedContainer::Impl& process) {
   ns::LaunchPlan& plan = process.plan;
   plan.join_pidfd = request.container_pidfd;
-  ASSIGN_OR_RETURN(plan.join_flags, NamespacesToJoin(request.container_pid));
+  ASSIGN_OR_RETURN(plan.join_flags, NamespacesToJoin(request.container_pid, caller));
   if (!request.cgroup_path.empty()) {
     absl::StatusOr<cgroup::Hierarchy> detected;
     if (request.hierarchy == nullptr) {
@@ -67,6 +89,7 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
   inputs.spec = request.spec;
   inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.default_seccomp = request.default_seccomp;
+  inputs.may_set_groups = MaySetGroups(request.container_pid, caller);
   if (inputs.spec->linux_.seccomp.has_value()) {
     process.agent = AgentOf(*inputs.spec, request.state);
   }
@@ -78,7 +101,8 @@ absl::Status PlanExec(const ExecRequest& request, LaunchedContainer::Impl& proce
 
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
-  RETURN_IF_ERROR(PlanExec(request, *impl));
+  const security::Caller caller;
+  RETURN_IF_ERROR(PlanExec(request, caller, *impl));
   absl::StatusOr<ns::PendingChild> child = ns::CloneChild(impl->plan);
   UniqueFd cgroup;
   if (GetErrno(child.status()) == EBUSY && impl->cgroup.has_value()) {
@@ -91,7 +115,7 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   impl->child.emplace(*std::move(child));
   RETURN_IF_ERROR(
       impl->WaitUntilReady([](int) { return absl::InternalError("an unexpected barrier"); }));
-  RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process));
+  RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process, &caller));
   return LaunchedContainer(std::move(impl));
 }
 

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "base/timeline.h"
 #include "base/unix_socket.h"
 #include "init/image.h"
+#include "ns/user_id_maps.h"
 #include "oci/state.h"
 #include "runtime/cgroup_resources.h"
 #include "runtime/hooks/hooks.h"
@@ -26,6 +28,7 @@
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/plan_mounts.h"
 #include "runtime/launch/process_limits.h"
+#include "security/caller.h"
 #include "security/lsm.h"
 
 namespace tiny::runtime {
@@ -46,9 +49,13 @@ class Launcher {
 
  private:
   absl::Status PlanCgroup();
+  absl::Status MakeCgroup(cgroup::Resources resources);
+  void PlanCgroupView(CgroupView& view) const;
   absl::Status PlanSysctls();
   absl::Status PlanMountSteps();
   absl::Status PlanProgram();
+  bool MaySetGroups() const;
+  absl::Status WriteIdMaps() const;
   absl::Status MoveDevices();
   absl::Status AssignIntelRdt();
   absl::Status ConfigureNetwork();
@@ -66,7 +73,7 @@ absl::Status Launcher::Plan() {
     return absl::InvalidArgumentError("the spec has no process or no root");
   }
   ns::LaunchPlan& plan = container_.plan;
-  ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_));
+  ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_, request_.caller));
   plan.new_namespaces = container_.namespaces.fresh;
   for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
     plan.join.push_back({joined.kind, joined.fd.get()});
@@ -80,6 +87,28 @@ absl::Status Launcher::Plan() {
   RETURN_IF_ERROR(PlanSysctls());
   RETURN_IF_ERROR(PlanMountSteps());
   return PlanProgram();
+}
+
+bool IsRefused(const absl::Status& status) {
+  const int error = GetErrno(status).value_or(0);
+  return error == EACCES || error == EPERM || error == EROFS;
+}
+
+absl::Status Launcher::MakeCgroup(cgroup::Resources resources) {
+  const auto make = [&]() -> absl::Status {
+    const auto make = request_.adopt_cgroup ? cgroup::Cgroup::Adopt : cgroup::Cgroup::Create;
+    ASSIGN_OR_RETURN(container_.cgroup, make(hierarchy_, request_.cgroup_path, resources));
+    return absl::OkStatus();
+  };
+  absl::Status made = make();
+  security::Caller* caller = request_.caller;
+  if (caller == nullptr) return made;
+  // The kernel takes device rules of the machine's root alone. Others can't make nodes either.
+  if (made.ok() && !resources.devices.empty()) caller->KnowAsMachineRoot();
+  if (!IsRefused(made) || caller->IsMachineRoot()) return made;
+  resources.devices.clear();
+  resources.count_usage = false;
+  return make();
 }
 
 absl::Status Launcher::PlanCgroup() {
@@ -99,9 +128,13 @@ absl::Status Launcher::PlanCgroup() {
   }
   ASSIGN_OR_RETURN(cgroup::Resources resources, CgroupResources(wanted));
   resources.count_usage = request_.count_usage;
-  ASSIGN_OR_RETURN(hierarchy_, cgroup::Hierarchy::Detect());
-  const auto make = request_.adopt_cgroup ? cgroup::Cgroup::Adopt : cgroup::Cgroup::Create;
-  ASSIGN_OR_RETURN(container_.cgroup, make(hierarchy_, request_.cgroup_path, resources));
+  absl::StatusOr<cgroup::Hierarchy> detected = cgroup::Hierarchy::Detect();
+  if (detected.ok()) hierarchy_ = *std::move(detected);
+  const absl::Status made = detected.ok() ? MakeCgroup(resources) : detected.status();
+  if (!made.ok()) {
+    if (request_.go_without_cgroup == nullptr || (detected.ok() && !IsRefused(made))) return made;
+    return request_.go_without_cgroup(made);
+  }
   container_.owns_cgroup = true;
   plan.cgroup_fd = container_.cgroup->dir_fd();
   plan.share_memory = resources.memory_limit.value_or(kTightMemory) >= kTightMemory ||
@@ -132,6 +165,20 @@ absl::Status Launcher::PlanSysctls() {
   return absl::OkStatus();
 }
 
+// Where it has no cgroup of its own, it sees those that it is in.
+void Launcher::PlanCgroupView(CgroupView& view) const {
+  view.own_namespace = container_.namespaces.IsFresh(ns::Kind::kCgroup);
+  if (hierarchy_.unified().empty() && hierarchy_.legacy().empty()) return;
+  view.unified = hierarchy_.mode() == cgroup::Mode::kUnified;
+  view.unified_path = hierarchy_.unified();
+  const bool has_cgroup = container_.cgroup.has_value();
+  for (const cgroup::LegacyTree& tree :
+       has_cgroup ? container_.cgroup->LegacyTrees() : hierarchy_.legacy()) {
+    view.legacy.push_back({tree.mount_point, tree.controllers});
+  }
+  if (has_cgroup) view.path = request_.cgroup_path;
+}
+
 absl::Status Launcher::PlanMountSteps() {
   RETURN_IF_ERROR(security::CheckSelinuxLabel(spec_.linux_.mount_label));
   MountInputs inputs;
@@ -139,15 +186,8 @@ absl::Status Launcher::PlanMountSteps() {
   inputs.bundle = request_.bundle;
   inputs.overlay = request_.overlay.empty() ? nullptr : &request_.overlay[0];
   inputs.no_pivot = request_.no_pivot;
-  if (container_.cgroup.has_value()) {
-    inputs.cgroup.unified = hierarchy_.mode() == cgroup::Mode::kUnified;
-    inputs.cgroup.unified_path = hierarchy_.unified();
-    for (const cgroup::LegacyTree& tree : container_.cgroup->LegacyTrees()) {
-      inputs.cgroup.legacy.push_back({tree.mount_point, tree.controllers});
-    }
-    inputs.cgroup.path = request_.cgroup_path;
-  }
-  inputs.cgroup.own_namespace = container_.namespaces.IsFresh(ns::Kind::kCgroup);
+  inputs.caller = request_.caller;
+  PlanCgroupView(inputs.cgroup);
   const auto id_maps = [this](const std::vector<oci::IdMapping>& uids,
                               const std::vector<oci::IdMapping>& gids) -> absl::StatusOr<int> {
     ASSIGN_OR_RETURN(UniqueFd fd, MakeIdMapNamespace({IdMapOf(uids), IdMapOf(gids), false}));
@@ -179,6 +219,12 @@ absl::Status Launcher::PlanMountSteps() {
   return absl::OkStatus();
 }
 
+bool Launcher::MaySetGroups() const {
+  const security::Caller* caller = request_.caller;
+  if (caller == nullptr || caller->IsMachineRoot()) return true;
+  return !container_.namespaces.id_maps.deny_setgroups && caller->MaySetGroups();
+}
+
 absl::Status Launcher::PlanProgram() {
   ns::LaunchPlan& plan = container_.plan;
   ASSIGN_OR_RETURN(container_.stub, init::OpenStub());
@@ -200,6 +246,7 @@ absl::Status Launcher::PlanProgram() {
   inputs.default_seccomp = request_.default_seccomp;
   inputs.reaper = request_.init_reaper;
   inputs.new_root = true;
+  inputs.may_set_groups = MaySetGroups();
   inputs.check_program = container_.waits_on_socket;
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));
@@ -215,6 +262,13 @@ oci::State Launcher::StateAs(absl::string_view status) const {
   state.bundle = request_.bundle;
   state.annotations = spec_.annotations;
   return state;
+}
+
+absl::Status Launcher::WriteIdMaps() const {
+  const pid_t pid = container_.child->pid();
+  const ns::IdMaps& maps = container_.namespaces.id_maps;
+  if (request_.caller == nullptr || !request_.caller->IsUser()) return ns::WriteIdMaps(pid, maps);
+  return ns::WriteIdMapsAsUser(pid, maps, geteuid(), getegid());
 }
 
 absl::Status Launcher::MoveDevices() {
@@ -263,7 +317,7 @@ absl::Status Launcher::Run() {
     container_.child.emplace(std::move(child));
   }
   if (container_.namespaces.IsFresh(ns::Kind::kUser)) {
-    RETURN_IF_ERROR(ns::WriteIdMaps(container_.child->pid(), container_.namespaces.id_maps));
+    RETURN_IF_ERROR(WriteIdMaps());
     RETURN_IF_ERROR(container_.child->AllowUserNamespace());
   }
   if (const absl::Status network = ConfigureNetwork(); !network.ok()) {
@@ -276,7 +330,7 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(AssignIntelRdt());
   Timeline::Stamp("network set up");
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
-  RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process));
+  RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process, request_.caller));
   Timeline::Stamp("init waits, limits set");
   if (!container_.start_hooks.empty()) container_.hook_state = StateAs("created");
   if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));

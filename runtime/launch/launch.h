@@ -29,6 +29,9 @@ namespace tiny::cgroup {
 class Cgroup;
 class Hierarchy;
 }  // namespace tiny::cgroup
+namespace tiny::security {
+class Caller;
+}  // namespace tiny::security
 
 namespace tiny::runtime {
 
@@ -45,7 +48,11 @@ struct LaunchRequest {
   std::string bundle;                // the folder that relative paths of the spec are relative to
   std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
   std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
-  bool adopt_cgroup = false;         // it is there, with a process in it: cgroup::Cgroup::Adopt
+  // Asked where the caller may not make that cgroup, with why: ok lets the container be without
+  // one, and stay in the caller's. Null: it may not.
+  std::function<absl::Status(const absl::Status& refused)> go_without_cgroup;
+  security::Caller* caller = nullptr;  // null: the machine's root
+  bool adopt_cgroup = false;           // it is there, with a process in it: cgroup::Cgroup::Adopt
   // For engines that read the counters themselves: cgroup::Resources::count_usage.
   bool count_usage = false;
   // With no linux.seccomp in the spec: Docker's default policy, as compiled at build time for the

@@ -103,13 +103,25 @@ absl::StatusOr<std::string> ExecLabel(const oci::Process& process) {
   return absl::StrCat("exec ", process.apparmor_profile);
 }
 
+absl::Status NoGroupsError() {
+  return WithHint(
+      absl::FailedPreconditionError("process.user.additionalGids: setgroups(2) is denied for good "
+                                    "in this user namespace"),
+      "leave them out, or make it with more gids than one's own: newgidmap, /etc/subgid");
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   const oci::Process& process = *inputs.process;
   init::InitConfig config;
   Message message;
-  config.flags = init::kNewSession | init::kSetGroups | init::kSetUser;
+  config.flags = init::kNewSession | init::kSetUser;
+  if (inputs.may_set_groups) {
+    config.flags |= init::kSetGroups;
+  } else if (!process.user.additional_gids.empty()) {
+    return NoGroupsError();
+  }
   if (process.terminal) config.flags |= init::kControllingTty;
   if (process.no_new_privileges) config.flags |= init::kNoNewPrivileges;
   if (inputs.reaper) config.flags |= init::kReaper;

@@ -19,6 +19,7 @@ struct InitInputs {
   // It stands in a root file system of its own: a working directory that is not there is made.
   bool new_root = false;
   bool check_program = false;
+  bool may_set_groups = true;  // setgroups(2) where the process is
   int start_fd = -1;
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/launch/plan_mounts.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -27,13 +28,6 @@ const oci::Namespace* FindNamespace(const oci::Spec& spec, absl::string_view typ
   return nullptr;
 }
 
-bool IsMapped(const std::vector<oci::IdMapping>& mappings, uint32_t id) {
-  return mappings.empty() ||
-         std::any_of(mappings.begin(), mappings.end(), [id](const oci::IdMapping& map) {
-           return id >= map.container_id && id - map.container_id < map.size;
-         });
-}
-
 class Planner {
  public:
   Planner(const MountInputs& inputs, IdMapNamespace id_map_namespace)
@@ -42,6 +36,8 @@ class Planner {
   absl::StatusOr<fs::MountPlan> Run();
 
  private:
+  bool HasGid(uint32_t gid) const;
+  bool OwnsNetwork() const;
   absl::Status AddRoot();
   absl::Status AddMount(const oci::Mount& mount);
   absl::Status AddCgroup(const fs::Mount& mount);
@@ -52,6 +48,35 @@ class Planner {
   IdMapNamespace id_map_namespace_;
   fs::MountPlan plan_;
 };
+
+bool Planner::HasGid(uint32_t gid) const {
+  const std::vector<oci::IdMapping>& mappings = spec_.linux_.gid_mappings;
+  if (mappings.empty()) return inputs_.caller == nullptr || inputs_.caller->HasGid(gid);
+  return std::any_of(mappings.begin(), mappings.end(), [gid](const oci::IdMapping& map) {
+    return gid >= map.container_id && gid - map.container_id < map.size;
+  });
+}
+
+// Whether the user namespace that the mounts are made in is that of the network namespace: a new
+// sysfs shows the latter, and the kernel wants privileges over it.
+bool Planner::OwnsNetwork() const {
+  const oci::Namespace* network = FindNamespace(spec_, "network");
+  if (network == nullptr) return !plan_.user_namespace;
+  const oci::Namespace* user = FindNamespace(spec_, "user");
+  return network->path.empty() || user == nullptr || !user->path.empty();
+}
+
+// The host's, with all that is mounted in it, cgroups above all (CVE-2023-25809), read-only.
+void BindSysfs(fs::Mount& mount) {
+  mount.type = "bind";
+  mount.source = "/sys";
+  fs::MountOptions& options = mount.options;
+  options.bind = true;
+  options.recursive = true;
+  options.recursive_set |= options.set | MOUNT_ATTR_RDONLY;
+  options.set = options.clear = options.recursive_clear = 0;
+  options.data.clear();
+}
 
 absl::Status Planner::AddRoot() {
   if (inputs_.overlay != nullptr) {
@@ -104,11 +129,12 @@ absl::Status Planner::AddMount(const oci::Mount& mount) {
                               [this](absl::string_view option) {
                                 uint32_t gid = 0;
                                 return absl::ConsumePrefix(&option, "gid=") &&
-                                       absl::SimpleAtoi(option, &gid) &&
-                                       !IsMapped(spec_.linux_.gid_mappings, gid);
+                                       absl::SimpleAtoi(option, &gid) && plan_.user_namespace &&
+                                       !HasGid(gid);
                               }),
                data.end());
   }
+  if (mount.type == "sysfs" && !bind && !OwnsNetwork()) BindSysfs(planned);
   plan_.mounts.push_back(std::move(planned));
   return absl::OkStatus();
 }
@@ -191,7 +217,8 @@ absl::Status Planner::AddDevice(const oci::Device& device) {
 }
 
 absl::StatusOr<fs::MountPlan> Planner::Run() {
-  plan_.user_namespace = FindNamespace(spec_, "user") != nullptr;
+  plan_.user_namespace = FindNamespace(spec_, "user") != nullptr ||
+                         (inputs_.caller != nullptr && inputs_.caller->InUserNamespace());
   RETURN_IF_ERROR(AddRoot());
   plan_.mounts.reserve(spec_.mounts.size());
   for (const oci::Mount& mount : spec_.mounts) RETURN_IF_ERROR(AddMount(mount));

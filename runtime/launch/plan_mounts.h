@@ -10,6 +10,7 @@
 #include "fs/mount_plan.h"
 #include "oci/spec.h"
 #include "runtime/launch/launch.h"
+#include "security/caller.h"
 
 namespace tiny::runtime {
 
@@ -37,11 +38,12 @@ struct MountInputs {
   std::string bundle;  // what relative paths are relative to
   const OverlayRoot* overlay = nullptr;
   bool no_pivot = false;
+  const security::Caller* caller = nullptr;  // null: the machine's root
   CgroupView cgroup;
 };
 
-// kInvalidArgument for a mount option or a path that is none. Pure, but for `id_map_namespace`,
-// which is called for each mount with id mappings.
+// kInvalidArgument for a mount option or a path that is none. Pure, but for what it asks `caller`,
+// and for `id_map_namespace`, which is called for each mount with id mappings.
 absl::StatusOr<fs::MountPlan> PlanMounts(const MountInputs& inputs,
                                          IdMapNamespace id_map_namespace);
 

@@ -1,10 +1,13 @@
 #include "runtime/launch/plan_namespaces.h"
 
+#include <unistd.h>
+
 #include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "ns/user_id_maps.h"
 #include "oci/sysctl.h"
 
 namespace tiny::runtime {
@@ -35,7 +38,8 @@ absl::Status CheckNotOwn(const oci::Spec& spec, const std::string& type, ns::Kin
 
 }  // namespace
 
-absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config) {
+absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config,
+                                             const security::Caller* caller) {
   const oci::Linux& spec = config.linux_;
   NamespacePlan plan;
   bool has_mount = false;
@@ -62,6 +66,9 @@ absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config) {
   if (plan.IsFresh(ns::Kind::kUser)) {
     plan.id_maps.uids = IdMapOf(spec.uid_mappings);
     plan.id_maps.gids = IdMapOf(spec.gid_mappings);
+    // The kernel's price for a map of one's own gid.
+    plan.id_maps.deny_setgroups =
+        caller != nullptr && caller->IsUser() && ns::MapsOnly(plan.id_maps.gids, getegid());
   }
   for (const auto& [clock, offset] : spec.time_offsets) {
     absl::StrAppend(&plan.time_offsets, clock, " ", offset.secs, " ", offset.nanosecs, "\n");

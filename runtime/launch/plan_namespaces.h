@@ -11,6 +11,7 @@
 #include "ns/id_maps.h"
 #include "ns/namespaces.h"
 #include "oci/spec.h"
+#include "security/caller.h"
 
 namespace tiny::runtime {
 
@@ -29,7 +30,9 @@ struct NamespacePlan {
 
 // Opens the namespaces that are given by path: PosixStatus where one is missing. kInvalidArgument
 // for a type that is none, and for sysctls and names of a namespace that is the caller's own.
-absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config);
+// Without a `caller` it is the machine's root.
+absl::StatusOr<NamespacePlan> PlanNamespaces(const oci::Spec& config,
+                                             const security::Caller* caller);
 
 ns::IdMap IdMapOf(const std::vector<oci::IdMapping>& mappings);
 

@@ -151,11 +151,15 @@ absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text) {
   return set;
 }
 
-absl::Status SetProcessLimits(pid_t pid, const oci::Process& process) {
+absl::Status SetProcessLimits(pid_t pid, const oci::Process& process,
+                              const security::Caller* caller) {
   RETURN_IF_ERROR(SetRlimits(pid, process.rlimits));
   if (process.oom_score_adj.has_value()) {
-    RETURN_IF_ERROR(WriteControlFile(absl::StrCat("/proc/", pid, "/oom_score_adj"),
-                                     absl::StrCat(*process.oom_score_adj)));
+    const absl::Status set = WriteControlFile(absl::StrCat("/proc/", pid, "/oom_score_adj"),
+                                              absl::StrCat(*process.oom_score_adj));
+    if (!set.ok() && (caller == nullptr || GetErrno(set) != EACCES || caller->IsMachineRoot())) {
+      return set;
+    }
   }
   if (process.scheduler.has_value()) RETURN_IF_ERROR(SetScheduler(pid, *process.scheduler));
   if (process.io_priority.has_value()) RETURN_IF_ERROR(SetIoPriority(pid, *process.io_priority));

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "oci/spec.h"
+#include "security/caller.h"
 
 namespace tiny::runtime {
 
@@ -17,8 +18,10 @@ namespace tiny::runtime {
 absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text);
 
 // kInvalidArgument names a field of the spec that is no such limit; PosixStatus where the kernel
-// refuses one.
-absl::Status SetProcessLimits(pid_t pid, const oci::Process& process);
+// refuses one. But an OOM score below the process's own, which no other than the machine's root may
+// ask for, leaves that of such a `caller` as it is. Null: the machine's root.
+absl::Status SetProcessLimits(pid_t pid, const oci::Process& process,
+                              const security::Caller* caller);
 
 }  // namespace tiny::runtime
 
