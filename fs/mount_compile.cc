@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -178,8 +179,10 @@ absl::Status PlanCompiler::AddBind(const Mount& mount, absl::string_view target,
   RETURN_IF_ERROR(SetBindAttributes(mount, step));
   const long tree = CloneTree(AT_FDCWD, step.source, step.clone_flags, step.first);
   // An unprivileged parent can't; the child, in its user namespace, can.
+  UniqueFd source;
   if (tree == -EPERM && plan_.user_namespace) {
-    if (stat(step.source, &file) != 0) return PosixStatus(errno, step.what);
+    source.Reset(open(step.source, O_PATH | O_CLOEXEC));
+    if (!source || fstat(source.get(), &file) != 0) return PosixStatus(errno, step.what);
   } else if (tree < 0) {
     return PosixStatus(static_cast<int>(-tree), step.what);
   } else {
@@ -195,7 +198,7 @@ absl::Status PlanCompiler::AddBind(const Mount& mount, absl::string_view target,
     }
   }
   step.target_is_file = !S_ISDIR(file.st_mode);
-  RETURN_IF_ERROR(CheckProcTarget(mount, target, step.tree));
+  RETURN_IF_ERROR(CheckProcTarget(mount, target, source ? source.get() : step.tree));
   step.may_cover_proc = IsBeneath(target, "/proc");
   return absl::OkStatus();
 }

@@ -19,6 +19,7 @@
 #include "oci/cli/rootless.h"
 #include "oci/state.h"
 #include "runtime/launch/launch.h"
+#include "security/caller.h"
 
 namespace tiny::oci {
 
@@ -84,7 +85,9 @@ std::string Usage(const Flags& flags) {
 
 std::string DefaultRoot() {
   const char* runtime_directory = getenv("XDG_RUNTIME_DIR");
-  if (ExecUid() != 0 && runtime_directory != nullptr && *runtime_directory != '\0') {
+  // As the root of a user namespace, an engine's calls are those of the user who made it.
+  if (runtime_directory != nullptr && *runtime_directory != '\0' &&
+      !security::Caller().IsMachineRoot()) {
     return absl::StrCat(runtime_directory, "/tiny-oci");
   }
   return "/run/tiny-oci";

@@ -15,11 +15,14 @@
 #include "base/status_macros.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/launch.h"
+#include "runtime/launch/unprivileged.h"
+#include "security/caller.h"
 
 namespace tiny::runtime {
 namespace {
 
-constexpr int kNamespaces =
+// Of the machine's root, whose hooks keep its user namespace.
+constexpr uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
 
 // The pid that a process has in its own pid namespace: the last one of "NSpid:\t4711\t1\n" in
@@ -36,10 +39,11 @@ pid_t InnermostPid(pid_t pid) {
 
 // In the forked child: joins, runs, and says in text what failed.
 [[noreturn]] void RunJoined(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                            const std::string& state, int root, int container_pidfd, int result) {
+                            const std::string& state, int root, int container_pidfd,
+                            uint64_t namespaces, int result) {
   absl::Status status;
   // setns(2) goes to the topmost mount of "/", where the container's process may not be yet.
-  if (syscall(SYS_setns, container_pidfd, kNamespaces) != 0 || fchdir(root) != 0 ||
+  if (syscall(SYS_setns, container_pidfd, namespaces) != 0 || fchdir(root) != 0 ||
       chroot(".") != 0) {
     status = PosixStatus(errno, "join the container");
   } else {
@@ -56,6 +60,10 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
   if (hooks.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const UniqueFd root,
                    OpenFile(absl::StrCat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
+  uint64_t namespaces = kNamespaces;
+  if (const security::Caller caller; !caller.IsMachineRoot()) {
+    ASSIGN_OR_RETURN(namespaces, NamespacesToJoin(state.pid, caller));
+  }
   state.pid = InnermostPid(state.pid);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return PosixStatus(errno, "make a pipe");
@@ -63,7 +71,7 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
   UniqueFd write_end(ends[1]);
   const pid_t child = fork();
   if (child == 0)
-    RunJoined(kind, hooks, oci::SerializeState(state), root.get(), container_pidfd,
+    RunJoined(kind, hooks, oci::SerializeState(state), root.get(), container_pidfd, namespaces,
               write_end.get());
   if (child < 0) return PosixStatus(errno, "fork for hooks");
   write_end.Reset();

@@ -1,11 +1,9 @@
 // One more process in a running container.
 #include <errno.h>
-#include <linux/sched.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
@@ -15,42 +13,11 @@
 #include "runtime/launch/launched_container.h"
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/process_limits.h"
+#include "runtime/launch/unprivileged.h"
 #include "security/caller.h"
 
 namespace tiny::runtime {
 namespace {
-
-// Those that the container shares with the host are joined as well, as it changes nothing; but not
-// the user namespace, which nobody can join a second time, and the time namespace, for which the
-// kernel wants the joining process to share its memory with nobody. Only the machine's root may
-// join a namespace that it is in.
-absl::StatusOr<uint64_t> NamespacesToJoin(pid_t pid, const security::Caller& caller) {
-  constexpr ns::Kind kOthers[] = {ns::Kind::kMount, ns::Kind::kCgroup,  ns::Kind::kUts,
-                                  ns::Kind::kIpc,   ns::Kind::kNetwork, ns::Kind::kPid};
-  uint64_t flags = 0;
-  const auto add = [&flags, pid](ns::Kind kind) -> absl::Status {
-    ASSIGN_OR_RETURN(const bool shared, ns::SharesNamespace(pid, kind));
-    if (!shared) flags |= ns::CloneFlag(kind);
-    return absl::OkStatus();
-  };
-  ASSIGN_OR_RETURN(const bool shares_user, caller.SharesUserNamespace(pid));
-  if (!shares_user) flags |= ns::CloneFlag(ns::Kind::kUser);
-  RETURN_IF_ERROR(add(ns::Kind::kTime));
-  for (const ns::Kind kind : kOthers) {
-    if (caller.IsMachineRoot()) {
-      flags |= ns::CloneFlag(kind);
-    } else {
-      RETURN_IF_ERROR(add(kind));
-    }
-  }
-  return flags;
-}
-
-bool MaySetGroups(pid_t pid, const security::Caller& caller) {
-  return caller.IsMachineRoot() ||
-         security::AllowsSetGroups(
-             ReadFile(absl::StrCat("/proc/", pid, "/setgroups")).value_or("allow"));
-}
 
 absl::Status PlanExec(const ExecRequest& request, const security::Caller& caller,
                       LaunchedContainer::Impl& process) {
@@ -89,7 +56,7 @@ absl::Status PlanExec(const ExecRequest& request, const security::Caller& caller
   inputs.spec = request.spec;
   inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.default_seccomp = request.default_seccomp;
-  inputs.may_set_groups = MaySetGroups(request.container_pid, caller);
+  inputs.may_set_groups = MaySetGroupsOf(request.container_pid, caller);
   if (inputs.spec->linux_.seccomp.has_value()) {
     process.agent = AgentOf(*inputs.spec, request.state);
   }

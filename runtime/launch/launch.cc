@@ -5,7 +5,6 @@
 #include <linux/magic.h>
 #include <linux/sched.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +17,6 @@
 #include "base/timeline.h"
 #include "base/unix_socket.h"
 #include "init/image.h"
-#include "ns/user_id_maps.h"
 #include "oci/state.h"
 #include "runtime/cgroup_resources.h"
 #include "runtime/hooks/hooks.h"
@@ -28,6 +26,7 @@
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/plan_mounts.h"
 #include "runtime/launch/process_limits.h"
+#include "runtime/launch/unprivileged.h"
 #include "security/caller.h"
 #include "security/lsm.h"
 
@@ -54,8 +53,6 @@ class Launcher {
   absl::Status PlanSysctls();
   absl::Status PlanMountSteps();
   absl::Status PlanProgram();
-  bool MaySetGroups() const;
-  absl::Status WriteIdMaps() const;
   absl::Status MoveDevices();
   absl::Status AssignIntelRdt();
   absl::Status ConfigureNetwork();
@@ -74,6 +71,7 @@ absl::Status Launcher::Plan() {
   }
   ns::LaunchPlan& plan = container_.plan;
   ASSIGN_OR_RETURN(container_.namespaces, PlanNamespaces(spec_, request_.caller));
+  RETURN_IF_ERROR(CheckMayLaunch(container_.namespaces, request_.caller));
   plan.new_namespaces = container_.namespaces.fresh;
   for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
     plan.join.push_back({joined.kind, joined.fd.get()});
@@ -219,12 +217,6 @@ absl::Status Launcher::PlanMountSteps() {
   return absl::OkStatus();
 }
 
-bool Launcher::MaySetGroups() const {
-  const security::Caller* caller = request_.caller;
-  if (caller == nullptr || caller->IsMachineRoot()) return true;
-  return !container_.namespaces.id_maps.deny_setgroups && caller->MaySetGroups();
-}
-
 absl::Status Launcher::PlanProgram() {
   ns::LaunchPlan& plan = container_.plan;
   ASSIGN_OR_RETURN(container_.stub, init::OpenStub());
@@ -246,7 +238,7 @@ absl::Status Launcher::PlanProgram() {
   inputs.default_seccomp = request_.default_seccomp;
   inputs.reaper = request_.init_reaper;
   inputs.new_root = true;
-  inputs.may_set_groups = MaySetGroups();
+  inputs.may_set_groups = MaySetGroups(container_.namespaces, request_.caller);
   inputs.check_program = container_.waits_on_socket;
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));
@@ -262,13 +254,6 @@ oci::State Launcher::StateAs(absl::string_view status) const {
   state.bundle = request_.bundle;
   state.annotations = spec_.annotations;
   return state;
-}
-
-absl::Status Launcher::WriteIdMaps() const {
-  const pid_t pid = container_.child->pid();
-  const ns::IdMaps& maps = container_.namespaces.id_maps;
-  if (request_.caller == nullptr || !request_.caller->IsUser()) return ns::WriteIdMaps(pid, maps);
-  return ns::WriteIdMapsAsUser(pid, maps, geteuid(), getegid());
 }
 
 absl::Status Launcher::MoveDevices() {
@@ -313,11 +298,15 @@ absl::Status Launcher::RunCreateHooks() {
 
 absl::Status Launcher::Run() {
   {
-    ASSIGN_OR_RETURN(ns::PendingChild child, ns::CloneChild(container_.plan));
-    container_.child.emplace(std::move(child));
+    absl::StatusOr<ns::PendingChild> child = ns::CloneChild(container_.plan);
+    if (!child.ok()) {
+      return ExplainRefusedClone(child.status(), container_.namespaces, request_.caller);
+    }
+    container_.child.emplace(*std::move(child));
   }
   if (container_.namespaces.IsFresh(ns::Kind::kUser)) {
-    RETURN_IF_ERROR(WriteIdMaps());
+    RETURN_IF_ERROR(
+        WriteIdMaps(container_.child->pid(), container_.namespaces.id_maps, request_.caller));
     RETURN_IF_ERROR(container_.child->AllowUserNamespace());
   }
   if (const absl::Status network = ConfigureNetwork(); !network.ok()) {
