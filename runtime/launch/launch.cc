@@ -92,6 +92,9 @@ bool IsRefused(const absl::Status& status) {
   return error == EACCES || error == EPERM || error == EROFS;
 }
 
+// Nothing is mounted, or it lacks a controller.
+bool IsMissing(const absl::Status& status) { return absl::IsFailedPrecondition(status); }
+
 absl::Status Launcher::MakeCgroup(cgroup::Resources resources) {
   const auto make = [&]() -> absl::Status {
     const auto make = request_.adopt_cgroup ? cgroup::Cgroup::Adopt : cgroup::Cgroup::Create;
@@ -130,8 +133,8 @@ absl::Status Launcher::PlanCgroup() {
   if (detected.ok()) hierarchy_ = *std::move(detected);
   const absl::Status made = detected.ok() ? MakeCgroup(resources) : detected.status();
   if (!made.ok()) {
-    if (request_.go_without_cgroup == nullptr || (detected.ok() && !IsRefused(made))) return made;
-    return request_.go_without_cgroup(made);
+    const bool asks = request_.go_without_cgroup != nullptr;
+    return asks && (IsRefused(made) || IsMissing(made)) ? request_.go_without_cgroup(made) : made;
   }
   container_.owns_cgroup = true;
   plan.cgroup_fd = container_.cgroup->dir_fd();

@@ -48,8 +48,8 @@ struct LaunchRequest {
   std::string bundle;                // the folder that relative paths of the spec are relative to
   std::vector<OverlayRoot> overlay;  // none or one: else root.path is used as it is
   std::string cgroup_path;           // "/tiny/<id>"; relative to each hierarchy's root
-  // Asked where the caller may not make that cgroup, with why: ok lets the container be without
-  // one, and stay in the caller's. Null: it may not.
+  // Asked where the caller may not make that cgroup, or there are none, with why: ok lets the
+  // container be without one, and stay in the caller's. Null: it may not.
   std::function<absl::Status(const absl::Status& refused)> go_without_cgroup;
   security::Caller* caller = nullptr;  // null: the machine's root
   bool adopt_cgroup = false;           // it is there, with a process in it: cgroup::Cgroup::Adopt
