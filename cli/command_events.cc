@@ -99,11 +99,17 @@ absl::StatusOr<int> RunEvents(Context& context, Flags& flags, Arguments) {
 constinit const Command kEventsCommand = {
     .name = "events",
     .aliases = kEventsAliases,
-    .summary = "Show what happens to containers and their networks",
+    .summary = "Show what happens to containers, networks and volumes",
     .usage = "[OPTIONS]",
-    .details = "Goes on until it is interrupted, or until --until.",
+    .details =
+        "Goes on until it is interrupted, or until --until.\n"
+        "container: create start stop restart kill die oom pause unpause rename update top\n"
+        "           exec_create exec_start exec_die health_status destroy\n"
+        "network:   create connect disconnect destroy\n"
+        "volume:    create destroy",
     .examples =
         "tiny events --filter event=die\n"
+        "tiny events --filter type=volume --filter volume=data\n"
         "tiny events --since 1h --until 0s --format json",
     .options = kGroups,
     .max_arguments = 0,

@@ -281,6 +281,42 @@ TEST_F(ObserveTest, EventsOfExec) {
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
 }
 
+TEST_F(ObserveTest, EventsOfVolumesAndNetworks) {
+  const auto events = [&](std::vector<std::string> filters, const std::string& form) {
+    std::vector<std::string> words = {"events", "--since", "1h", "--until", "0s", "--format", form};
+    for (const std::string& filter : filters) words.insert(words.end(), {"-f", filter});
+    const Result result = Tiny(words);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return Lines(result.out);
+  };
+  EXPECT_EQ(Tiny({"volume", "create", "data"}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "create", "data"}).code, 0);  // it is there already
+  EXPECT_EQ(Tiny({"volume", "create", "other"}).code, 0);
+  EXPECT_EQ(Run({"--rm", "-v", "data:/data", "-v", "/anonymous", "true"}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "rm", "data"}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "prune", "-a", "-f"}).code, 0);
+  const std::string form = "{{.Type}} {{.Action}} {{.Actor.ID}} {{.Actor.Attributes.driver}}";
+  EXPECT_THAT(events({"volume=data"}, form),
+              ElementsAre("volume create data local", "volume destroy data local"));
+  EXPECT_THAT(
+      events({"type=volume"}, "{{.Action}} {{len .Actor.ID}}"),
+      ElementsAre("create 4", "create 5", "create 64", "destroy 64", "destroy 4", "destroy 5"));
+
+  const std::string network = Tiny({"network", "create", "front"}).out.substr(0, 64);
+  const std::string id = Detached({"--network", "front", "--name", "web", "sleep", "1000"});
+  EXPECT_EQ(Tiny({"network", "disconnect", "front", "web"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "connect", "front", "web"}).code, 0);
+  RemoveAll();
+  EXPECT_EQ(Tiny({"network", "rm", "front"}).code, 0);
+  EXPECT_THAT(events({"type=network", "network=front"}, "{{.Action}}"),
+              ElementsAre("create", "connect", "disconnect", "connect", "disconnect", "destroy"));
+  EXPECT_THAT(events({"network=" + network}, "{{.Action}} {{.Actor.Attributes.type}}"),
+              ElementsAre("create bridge", "destroy bridge"));
+  EXPECT_THAT(
+      events({"type=network", "container=" + id}, "{{.Action}} {{.Actor.Attributes.name}}"),
+      ElementsAre("connect front", "disconnect front", "connect front", "disconnect front"));
+}
+
 TEST_F(ObserveTest, EventsAsTheyHappen) {
   Terminal watcher(24, 80);
   watcher.Start(CommandLine({"events", "-f", "event=die", "--format", "<{{.Action}}>"}));

@@ -120,6 +120,7 @@ absl::Status EngineImpl::Connect(absl::string_view reference,
     networks->Disconnect(id, endpoint, network_namespace.get(), {}).IgnoreError();
     return status;
   }
+  LogEvents(options_.root, {NetworkEvent(record.config(), "connect", attachment.network)});
   PokeSupervisor(id);
   return absl::OkStatus();
 }
@@ -145,7 +146,8 @@ absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_vi
   if (!HasProcess(state)) return record.CommitConfig(std::move(config));
   const auto endpoint = std::find_if(state.endpoints.begin(), state.endpoints.end(),
                                      [&](const auto& entry) { return entry.network == network; });
-  if (endpoint != state.endpoints.end()) {
+  const bool leaves = endpoint != state.endpoints.end();
+  if (leaves) {
     ASSIGN_OR_RETURN(const UniqueFd network_namespace, OpenNetworkNamespace(state));
     const state::NetworkEndpoint left = *endpoint;
     state.endpoints.erase(endpoint);
@@ -154,6 +156,7 @@ absl::Status EngineImpl::Disconnect(absl::string_view reference, absl::string_vi
   }
   const std::string id = config.id;
   RETURN_IF_ERROR(CommitEndpoints(*networks, record, std::move(config), std::move(state)));
+  if (leaves) LogEvents(options_.root, {NetworkEvent(record.config(), "disconnect", network)});
   PokeSupervisor(id);
   return absl::OkStatus();
 }

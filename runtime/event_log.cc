@@ -16,20 +16,23 @@ state::Event ContainerEvent(const state::ContainerConfig& config, absl::string_v
   return event;
 }
 
+state::Event NetworkEvent(const state::ContainerConfig& config, absl::string_view action,
+                          absl::string_view network) {
+  state::Event event;
+  event.type = "network";
+  event.action = std::string(action);
+  event.id = std::string(network);
+  event.attributes = {{"container", config.id}, {"name", std::string(network)}};
+  return event;
+}
+
 std::vector<state::Event> NetworkEvents(const state::ContainerConfig& config,
                                         absl::string_view action) {
   std::vector<state::Event> events;
-  const auto add = [&](absl::string_view network) {
-    state::Event event;
-    event.type = "network";
-    event.action = std::string(action);
-    event.id = std::string(network);
-    event.attributes = {{"container", config.id}, {"name", std::string(network)}};
-    events.push_back(std::move(event));
-  };
-  if (config.networks.empty()) add("bridge");
+  if (config.networks.empty()) events.push_back(NetworkEvent(config, action, "bridge"));
   for (const state::NetworkAttachment& attachment : config.networks) {
-    if (attachment.network.compare(0, 10, "container:") != 0) add(attachment.network);
+    if (attachment.network.compare(0, 10, "container:") == 0) continue;
+    events.push_back(NetworkEvent(config, action, attachment.network));
   }
   return events;
 }

@@ -16,7 +16,10 @@ namespace tiny::runtime {
 state::Event ContainerEvent(const state::ContainerConfig& config, absl::string_view action,
                             std::map<std::string, std::string> attributes = {});
 
-// One for each network that the container is on: "connect" or "disconnect".
+// "connect" or "disconnect" of a container and a network, which is given by its name.
+state::Event NetworkEvent(const state::ContainerConfig& config, absl::string_view action,
+                          absl::string_view network);
+// One for each network that the container is on.
 std::vector<state::Event> NetworkEvents(const state::ContainerConfig& config,
                                         absl::string_view action);
 

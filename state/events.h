@@ -26,7 +26,8 @@ inline constexpr int64_t kEventLogSize = int64_t{4} << 20;
 struct Event {
   std::string type = "container";  // "container", "image", "network", "volume"
   std::string action;              // "create", "start", "die", "kill", "health_status: healthy"
-  std::string id;                  // the actor: a container's id, an image's or network's name
+  std::string id;                  // the actor: id of a container, name of a volume; of a network
+                                   // the id (create, destroy) or the name (connect, disconnect)
   std::map<std::string, std::string> attributes;  // "name", "image", "exitCode", "signal", labels
   absl::Time time = absl::InfinitePast();         // InfinitePast: now, when it is appended
 

@@ -20,6 +20,7 @@
 #include "runtime/network/host_bridge.h"
 #include "runtime/network/network_manager_impl.h"
 #include "runtime/network/resolver.h"
+#include "state/events.h"
 
 namespace tiny::runtime {
 namespace {
@@ -29,6 +30,16 @@ constexpr char kRequestedOption[] = "tiny.requested";
 // Always the same, as it can be seen before there is a file that would keep it.
 constexpr char kDefaultNetworkId[] =
     "7d0b6e52c1f94a38a5e3d2964c8f1b07e96a2d5cb3410f8e7c59d1a6042b8e3f";
+
+// A log that can't be written fails nothing.
+void LogNetworkEvent(const std::string& root, absl::string_view action, const Network& network) {
+  state::Event event;
+  event.type = "network";
+  event.action = std::string(action);
+  event.id = network.id;
+  event.attributes = {{"name", network.name}, {"type", network.driver}};
+  state::AppendEvents(root, {std::move(event)}).IgnoreError();
+}
 
 }  // namespace
 
@@ -142,6 +153,7 @@ absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   ASSIGN_OR_RETURN(const std::vector<TakenPrefix> taken, Taken(wanted.name, wanted.interface_name));
   RETURN_IF_ERROR(CompleteNetwork(wanted, is_macvlan ? std::vector<TakenPrefix>() : taken));
   RETURN_IF_ERROR(files_.Write(wanted, /*replace=*/false));
+  LogNetworkEvent(options_.root, "create", wanted);
   return wanted;
 }
 
@@ -208,6 +220,7 @@ absl::StatusOr<std::string> NetworkManagerImpl::Remove(absl::string_view referen
   }
   RETURN_IF_ERROR(Sweep());
   RETURN_IF_ERROR(files_.Remove(network.name));
+  LogNetworkEvent(options_.root, "destroy", network);
   ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
   RETURN_IF_ERROR(DeleteBridge(*route, network));
   ASSIGN_OR_RETURN(net::NetlinkSocket * netfilter, Netfilter());

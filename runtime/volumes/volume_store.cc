@@ -20,6 +20,7 @@
 #include "base/unique_fd.h"
 #include "fs/copy_tree.h"
 #include "runtime/volumes/volume_json.h"
+#include "state/events.h"
 
 namespace tiny::runtime {
 namespace {
@@ -77,6 +78,16 @@ absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory, int operati
   return lock;
 }
 
+// A log that can't be written fails nothing.
+void LogVolumeEvent(const std::string& root, absl::string_view action, absl::string_view name) {
+  state::Event event;
+  event.type = "volume";
+  event.action = std::string(action);
+  event.id = std::string(name);
+  event.attributes = {{"driver", "local"}};
+  state::AppendEvents(root, {std::move(event)}).IgnoreError();
+}
+
 // What creators and removers left that were killed.
 void SweepTemporaries(const std::string& directory) {
   const absl::StatusOr<UniqueFd> lock = LockDirectory(directory, LOCK_EX | LOCK_NB);
@@ -97,7 +108,8 @@ bool IsValidVolumeName(absl::string_view name) {
          });
 }
 
-VolumeStore::VolumeStore(absl::string_view root) : directory_(absl::StrCat(root, "/volumes")) {}
+VolumeStore::VolumeStore(absl::string_view root)
+    : root_(root), directory_(absl::StrCat(root, "/volumes")) {}
 
 absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
   Volume volume;
@@ -132,8 +144,9 @@ absl::StatusOr<Volume> VolumeStore::Create(const CreateVolumeOptions& options) {
     ASSIGN_OR_RETURN(const UniqueFd fd, OpenFile(temporary, kDirectory));
     RETURN_IF_ERROR(ReplaceFileAtomically(fd.get(), kRecord, SerializeVolume(volume), 0600));
     // A folder with files in it is not replaced: whoever was first has made it.
-    if (rename(temporary.c_str(), final_name.c_str()) != 0 && errno != ENOTEMPTY &&
-        errno != EEXIST) {
+    if (rename(temporary.c_str(), final_name.c_str()) == 0) {
+      LogVolumeEvent(root_, "create", volume.name);
+    } else if (errno != ENOTEMPTY && errno != EEXIST) {
       return PosixStatus(errno, absl::StrCat("rename ", temporary));
     }
     return absl::OkStatus();
@@ -189,6 +202,7 @@ absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf use
   if (rename(folder.c_str(), temporary.c_str()) != 0) {
     return PosixStatus(errno, absl::StrCat("rename ", folder));
   }
+  LogVolumeEvent(root_, "destroy", name);
   return RemoveTree(temporary);
 }
 

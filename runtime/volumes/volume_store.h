@@ -6,7 +6,8 @@
 //
 // A volume is <root>/volumes/<name>/ with volume.json and _data. It appears and vanishes by one
 // rename, so that a crash leaves either all or nothing of it (and a folder that begins with a dot,
-// which the next Prune takes away). Several processes may use a store at once. Thread-safe.
+// which the next Prune takes away). Both are logged as events (state/events.h). Several processes
+// may use a store at once. Thread-safe.
 #ifndef TINY_RUNTIME_VOLUMES_VOLUME_STORE_H_
 #define TINY_RUNTIME_VOLUMES_VOLUME_STORE_H_
 
@@ -74,6 +75,7 @@ class VolumeStore {
                         absl::string_view destination);
 
  private:
+  std::string root_;
   std::string directory_;
 };
 
