@@ -68,6 +68,23 @@ TEST_F(EngineCrashTest, AContainerOutlivesItsSupervisorAndGetsAnother) {
   });
 }
 
+TEST_F(EngineCrashTest, AnAdoptedContainerThatNobodyReapsHasExited) {
+  Isolated([this] {
+    const std::string id = Run(Shell("sleep 1000"));
+    const Container before = Look(id);
+    KillSupervisor(before);
+    EXPECT_EQ(Look(id).state.status, state::Status::kRunning);
+    ASSERT_EQ(kill(before.state.init.pid, SIGKILL), 0);
+    Eventually("it has exited", [&] { return Look(id).state.status == state::Status::kExited; });
+    ASSERT_OK_AND_ASSIGN(const ProcessStat stat, ReadProcessStat(before.state.init.pid));
+    EXPECT_EQ(stat.state, 'Z');
+    EXPECT_EQ(Look(id).state.exit_code, 137);
+    ReapOrphans();
+    ASSERT_OK(engine_->Remove(id, false, false));
+    ExpectNothingLeft();
+  });
+}
+
 TEST_F(EngineCrashTest, ManyWhoNoticeMakeOneSupervisor) {
   Isolated([this] {
     ReapOrphans();

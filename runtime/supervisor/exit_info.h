@@ -5,13 +5,16 @@
 #include <optional>
 
 #include "absl/time/time.h"
+#include "base/process.h"
 
 namespace tiny::runtime {
 
-// The exit code of a process that has ended, as ReapChild gives it, asked of its pidfd by
-// PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15). The kernel knows it once the parent has reaped
-// the process, which is waited for up to `patience`. Nothing where the kernel is older.
-std::optional<int> ExitCodeOfStranger(int pidfd, absl::Duration patience);
+// The exit code of a process that has ended, as ReapChild gives it; `pidfd` is of `process`. As
+// long as its parent has not reaped it, /proc tells who may trace it; then its pidfd does by
+// PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15). Where neither tells yet, its end is waited for
+// up to `patience`. Nothing where both have nothing to say.
+std::optional<int> ExitCodeOfStranger(const ProcessIdentity& process, int pidfd,
+                                      absl::Duration patience);
 
 }  // namespace tiny::runtime
 

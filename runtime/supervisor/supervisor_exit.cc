@@ -18,7 +18,7 @@ namespace tiny::runtime {
 namespace {
 
 constexpr absl::Duration kDrainLimit = absl::Seconds(2);
-// The parent of an adopted container, the machine's init as a rule, reaps at once.
+// Where only the pidfd tells, and its parent, the machine's init as a rule, reaps at once.
 constexpr absl::Duration kReapPatience = absl::Seconds(2);
 
 // Whether something in the container was killed for want of memory, asked before its cgroup goes.
@@ -50,7 +50,7 @@ void Supervisor::OnExit() {
   probe_.Abandon();
   state_.error.clear();
   if (adopted_) {
-    const std::optional<int> code = ExitCodeOfStranger(pidfd_.get(), kReapPatience);
+    const std::optional<int> code = ExitCodeOfStranger(state_.init, pidfd_.get(), kReapPatience);
     state_.exit_code = code.value_or(-1);
     if (!code.has_value()) state_.error = "supervisor died: nothing saw the exit code";
   } else {
