@@ -109,9 +109,23 @@ TEST_F(VolumesTest, BindsFoldersOfTheHost) {
   EXPECT_THAT(Run({"--rm", "--mount", "type=bind,src=" + dir.Path("no") + ",dst=/d", "true"}),
               FailsClearly(125, dir.Path("no")));
   EXPECT_FALSE(PathExists(dir.Path("no"))) << "--mount does not";
-  EXPECT_THAT(Run({"--rm", "-v", dir.Path("file") + ":/etc", "true"}),
-              ::testing::Field(&Result::code, 125))
-      << "a file on a folder";
+}
+
+TEST_F(VolumesTest, AFileAndAFolderDoNotGoOnEachOther) {
+  const testing::TempDir dir;
+  dir.Write("file", "");
+  const Result file = Run({"--rm", "-v", dir.Path("file") + ":/etc", "true"});
+  EXPECT_THAT(file, FailsClearly(125, absl::StrCat("bind ", dir.Path("file"), " on /etc")));
+  EXPECT_THAT(file.err, HasSubstr(absl::StrCat("\nhint: ", dir.Path("file"),
+                                               " is a file and /etc a folder in the container: ")));
+  EXPECT_THAT(file.err, HasSubstr("the file on /etc/file\n"));
+  const std::vector<std::string> mount = {
+      "--rm", "--mount", absl::StrCat("type=bind,src=", dir.path(), ",dst=/etc/passwd"), "true"};
+  const Result folder = Run(mount);
+  EXPECT_THAT(folder, FailsClearly(125, absl::StrCat("bind ", dir.path(), " on /etc/passwd")));
+  EXPECT_THAT(folder.err,
+              HasSubstr(absl::StrCat("\nhint: ", dir.path(),
+                                     " is a folder and /etc/passwd a file in the container: ")));
 }
 
 TEST_F(VolumesTest, PropagationAndReadOnly) {

@@ -23,6 +23,7 @@
 #include "runtime/launch/id_map_namespace.h"
 #include "runtime/launch/intel_rdt.h"
 #include "runtime/launch/launched_container.h"
+#include "runtime/launch/mount_hint.h"
 #include "runtime/launch/plan_init.h"
 #include "runtime/launch/plan_mounts.h"
 #include "runtime/launch/process_limits.h"
@@ -346,7 +347,9 @@ absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
   RETURN_IF_ERROR(launcher.Plan());
   Timeline::Stamp("plan compiled");
   if (absl::Status status = launcher.Run(); !status.ok()) {
-    if (!absl::IsInternal(status) || impl->plan.share_memory) return status;
+    if (!absl::IsInternal(status) || impl->plan.share_memory) {
+      return ExplainMount(std::move(status), request);
+    }
     return WithHint(std::move(status), "its memory limit is perhaps too low to start anything");
   }
   return LaunchedContainer(std::move(impl));
