@@ -59,6 +59,16 @@ constexpr std::array<absl::string_view, 10> kProcTargets = {"/proc/cpuinfo",
 
 bool IsAbsolute(absl::string_view path) { return absl::StartsWith(path, "/"); }
 
+// "/", and "//", "/." and "/a/..", too.
+bool IsRoot(absl::string_view path) {
+  int depth = 0;
+  for (const absl::string_view component : absl::StrSplit(path, '/')) {
+    if (component.empty() || component == ".") continue;
+    depth = component == ".." ? std::max(depth - 1, 0) : depth + 1;
+  }
+  return depth == 0;
+}
+
 // "1.2.0", "1.0.2-dev": SemVer 2.0 with the major version 1.
 bool IsSupportedVersion(absl::string_view version) {
   const absl::string_view core = version.substr(0, version.find_first_of("-+"));
@@ -250,6 +260,10 @@ absl::Status ValidatePaths(const Linux& config) {
   for (const auto& [name, list] : lists) {
     for (size_t i = 0; i < list->size(); ++i) {
       if (!IsAbsolute((*list)[i])) return Wrong(Element(name, i), "must be an absolute path");
+      if (list == &config.masked_paths && IsRoot((*list)[i])) {
+        return Wrong(Element(name, i),
+                     absl::StrCat((*list)[i], " is the root itself, which can't be masked"));
+      }
     }
   }
   if (!config.rootfs_propagation.empty() && !IsOneOf(config.rootfs_propagation, kPropagations)) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "oci/sysctl.h"
@@ -143,6 +144,12 @@ TEST(ValidateSpecTest, Namespaces) {
 
 TEST(ValidateSpecTest, LinuxDetails) {
   ExpectWrong("linux.maskedPaths[0]", [](Spec& spec) { spec.linux_.masked_paths = {"proc"}; });
+  for (const char* root : {"/", "//", "/.", "/..", "/proc/.."}) {
+    ExpectWrong(absl::StrCat("linux.maskedPaths[1]: ", root, " is the root itself").c_str(),
+                [&](Spec& spec) {
+                  spec.linux_.masked_paths = {"/proc/kcore", root};
+                });
+  }
   ExpectWrong("linux.readonlyPaths[0]", [](Spec& spec) { spec.linux_.readonly_paths = {""}; });
   ExpectWrong("linux.rootfsPropagation",
               [](Spec& spec) { spec.linux_.rootfs_propagation = "public"; });
