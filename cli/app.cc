@@ -47,11 +47,17 @@ void SetFolders(const GlobalFlags& flags, runtime::EngineOptions* options) {
   if (!run_root.empty()) options->run_root = CleanPath(run_root, CurrentFolder());
 }
 
+// What the kernel has denied comes second to who was denied it.
+absl::Status NeedsRoot(const absl::Status& status) {
+  return WithHint(absl::PermissionDeniedError(absl::StrCat(
+                      "tiny needs root, as it has no rootless mode yet: ", status.message())),
+                  "run it with sudo");
+}
+
 int ReportFailure(Context& context, const GlobalFlags& flags, const absl::Status& status,
                   int failure_code) {
-  context.PrintError(absl::IsPermissionDenied(status) && ExecUid() != 0
-                         ? WithHint(status, "tiny works for root only: run it with sudo")
-                         : status);
+  context.PrintError(absl::IsPermissionDenied(status) && ExecUid() != 0 ? NeedsRoot(status)
+                                                                        : status);
   if (flags.debug) {
     context.err.Print("debug: ", Printable(status.ToString()), "\n");
     context.err.Flush();
