@@ -30,7 +30,7 @@ inline void CloseIfMany(long fd) noexcept {
   if (fd >= 256) RawSyscall(SYS_close, fd);
 }
 
-// root_child.cc: mounts the root over "/", and opens it.
+// root_child.cc: mounts the root over "/" or at its path, and opens it.
 ChildResult MountRoot(const RootStep& root, ApplyState& state) noexcept;
 
 // devices_child.cc

@@ -66,6 +66,7 @@ struct RootStep {
   int tree = -1;
   const char* path = nullptr;
   mount_attr attributes = {};
+  bool in_place = false;
   bool overlay = false;
   bool upper_on_tmpfs = false;
   mode_t upper_mode = 0755;  // of the topmost lower directory

@@ -45,6 +45,9 @@ struct RootOptions {
   // path once it is covered; as console_master below. nullptr: none is wanted.
   int* upper_descriptor = nullptr;
 
+  // Mounted at `path` until it becomes "/": for hooks, which find the container's mounts there.
+  // Else it covers the host's "/" at once, and `path` is as it was. Not with lower_dirs.
+  bool in_place = false;
   bool readonly = false;
   Propagation propagation;  // of "/" in the container, when all is done
   // Without pivot_root(2), for a host whose root is an initramfs. The old root then stays mounted

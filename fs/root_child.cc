@@ -44,13 +44,17 @@ ChildResult MountRoot(const RootStep& root, ApplyState& state) noexcept {
   if (tree < 0) tree = CloneTree(AT_FDCWD, root.path, kRecursive, root.attributes);
   if (tree < 0) return ChildError(tree, "bind the root file system", root.path);
   state.root = static_cast<int>(tree);
-  const long error = MoveMount(state.root, AT_FDCWD, "/");
+  const long error = MoveMount(state.root, AT_FDCWD, root.in_place ? root.path : "/");
   return error < 0 ? ChildError(error, "mount the root file system", root.path) : ChildResult();
 }
 
 ChildResult PivotRootInChild(const void* argument) noexcept {
   const auto& mounts = *static_cast<const CompiledMounts*>(argument);
   if (mounts.no_pivot) {
+    if (mounts.root.in_place) {
+      const long error = RawSyscall(SYS_mount, ".", "/", nullptr, MS_MOVE, nullptr);
+      if (error < 0) return ChildError(error, "move the root file system to /");
+    }
     if (long error = RawSyscall(SYS_chroot, "."); error < 0) return ChildError(error, "chroot");
   } else {
     // Stacks the old root on the new one, and takes it off again: pivot_root(2), NOTES.

@@ -36,6 +36,7 @@ absl::Status PlanCompiler::AddRoot() {
         absl::StrCat("root file system \"", plan_.root.path, "\": not an absolute path"));
   }
   root.path = out_.Keep(plan_.root.path);
+  root.in_place = plan_.root.in_place;
   root.attributes.propagation = MS_PRIVATE;
   if (plan_.root.id_map_user_namespace >= 0) {
     root.attributes.attr_set = MOUNT_ATTR_IDMAP;

@@ -58,7 +58,7 @@ bool GoesOn(long error) { return error == -ENOENT || error == -ENOTDIR || error 
 }  // namespace
 
 ChildResult ExecuteProgram(const Arguments& arguments, bool check_only) {
-  const char* name = arguments.argv[0];
+  const char* name = arguments.path;
   if (*name == '\0') {
     // A container may be created without a program; it can't be started.
     if (check_only) return ChildResult();

@@ -111,7 +111,7 @@ int ParseLink(char* name) {
   RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 0);
   const int first_link = argc > 1 ? ParseLink(argv[0]) : -1;
   if (first_link < 0) Exit(kFailedExitCode);
-  const Arguments arguments = {argv + 1, argv + argc + 1};
+  Arguments arguments = {argv + 1, argv + argc + 1, argv[1]};
   // The link and what comes after it end with the exec of the program, which is how it is seen.
   const long closed = RawSyscall(SYS_close_range, first_link, ~0U, CLOSE_RANGE_CLOEXEC);
   if (closed < 0) Fail(first_link, ChildError(closed, "close_range"));
@@ -126,6 +126,7 @@ int ParseLink(char* name) {
   if (size <= 0) Exit(kFailedExitCode);
   const InitConfig* config = Received::Check(message_buffer, static_cast<size_t>(size));
   if (config == nullptr) Fail(link, ChildError(EBADMSG, "read the init configuration"));
+  if (config->path.count > 0) arguments.path = TailOf<char>(*config, config->path);
 
   if (config->start_fd >= 0) {
     if ((config->flags & kCheckProgram) != 0) {
@@ -159,16 +160,13 @@ const InitConfig* Received::Check(const unsigned char* bytes, size_t size) {
     const Tail* tail;
     size_t element;
   };
-  const Expected tails[] = {{&config->groups, 4},
-                            {&config->seccomp, 8},
-                            {&config->cwd, 1},
-                            {&config->keyring, 1},
-                            {&config->exec_label, 1}};
+  const Expected tails[] = {{&config->groups, 4},  {&config->seccomp, 8},    {&config->cwd, 1},
+                            {&config->keyring, 1}, {&config->exec_label, 1}, {&config->path, 1}};
   for (const Expected& expected : tails) {
     const size_t end = expected.tail->offset + expected.tail->count * expected.element;
     if (end > size || expected.tail->offset % expected.element != 0) return nullptr;
   }
-  for (const Tail* text : {&config->cwd, &config->keyring, &config->exec_label}) {
+  for (const Tail* text : {&config->cwd, &config->keyring, &config->exec_label, &config->path}) {
     if (text->count > 0 && bytes[text->offset + text->count - 1] != '\0') return nullptr;
   }
   return config;

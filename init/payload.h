@@ -84,6 +84,7 @@ struct InitConfig {
   Tail cwd;                    // text with its NUL
   Tail keyring;                // name of the new session keyring with its NUL; empty: none made
   Tail exec_label;             // for /proc/thread-self/attr/exec; empty: none
+  Tail path;                   // of the program with its NUL; empty: it is argv[1]
 };
 
 // The longest message, header and tail: more than the largest filter and group list together.

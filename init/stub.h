@@ -16,6 +16,7 @@ namespace tiny::init {
 struct Arguments {
   char** argv;  // the program's, without the stub's own argv[0]
   char** envp;
+  const char* path;  // what is executed
 };
 
 // The message as received, with bounds of its tails checked once.

@@ -127,6 +127,70 @@ class HooksTest(runtime.RuntimeTest):
             with open(os.path.join(logs, name), encoding="utf-8") as file:
                 self.assertEqual(file.read(), "hooked\n")
 
+    def test_start_hooks_are_run_as_the_program_is(self):
+        logs = os.path.join(self.folder, "logs")
+        os.mkdir(logs)
+        os.chmod(logs, 0o777)
+
+        def hooks(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": logs,
+                                     "options": ["rbind"]})
+            process = config["process"]
+            process["user"] = {"uid": 1000, "gid": 1000, "umask": 0o27}
+            process["cwd"] = "/tmp"
+            process["noNewPrivileges"] = True
+            process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 78}]
+            config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+                {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}
+            # Its name is another than its path.
+            config["hooks"] = {"startContainer": [{"path": "/bin/busybox", "args": [
+                "sh", "-c", "busybox grep -E '^(Uid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status"
+                " > hook; ulimit -n >> hook; busybox mkdir x || echo refused >> hook"],
+                "env": ["PATH=/bin"]}]}
+        script = ("grep -E '^(Uid|Groups|Cap|NoNewPrivs|Seccomp:)' /proc/self/status > program;"
+                  "ulimit -n >> program; mkdir x || echo refused >> program")
+        for in_steps in (True, False):
+            self.config("sh", "-c", script, change=hooks)
+            if in_steps:
+                self.create()
+                self.oci("start", self.id)
+                self.wait_for("stopped")
+                self.oci("delete", self.id)
+            else:
+                self.run_container()
+            told = {}
+            for name in ("hook", "program"):
+                path = os.path.join(logs, name)
+                with open(path, encoding="utf-8") as file:
+                    told[name] = file.read()
+                status = os.stat(path)
+                self.assertEqual((status.st_uid, status.st_mode & 0o777), (1000, 0o640))
+                os.unlink(path)
+            self.assertEqual(told["hook"], told["program"])
+            self.assertIn("refused", told["hook"])
+            self.assertIn("CapEff:\t0000000000000000\n", told["hook"])
+
+    def test_create_hooks_find_the_containers_mounts_and_make_more(self):
+        place = os.path.join(self.rootfs, "more")
+        os.mkdir(place)
+        self.addCleanup(os.rmdir, place)
+        told = os.path.join(self.folder, "told")
+        mount = "mount -t tmpfs none %s && echo found > %s/file" % (place, place)
+        enter = "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); nsenter -t $pid -m sh -c '%s'" % mount
+        for kind, script in (("prestart", enter), ("createRuntime", enter),
+                             ("createContainer", mount)):
+            def hooks(config, kind=kind, script=script):
+                if kind == "createContainer":
+                    script += "; (pwd; ls %s/dev/null) > %s" % (self.rootfs, told)
+                config["hooks"] = {kind: [{"path": "/bin/sh", "args": ["sh", "-c", script],
+                                           "env": ["PATH=/usr/bin:/bin"]}]}
+            for flags in ((), ("--no-pivot",)):
+                self.config("cat", "/more/file", change=hooks)
+                self.assertEqual(self.run_container(*flags).stdout, "found\n", kind)
+                self.assertEqual(os.listdir(place), [])
+        with open(told, encoding="utf-8") as file:
+            self.assertEqual(file.read().split(), [self.rootfs, self.rootfs + "/dev/null"])
+
     def test_hooks_in_the_container_are_told_the_pid_there(self):
         logs = os.path.join(self.folder, "logs")
         os.mkdir(logs)

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
@@ -40,14 +41,13 @@ absl::string_view WhyNot(ContainerStatus status) {
   }
 }
 
-absl::Status Start(const ContainerStore& store, const Record& record, const Spec& spec,
-                   UniqueFd lock) {
+absl::Status Start(const ContainerStore& store, const Record& record, Spec spec, UniqueFd lock) {
   const State created = StateOf(record, ContainerStatus::kCreated);
   if (!spec.hooks.start_container.empty()) {
     ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
-    State told = created;
-    RETURN_IF_ERROR(runtime::RunContainerHooks("startContainer", spec.hooks.start_container, told,
-                                               process.get()));
+    DropUnavailableCapabilities(spec, *spec.process);
+    RETURN_IF_ERROR(
+        runtime::RunStartHooks({spec, record.id, created, record.cgroup_path}, process.get()));
   }
   const std::string socket = store.StartSocket(record.id);
   RETURN_IF_ERROR(runtime::StartWaiting(socket, runtime::AgentOf(spec, created)));

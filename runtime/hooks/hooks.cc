@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/ascii.h"
@@ -47,8 +48,8 @@ absl::StatusOr<UniqueFd> MemoryFile(absl::string_view content) {
   return file;
 }
 
-absl::StatusOr<pid_t> Spawn(const oci::Hook& hook, const std::string& folder, int input,
-                            int errors) {
+absl::StatusOr<HookProcess> Spawn(const oci::Hook& hook, const std::string& folder, int input,
+                                  int errors) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const absl::Cleanup destroy_actions = [&] { posix_spawn_file_actions_destroy(&actions); };
@@ -80,7 +81,8 @@ absl::StatusOr<pid_t> Spawn(const oci::Hook& hook, const std::string& folder, in
   const int error = posix_spawn(&pid, hook.path.c_str(), &actions, &attributes,
                                 Pointers(hook.args, name).data(), Pointers(hook.env).data());
   if (error != 0) return PosixStatus(error, "execute");
-  return pid;
+  ASSIGN_OR_RETURN(UniqueFd pidfd, OpenPidfd(pid));
+  return HookProcess{pid, std::move(pidfd)};
 }
 
 // What the hook wrote to standard error last, as one line.
@@ -97,16 +99,15 @@ std::string LastWords(int errors) {
   return text;
 }
 
-absl::Status Run(const oci::Hook& hook, const std::string& state, const std::string& folder) {
+absl::Status Run(const oci::Hook& hook, const std::string& state, SpawnHook spawn) {
   ASSIGN_OR_RETURN(const UniqueFd input, MemoryFile(state));
   ASSIGN_OR_RETURN(const UniqueFd errors, MemoryFile(""));
-  ASSIGN_OR_RETURN(const pid_t pid, Spawn(hook, folder, input.get(), errors.get()));
-  ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenPidfd(pid));
+  ASSIGN_OR_RETURN(const HookProcess process, spawn(hook, input.get(), errors.get()));
   const absl::Duration timeout =
       hook.timeout ? absl::Seconds(*hook.timeout) : absl::InfiniteDuration();
-  const absl::StatusOr<bool> ended = WaitForExit(pidfd.get(), timeout);
-  if (!ended.ok() || !*ended) kill(-pid, SIGKILL);
-  ASSIGN_OR_RETURN(const int code, ReapChild(pidfd.get()));
+  const absl::StatusOr<bool> ended = WaitForExit(process.pidfd.get(), timeout);
+  if (!ended.ok() || !*ended) kill(-process.pid, SIGKILL);
+  ASSIGN_OR_RETURN(const int code, ReapChild(process.pidfd.get()));
   if (!ended.ok()) return ended.status();
   if (!*ended) {
     return absl::DeadlineExceededError(absl::StrCat("took longer than ", *hook.timeout, " s"));
@@ -118,25 +119,30 @@ absl::Status Run(const oci::Hook& hook, const std::string& state, const std::str
 }
 
 absl::Status RunAs(absl::string_view kind, const oci::Hook& hook, const std::string& state,
-                   const std::string& folder) {
-  return Annotate(Run(hook, state, folder), absl::StrCat(kind, " hook ", hook.path));
+                   SpawnHook spawn) {
+  return Annotate(Run(hook, state, spawn), absl::StrCat(kind, " hook ", hook.path));
 }
 
 }  // namespace
 
+absl::Status RunHooksBy(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                        const std::string& state, SpawnHook spawn) {
+  for (const oci::Hook& hook : hooks) RETURN_IF_ERROR(RunAs(kind, hook, state, spawn));
+  return absl::OkStatus();
+}
+
 absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
                       const std::string& state, const std::string& folder) {
-  for (const oci::Hook& hook : hooks) {
-    RETURN_IF_ERROR(RunAs(kind, hook, state, folder));
-  }
-  return absl::OkStatus();
+  return RunHooksBy(kind, hooks, state, [&](const oci::Hook& hook, int input, int errors) {
+    return Spawn(hook, folder, input, errors);
+  });
 }
 
 std::vector<std::string> RunAllHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
                                      const std::string& state, const std::string& folder) {
   std::vector<std::string> failures;
   for (const oci::Hook& hook : hooks) {
-    const absl::Status status = RunAs(kind, hook, state, folder);
+    const absl::Status status = RunHooks(kind, {hook}, state, folder);
     if (!status.ok()) failures.emplace_back(status.message());
   }
   return failures;

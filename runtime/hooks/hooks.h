@@ -9,11 +9,16 @@
 #ifndef TINY_RUNTIME_HOOKS_HOOKS_H_
 #define TINY_RUNTIME_HOOKS_HOOKS_H_
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
 #include "oci/spec.h"
 
 namespace tiny::runtime {
@@ -23,6 +28,17 @@ namespace tiny::runtime {
 // last to standard error.
 absl::Status RunHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
                       const std::string& state, const std::string& folder = "");
+
+// The same with programs that the caller starts, with `input` and `errors` as their descriptors 0
+// and 2: a child, the leader of a process group.
+struct HookProcess {
+  pid_t pid = 0;
+  UniqueFd pidfd;
+};
+using SpawnHook =
+    absl::FunctionRef<absl::StatusOr<HookProcess>(const oci::Hook& hook, int input, int errors)>;
+absl::Status RunHooksBy(absl::string_view kind, const std::vector<oci::Hook>& hooks,
+                        const std::string& state, SpawnHook spawn);
 
 // All of them, whatever becomes of each; the errors' texts. For poststop, whose failures must not
 // undo what has happened.

@@ -1,4 +1,5 @@
-// Hooks that run inside a container: createContainer and startContainer.
+#include "runtime/launch/container_hooks.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -38,26 +39,50 @@ pid_t InnermostPid(pid_t pid) {
 }
 
 // In the forked child: joins, runs, and says in text what failed.
-[[noreturn]] void RunJoined(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                            const std::string& state, int root, int container_pidfd,
-                            uint64_t namespaces, int result) {
+[[noreturn]] void RunJoined(const oci::Spec& spec, const std::string& state, int root,
+                            int container_pidfd, uint64_t namespaces, int result) {
   absl::Status status;
   // setns(2) goes to the topmost mount of "/", where the container's process may not be yet.
   if (syscall(SYS_setns, container_pidfd, namespaces) != 0 || fchdir(root) != 0 ||
       chroot(".") != 0) {
     status = PosixStatus(errno, "join the container");
   } else {
-    status = RunHooks(kind, hooks, state);
+    status = RunHooks("createContainer", spec.hooks.create_container, state, spec.root->path);
   }
   WriteAll(result, std::string(status.message()), "pipe").IgnoreError();
   _exit(status.ok() ? 0 : 1);
 }
 
+// As one more process of the container's, which is what it is.
+absl::StatusOr<HookProcess> SpawnInContainer(const StartHooks& hooks, int container_pidfd,
+                                             const oci::Hook& hook, int input, int errors) {
+  oci::Process process = *hooks.spec.process;
+  process.args = hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
+  process.env = hook.env;
+  process.terminal = false;
+  process.console_size.reset();
+  process.exec_cpu_affinity.reset();
+  ExecRequest request;
+  request.id = hooks.id;
+  request.container_pid = hooks.state.pid;
+  request.container_pidfd = container_pidfd;
+  request.process = &process;
+  request.path = hook.path;
+  request.spec = &hooks.spec;
+  request.state = hooks.state;
+  request.cgroup_path = hooks.cgroup_path;
+  request.stdio[STDIN_FILENO] = input;
+  request.stdio[STDOUT_FILENO] = STDERR_FILENO;
+  request.stdio[STDERR_FILENO] = errors;
+  ASSIGN_OR_RETURN(LaunchedContainer launched, LaunchExec(request));
+  RETURN_IF_ERROR(launched.Start());
+  return HookProcess{launched.pid(), launched.TakePidfd()};
+}
+
 }  // namespace
 
-absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                               oci::State& state, int container_pidfd) {
-  if (hooks.empty()) return absl::OkStatus();
+absl::Status RunCreateContainerHooks(const oci::Spec& spec, oci::State state, int container_pidfd) {
+  if (spec.hooks.create_container.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const UniqueFd root,
                    OpenFile(absl::StrCat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
   uint64_t namespaces = kNamespaces;
@@ -71,7 +96,7 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
   UniqueFd write_end(ends[1]);
   const pid_t child = fork();
   if (child == 0)
-    RunJoined(kind, hooks, oci::SerializeState(state), root.get(), container_pidfd, namespaces,
+    RunJoined(spec, oci::SerializeState(state), root.get(), container_pidfd, namespaces,
               write_end.get());
   if (child < 0) return PosixStatus(errno, "fork for hooks");
   write_end.Reset();
@@ -80,8 +105,17 @@ absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Ho
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (status == 0) return absl::OkStatus();
-  return absl::InternalError(
-      message.ok() && !message->empty() ? *message : absl::StrCat("the ", kind, " hooks died"));
+  return absl::InternalError(message.ok() && !message->empty() ? *message
+                                                               : "the createContainer hooks died");
+}
+
+absl::Status RunStartHooks(const StartHooks& hooks, int container_pidfd) {
+  oci::State told = hooks.state;
+  told.pid = InnermostPid(told.pid);
+  return RunHooksBy("startContainer", hooks.spec.hooks.start_container, oci::SerializeState(told),
+                    [&](const oci::Hook& hook, int input, int errors) {
+                      return SpawnInContainer(hooks, container_pidfd, hook, input, errors);
+                    });
 }
 
 }  // namespace tiny::runtime

@@ -55,6 +55,7 @@ absl::Status PlanExec(const ExecRequest& request, const security::Caller& caller
   inputs.process = request.process;
   inputs.spec = request.spec;
   inputs.keyring = absl::StrCat("_ses.", request.id);
+  inputs.path = request.path;
   inputs.default_seccomp = request.default_seccomp;
   inputs.may_set_groups = MaySetGroupsOf(request.container_pid, caller);
   if (inputs.spec->linux_.seccomp.has_value()) {

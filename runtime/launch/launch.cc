@@ -20,6 +20,7 @@
 #include "oci/state.h"
 #include "runtime/cgroup_resources.h"
 #include "runtime/hooks/hooks.h"
+#include "runtime/launch/container_hooks.h"
 #include "runtime/launch/id_map_namespace.h"
 #include "runtime/launch/intel_rdt.h"
 #include "runtime/launch/launched_container.h"
@@ -204,13 +205,16 @@ absl::Status Launcher::PlanMountSteps() {
   }
   const bool upper_on_tmpfs = !request_.overlay.empty() && request_.overlay[0].upper_dir.empty();
   if (upper_on_tmpfs) mounts.root.upper_descriptor = &container_.overlay_upper.fd;
+  const oci::Hooks& hooks = spec_.hooks;
+  const bool has_create_hooks =
+      !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
+  mounts.root.in_place = has_create_hooks;
   ASSIGN_OR_RETURN(container_.mounts, fs::Compile(mounts));
   container_.AddStep("mounts", fs::ApplyMountsInChild, container_.mounts.get());
   if (upper_on_tmpfs) {
     container_.AddStep("upper", ns::SendDescriptorStep, &container_.overlay_upper);
   }
-  const oci::Hooks& hooks = spec_.hooks;
-  if (!hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty()) {
+  if (has_create_hooks) {
     container_.AddStep("hooks", ns::BarrierStep, &container_.barrier);
   }
   container_.AddStep("pivot_root", fs::PivotRootInChild, container_.mounts.get());
@@ -246,7 +250,6 @@ absl::Status Launcher::PlanProgram() {
   inputs.check_program = container_.waits_on_socket;
   if (container_.waits_on_socket) inputs.start_fd = static_cast<int>(plan.descriptors.size()) + 1;
   ASSIGN_OR_RETURN(container_.init_config, PlanInit(inputs));
-  container_.start_hooks = spec_.hooks.start_container;
   return absl::OkStatus();
 }
 
@@ -292,12 +295,11 @@ absl::Status Launcher::ConfigureNetwork() {
 }
 
 absl::Status Launcher::RunCreateHooks() {
-  oci::State state = StateAs("creating");
+  const oci::State state = StateAs("creating");
   const std::string text = oci::SerializeState(state);
   RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, text, request_.bundle));
   RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, text, request_.bundle));
-  return RunContainerHooks("createContainer", spec_.hooks.create_container, state,
-                           container_.child->pidfd());
+  return RunCreateContainerHooks(spec_, state, container_.child->pidfd());
 }
 
 absl::Status Launcher::Run() {
@@ -325,7 +327,9 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process, request_.caller));
   Timeline::Stamp("init waits, limits set");
-  if (!container_.start_hooks.empty()) container_.hook_state = StateAs("created");
+  if (!spec_.hooks.start_container.empty()) {
+    container_.start_hooks = {spec_, request_.id, StateAs("created"), request_.cgroup_path};
+  }
   if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));
   if (container_.waits_on_socket) {
     container_.start_socket.Reset();

@@ -125,10 +125,16 @@ absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request);
 // kFailedPrecondition if nothing waits there. Where the agent can't be told, the program may run.
 absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& agent = {});
 
-// Runs hooks in the namespaces and the root of a container: startContainer before StartWaiting.
-// The pid of the `state` becomes what it is there.
-absl::Status RunContainerHooks(absl::string_view kind, const std::vector<oci::Hook>& hooks,
-                               oci::State& state, int container_pidfd);
+// The startContainer hooks of a container that waits. Their programs are the container's own, and
+// so they are run as its program is: by its user, with its capabilities, limits and filter.
+struct StartHooks {
+  oci::Spec spec;
+  std::string id;
+  oci::State state;  // with the pid that the host sees
+  std::string cgroup_path;
+};
+// Before StartWaiting; LaunchedContainer::Start does it by itself.
+absl::Status RunStartHooks(const StartHooks& hooks, int container_pidfd);
 
 // Runs one more process in a running container: its namespaces, its cgroup, its root.
 struct ExecRequest {
@@ -136,6 +142,7 @@ struct ExecRequest {
   pid_t container_pid = 0;
   int container_pidfd = -1;  // borrowed
   const oci::Process* process = nullptr;
+  std::string path;                 // of the program; empty: process->args[0]
   const oci::Spec* spec = nullptr;  // the container's: for its seccomp profile and the like
   bool default_seccomp = false;     // as in LaunchRequest
   oci::State state;                 // for a seccomp agent

@@ -158,9 +158,8 @@ absl::Status LaunchedContainer::Start() {
   if (impl_->waits_on_socket) {
     return absl::FailedPreconditionError("the container waits on a socket to be started");
   }
-  if (!impl_->start_hooks.empty()) {
-    RETURN_IF_ERROR(RunContainerHooks("startContainer", impl_->start_hooks, impl_->hook_state,
-                                      impl_->child->pidfd()));
+  if (impl_->start_hooks.has_value()) {
+    RETURN_IF_ERROR(RunStartHooks(*impl_->start_hooks, impl_->child->pidfd()));
   }
   RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
   RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted(&impl_->seccomp_listener)));

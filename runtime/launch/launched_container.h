@@ -71,8 +71,7 @@ struct LaunchedContainer::Impl {
   UniqueFd upper;
   UniqueFd seccomp_listener;
   std::string init_config;
-  std::vector<oci::Hook> start_hooks;
-  oci::State hook_state;  // what startContainer hooks are told
+  std::optional<StartHooks> start_hooks;
   SeccompAgent agent;
   bool waits_on_socket = false;
   bool released = false;  // started or detached

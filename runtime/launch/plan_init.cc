@@ -149,6 +149,7 @@ absl::StatusOr<std::string> PlanInit(const InitInputs& inputs) {
   config.keyring = message.AppendText(inputs.keyring);
   ASSIGN_OR_RETURN(const std::string label, ExecLabel(process));
   config.exec_label = message.AppendText(label);
+  config.path = message.AppendText(inputs.path);
   if (!process.selinux_label.empty()) config.flags |= init::kLabelKeyring;
   std::string bytes = std::move(message).Finish(config);
   if (bytes.size() > init::kMaxConfigBytes) {

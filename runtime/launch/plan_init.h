@@ -14,6 +14,7 @@ struct InitInputs {
   const oci::Process* process = nullptr;
   const oci::Spec* spec = nullptr;  // for seccomp and personality
   std::string keyring;              // empty: none is made
+  std::string path;                 // of the program; empty: process.args[0]
   bool default_seccomp = false;
   bool reaper = false;
   // It stands in a root file system of its own: a working directory that is not there is made.
