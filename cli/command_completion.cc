@@ -31,6 +31,27 @@ std::string FlagsOf(const Command& command) {
   return flags;
 }
 
+bool HasTwoWords(absl::string_view name) { return absl::StrContains(name, ' '); }
+
+// What the shells' `case` calls a command with names of two words, "'network ls'|'network list'";
+// empty where it has none.
+std::string TwoWordPatterns(const Command& command) {
+  std::string patterns;
+  const auto add = [&](absl::string_view name) {
+    if (!HasTwoWords(name)) return;
+    absl::StrAppend(&patterns, patterns.empty() ? "" : "|", "'", name, "'");
+  };
+  add(command.name);
+  for (const absl::string_view alias : command.aliases) add(alias);
+  return patterns;
+}
+
+// A verb that is said of containers: `container VERB` is the same.
+bool IsContainerVerb(const Command& command) {
+  return !HasTwoWords(command.name) && (KindOfArguments(command) == "containers" ||
+                                        command.name == "create" || command.name == "run");
+}
+
 // The first words of all commands, or the second words of those that begin with `group`.
 std::string WordsAfter(absl::string_view group) {
   std::set<std::string> words;
@@ -39,6 +60,8 @@ std::string WordsAfter(absl::string_view group) {
     const size_t blank = name.find(' ');
     if (group.empty()) {
       words.emplace(name.substr(0, blank));
+    } else if (name.empty() && group == kContainerGroup && IsContainerVerb(*command)) {
+      words.emplace(command->name);
     } else if (!name.empty()) {
       words.emplace(name.substr(blank + 1));
     }
@@ -58,14 +81,15 @@ _tiny() {
   case "$command ${COMP_WORDS[2]}" in
 )sh");
   for (const Command* command : AllCommands()) {
-    const bool has_two = absl::StrContains(command->name, ' ');
-    if (!has_two) continue;
-    out.Print("    '", command->name, "') flags='", FlagsOf(*command),
+    const std::string patterns = TwoWordPatterns(*command);
+    if (patterns.empty()) continue;
+    out.Print("    ", patterns, ") flags='", FlagsOf(*command),
               "' kind=", KindOfArguments(*command), " ;;\n");
   }
-  out.Write("    *) case $command in\n");
+  out.Print("    *) local verb=$command\n      [[ $command == ", kContainerGroup,
+            " ]] && verb=${COMP_WORDS[2]}\n      case $verb in\n");
   for (const Command* command : AllCommands()) {
-    if (absl::StrContains(command->name, ' ')) continue;
+    if (HasTwoWords(command->name)) continue;
     out.Print("      ", command->name, ") flags='", FlagsOf(*command),
               "' kind=", KindOfArguments(*command), " ;;\n");
   }
@@ -108,10 +132,10 @@ void PrintZshOptions(Output& out, const Command& command) {
   }
 }
 
-// The arguments of a command whose name is `words` words long.
-void PrintZshCase(Output& out, const Command& command, int words) {
-  out.Print("    '", command.name, words == 1 ? " '*" : "'", ") shift ", words,
-            " words; ((CURRENT -= ", words, ")); _arguments -S");
+// The arguments of a command whose name, which `patterns` match, is `words` words long.
+void PrintZshCase(Output& out, const Command& command, absl::string_view patterns, int words) {
+  out.Print("    ", patterns, ") shift ", words, " words; ((CURRENT -= ", words,
+            ")); _arguments -S");
   PrintZshOptions(out, command);
   const absl::string_view kind = KindOfArguments(command);
   out.Print(" '*: :", kind.empty() ? "_files" : absl::StrCat("_tiny_", kind), "' ;;\n");
@@ -140,7 +164,7 @@ _tiny() {
     commands=(
 )sh");
   for (const Command* command : AllCommands()) {
-    if (absl::StrContains(command->name, ' ')) continue;
+    if (HasTwoWords(command->name)) continue;
     out.Print("      '", command->name, ":", Quoted(command->summary), "'\n");
   }
   for (const std::string& group : Groups()) {
@@ -149,13 +173,19 @@ _tiny() {
   out.Write("    )\n    _describe command commands\n    return\n  fi\n");
   out.Write("  case \"$words[2] $words[3]\" in\n");
   for (const Command* command : AllCommands()) {
-    if (absl::StrContains(command->name, ' ')) PrintZshCase(out, *command, 2);
+    std::string patterns = TwoWordPatterns(*command);
+    const std::string verb = absl::StrCat("'", kContainerGroup, " ", command->name, "'");
+    if (IsContainerVerb(*command) && !absl::StrContains(patterns, verb)) {
+      absl::StrAppend(&patterns, patterns.empty() ? "" : "|", verb);
+    }
+    if (!patterns.empty()) PrintZshCase(out, *command, patterns, 2);
   }
   for (const std::string& group : Groups()) {
     out.Print("    '", group, " '*) compadd ", WordsAfter(group), " ;;\n");
   }
   for (const Command* command : AllCommands()) {
-    if (!absl::StrContains(command->name, ' ')) PrintZshCase(out, *command, 1);
+    if (HasTwoWords(command->name)) continue;
+    PrintZshCase(out, *command, absl::StrCat("'", command->name, " '*"), 1);
   }
   out.Write("  esac\n}\n_tiny \"$@\"\n");
 }

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "cli/app_fixture.h"
 #include "testing/status_matchers.h"
@@ -245,6 +247,55 @@ TEST_F(CommandsTest, RunCanExplainItselfAsShell) {
   EXPECT_EQ(Tiny("run --explain=bogus --rootfs / true").code, 125);
 }
 
+// Whatever a command is called, the flags are its own.
+TEST_F(CommandsTest, BashCompletesTheFlagsOfCommandsOfTwoWords) {
+  const std::string path = folder_.Write("completion", Tiny("completion bash").out);
+  for (const char* words : {"run",
+                            "container run",
+                            "create",
+                            "container create",
+                            "logs",
+                            "container logs",
+                            "ps",
+                            "container ps",
+                            "container ls",
+                            "container list",
+                            "rm",
+                            "container rm",
+                            "container remove",
+                            "container prune",
+                            "container exec",
+                            "network create",
+                            "network ls",
+                            "network list",
+                            "network connect",
+                            "network rm",
+                            "network remove",
+                            "volume create",
+                            "volume ls",
+                            "volume list",
+                            "volume inspect",
+                            "system events",
+                            "events"}) {
+    const std::string script = absl::StrCat(
+        "source ", path, "; COMP_WORDS=(tiny ", words,
+        " --); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _tiny; echo \"${COMPREPLY[*]}\" > ",
+        folder_.Path("flags"));
+    ASSERT_EQ(system(absl::StrCat("bash ", folder_.Write("script", script)).c_str()), 0);
+    const std::vector<absl::string_view> split = absl::StrSplit(words, ' ');
+    const FoundCommand found = FindCommand(split);
+    ASSERT_NE(found.command, nullptr) << words;
+    std::string expected = "--help";
+    for (const OptionGroup* group : found.command->options) {
+      for (const Option& option : group->options) {
+        const bool listed = option.set != nullptr && !option.help.empty();
+        if (listed) absl::StrAppend(&expected, " --", option.name);
+      }
+    }
+    EXPECT_EQ(ReadFile(folder_.Path("flags")).value_or(""), expected + "\n") << words;
+  }
+}
+
 TEST_F(CommandsTest, CompletionScriptsAreValidAndKnowTheTables) {
   const std::string bash = Tiny("completion bash").out;
   EXPECT_THAT(bash, HasSubstr("run) flags='--help --detach "));
@@ -258,14 +309,17 @@ TEST_F(CommandsTest, CompletionScriptsAreValidAndKnowTheTables) {
       "COMP_WORDS=(tiny run --memory-s); COMP_CWORD=2; _tiny; ",
       "[[ \"${COMPREPLY[*]}\" == '--memory-swap --memory-swappiness' ]] && ",
       "COMP_WORDS=(tiny volume cr); COMP_CWORD=2; _tiny; [[ \"${COMPREPLY[*]}\" == create ]] && ",
-      "COMP_WORDS=(tiny container l); _tiny; [[ \"${COMPREPLY[*]}\" == ls ]] && ",
+      "COMP_WORDS=(tiny container l); _tiny; [[ \"${COMPREPLY[*]}\" == 'logs ls' ]] && ",
       "COMP_WORDS=(tiny help sto); _tiny; [[ \"${COMPREPLY[*]}\" == stop ]] && ",
       "COMP_WORDS=(tiny completion b); _tiny; [[ \"${COMPREPLY[*]}\" == bash ]] && ",
       "_tiny_networks() { echo net; }; COMP_WORDS=(tiny network connect n); COMP_CWORD=3; ",
       "_tiny; [[ \"${COMPREPLY[*]}\" == net ]]");
   const std::string script = folder_.Write("probe", probe);
   EXPECT_EQ(system(absl::StrCat("bash ", script).c_str()), 0);
-  EXPECT_THAT(Tiny("completion zsh").out, StartsWith("#compdef tiny\n"));
+  const std::string zsh = Tiny("completion zsh").out;
+  EXPECT_THAT(zsh, StartsWith("#compdef tiny\n"));
+  EXPECT_THAT(zsh, HasSubstr("\n    'container logs') shift 2 words; "));
+  EXPECT_THAT(zsh, HasSubstr("\n    'network ls'|'network list') shift 2 words; "));
   EXPECT_EQ(Tiny("completion fish").code, 125);
 }
 
