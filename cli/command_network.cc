@@ -77,6 +77,23 @@ constexpr Option kCreateOptions[] = {
      SetIn<&CreateFlags::network, &runtime::Network::internal>},
     {0, "ipv6", "", "Give out IPv6 addresses too",
      SetIn<&CreateFlags::network, &runtime::Network::ipv6>},
+    {0, "ipv4", "", "Give out IPv4 addresses (always)",
+     Apply<[](CreateFlags&, absl::string_view v) {
+       return AcceptOnly("true", "a network has IPv4 addresses", v);
+     }>},
+    {0, "attachable", "", "No effect: any container may join a network",
+     Apply<[](CreateFlags&, absl::string_view v) { return AcceptSwitch(v); }>},
+    {0, "ipam-driver", "driver", "default", Apply<[](CreateFlags&, absl::string_view v) {
+       return AcceptOnly("default", "addresses are given out by tiny itself", v);
+     }>},
+    {0, "scope", "scope", "local", Apply<[](CreateFlags&, absl::string_view v) {
+       return AcceptOnly("local", "a network is of one machine", v);
+     }>},
+    {0, "ipam-opt", "key=value", "addresses are given out by tiny itself, without options",
+     nullptr},
+    {0, "config-from", "network", "there are no networks of configuration alone", nullptr},
+    {0, "config-only", "", "there are no networks of configuration alone", nullptr},
+    {0, "ingress", "", "it is for swarms of machines", nullptr},
     {0, "label", "key[=value]", "Attach a label",
      Apply<[](CreateFlags& f, absl::string_view v) { return AddLabel(v, &f.network.labels); }>},
     {'o', "opt", "key=value",

@@ -249,4 +249,16 @@ std::string CurrentFolder() {
   return getcwd(path, sizeof(path)) != nullptr ? path : "/";
 }
 
+absl::Status AcceptSwitch(absl::string_view value) {
+  bool ignored = false;
+  return option_internal::Assign(ignored, value);
+}
+
+absl::Status AcceptOnly(absl::string_view accepted, absl::string_view why,
+                        absl::string_view value) {
+  if (value == accepted) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", value, "\" is not supported, only ", accepted, ": ", why));
+}
+
 }  // namespace tiny::cli

@@ -54,6 +54,11 @@ struct ContainerFlags {
   bool budget = false;
 };
 
+// The setters of options that Docker has and that change nothing here: any switch, or only the
+// value that stands for what happens anyway; `why` says of others what keeps them from being had.
+absl::Status AcceptSwitch(absl::string_view value);
+absl::Status AcceptOnly(absl::string_view accepted, absl::string_view why, absl::string_view value);
+
 // The groups of options, one file each.
 extern const OptionGroup kGeneralOptions;
 extern const OptionGroup kStorageOptions;

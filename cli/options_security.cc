@@ -11,6 +11,8 @@ namespace {
 
 using Flags = ContainerFlags;
 
+constexpr absl::string_view kWindows = "it is for Windows containers";
+
 constexpr Option kOptions[] = {
     {'u', "user", "user[:group]", "User by name or number",
      SetIn<&Flags::config, &state::ContainerConfig::user>},
@@ -60,19 +62,23 @@ constexpr Option kOptions[] = {
     {0, "userns", "mode", "User namespace: host", Apply<[](Flags& f, absl::string_view v) {
        return Store(ParseNamespaceMode(NamespaceKind::kUser, v), &f.config.userns_mode);
      }>},
+    {0, "isolation", "technology", "",
+     Apply<[](Flags&, absl::string_view v) { return AcceptOnly("default", kWindows, v); }>},
+    {0, "volume-driver", "driver", "", Apply<[](Flags&, absl::string_view v) {
+       return AcceptOnly("local", "volumes are folders of this machine", v);
+     }>},
+    // There are no signatures to be checked, as in Docker since it has removed content trust.
+    {0, "disable-content-trust", "", "",
+     Apply<[](Flags&, absl::string_view v) { return AcceptSwitch(v); }>},
 };
 
-constexpr absl::string_view kWindows = "it is for Windows containers";
-
 constexpr Option kRefused[] = {
-    {0, "isolation", "technology", kWindows, nullptr},
     {0, "cpu-count", "number", kWindows, nullptr},
     {0, "cpu-percent", "number", kWindows, nullptr},
     {0, "io-maxbandwidth", "bytes", kWindows, nullptr},
     {0, "io-maxiops", "number", kWindows, nullptr},
     {0, "kernel-memory", "bytes", "Linux has removed that limit; --memory counts kernel memory",
      nullptr},
-    {0, "disable-content-trust", "", "Docker has removed content trust", nullptr},
     {0, "oom-kill-disable", "",
      "cgroup v2 has no such switch, and a container that can neither "
      "grow nor die hangs; use --oom-score-adj",
@@ -84,7 +90,6 @@ constexpr Option kRefused[] = {
     {0, "link-local-ip", "address", "only addresses of the network can be given", nullptr},
     {0, "gpus", "devices", "there is no GPU runtime; pass the devices with --device", nullptr},
     {0, "runtime", "name", "tiny is its own runtime", nullptr},
-    {0, "volume-driver", "driver", "volumes are folders of this machine", nullptr},
     {0, "storage-opt", "option", "there is no storage driver with quotas", nullptr},
     {0, "blkio-weight-device", "dev:weight", "only --blkio-weight is supported", nullptr},
     {0, "cpu-rt-period", "us", "real-time groups are not supported", nullptr},

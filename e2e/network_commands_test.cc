@@ -21,6 +21,20 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
+TEST_F(NetworkTest, CreateTakesTheFlagsOfDockerThatChangeNothing) {
+  EXPECT_EQ(Tiny({"network", "create", "--attachable", "--ipv4", "--ipam-driver", "default",
+                  "--scope", "local", "plain"})
+                .code,
+            0);
+  const std::string id = Sleeper("plain", {"--name", "one", "--isolation", "default",
+                                           "--disable-content-trust", "--volume-driver", "local"});
+  EXPECT_THAT(Tiny({"network", "inspect", "plain"}), Succeeds(HasSubstr(id)));
+  EXPECT_EQ(Tiny({"rm", "-f", "one"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "rm", "plain"}).code, 0);
+  EXPECT_THAT(Tiny({"network", "create", "--ipv4=false", "x"}), FailsClearly(125, "--ipv4"));
+  EXPECT_THAT(Tiny({"network", "create", "--ingress", "x"}), FailsClearly(125, "--ingress"));
+}
+
 TEST_F(NetworkTest, CreateListInspectRemove) {
   const Result created = Tiny({"network", "create", "--subnet", "10.20.0.0/24", "--gateway",
                                "10.20.0.254", "--ip-range", "10.20.0.128/25", "--aux-address",
