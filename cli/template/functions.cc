@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "cli/template/escapes.h"
 #include "cli/utf8.h"
 
 namespace tiny::cli {
@@ -99,6 +100,30 @@ absl::StatusOr<Value> Index(Arguments a) {
   return *value;
 }
 
+// A part of a string, by bytes, or of a list: from, and up to, which may be left out.
+absl::StatusOr<Value> Slice(Arguments a) {
+  const std::string* text = a[0].as_string();
+  const Value::List* list = a[0].as_list();
+  if (text == nullptr && list == nullptr) return WrongType("string or list", a[0]);
+  const auto size = static_cast<int64_t>(text != nullptr ? text->size() : list->size());
+  int64_t from = 0;
+  int64_t to = size;
+  if (a.size() > 1) {
+    ASSIGN_OR_RETURN(from, IntOf(a[1]));
+  }
+  if (a.size() > 2) {
+    ASSIGN_OR_RETURN(to, IntOf(a[2]));
+  }
+  if (from < 0 || to > size || from > to) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(from, " to ", to, " is outside of a ", a[0].kind(), " of ", size));
+  }
+  if (text != nullptr) {
+    return Value(text->substr(static_cast<size_t>(from), static_cast<size_t>(to - from)));
+  }
+  return Value(Value::List(list->begin() + from, list->begin() + to));
+}
+
 // printf with Go's verbs: %s %v %q %d %x %t %f and widths.
 absl::StatusOr<Value> Printf(Arguments a) {
   if (a[0].as_string() == nullptr) return WrongType("string", a[0]);
@@ -155,15 +180,25 @@ absl::StatusOr<Value> Printf(Arguments a) {
   return Value(std::move(out));
 }
 
-absl::StatusOr<Value> Print(Arguments a) {
+// Blanks stand only between values that are no strings.
+std::string PrintAll(Arguments a) {
   std::string text;
-  for (const Value& each : a) absl::StrAppend(&text, text.empty() ? "" : " ", ToText(each));
-  return Value(std::move(text));
+  for (size_t i = 0; i < a.size(); ++i) {
+    const bool blank = i > 0 && a[i - 1].as_string() == nullptr && a[i].as_string() == nullptr;
+    absl::StrAppend(&text, blank ? " " : "", ToText(a[i]));
+  }
+  return text;
 }
 
+absl::StatusOr<Value> Print(Arguments a) { return Value(PrintAll(a)); }
+absl::StatusOr<Value> Html(Arguments a) { return Value(EscapeHtml(PrintAll(a))); }
+absl::StatusOr<Value> Js(Arguments a) { return Value(EscapeJs(PrintAll(a))); }
+absl::StatusOr<Value> UrlQuery(Arguments a) { return Value(EscapeUrlQuery(PrintAll(a))); }
+
 absl::StatusOr<Value> Println(Arguments a) {
-  ASSIGN_OR_RETURN(const Value text, Print(a));
-  return Value(absl::StrCat(ToText(text), "\n"));
+  return Value(absl::StrCat(
+      absl::StrJoin(a, " ", [](std::string* out, const Value& each) { out->append(ToText(each)); }),
+      "\n"));
 }
 
 // -1, 0 or 1.
@@ -232,9 +267,13 @@ constexpr Function kFunctions[] = {
     {"truncate", 2, 2, Truncate},
     {"len", 1, 1, Len},
     {"index", 1, kAny, Index},
+    {"slice", 1, 3, Slice},
     {"printf", 1, kAny, Printf},
     {"print", 0, kAny, Print},
     {"println", 0, kAny, Println},
+    {"html", 0, kAny, Html},
+    {"js", 0, kAny, Js},
+    {"urlquery", 0, kAny, UrlQuery},
     {"eq", 2, kAny, Eq},
     {"ne", 2, 2, Ne},
     {"lt", 2, 2, Lt},
@@ -253,6 +292,15 @@ bool IsTemplateFunction(absl::string_view name) {
                      [&](const Function& function) { return function.name == name; });
 }
 
+std::string NoTemplateFunction(absl::string_view name) {
+  std::string text = absl::StrCat("no function \"", name, "\"");
+  if (name == "call")
+    return absl::StrCat(text, ": give the values after the field: .Label \"key\"");
+  absl::StrAppend(&text, ", but");
+  for (const Function& function : kFunctions) absl::StrAppend(&text, " ", function.name);
+  return text;
+}
+
 absl::StatusOr<Value> CallTemplateFunction(absl::string_view name,
                                            absl::Span<const Value> arguments) {
   for (const Function& function : kFunctions) {
@@ -262,7 +310,7 @@ absl::StatusOr<Value> CallTemplateFunction(absl::string_view name,
     }
     return function.call(arguments);
   }
-  return absl::NotFoundError(absl::StrCat("no function \"", name, "\""));
+  return absl::NotFoundError(NoTemplateFunction(name));
 }
 
 }  // namespace tiny::cli

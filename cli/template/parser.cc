@@ -155,7 +155,7 @@ class Parser {
         break;
       case Kind::kWord:
         if (!IsTemplateFunction(token.text)) {
-          return TemplateError(absl::StrCat("no function \"", token.text, "\""), token.position);
+          return TemplateError(NoTemplateFunction(token.text), token.position);
         }
         operand.kind = Operand::Kind::kFunction;
         operand.name = token.text;

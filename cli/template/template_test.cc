@@ -83,6 +83,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"{{truncate .Name 2}}", "/w"}, Case{"{{pad .Name 1 2}}|", " /web  |"},
         Case{"{{printf \"%s-%05d-%q\" .Name .Count .Up}}", "/web-00003-\"true\""},
         Case{"{{printf \"%-6s|%6s|%%\" \"ab\" \"cd\"}}", "ab    |    cd|%"},
+        Case{"{{slice .Name 1}}|{{slice .Name 1 3}}|{{slice .Name}}", "web|we|/web"},
+        Case{"{{slice .Name 4}}{{len (slice .Args 1)}}{{slice .Args 0 1 | json}}", "1[\"-a\"]"},
+        Case{"{{html \"<a b='&'>\" .Count}}", "&lt;a b=&#39;&amp;&#39;&gt;3"},
+        Case{"{{html \"\\\"\" | js}}", "\\u0026#34;"},
+        Case{"{{js \"it's <x=1>\\n\"}}", "it\\'s \\u003Cx\\u003D1\\u003E\\u000A"},
+        Case{"{{urlquery \"a b/c~d_e?\"}}", "a+b%2Fc~d_e%3F"},
+        Case{"{{print \"a\" \"b\" 1 2 \"c\"}}", "ab1 2c"}, Case{"{{println}}", "\n"},
         Case{"{{println .Name .Count}}", "/web 3\n"}, Case{"{{eq .Count 1 2 3}}", "true"},
         Case{"{{ne .Name \"x\"}}{{not .Up}}", "truefalse"},
         Case{"{{lt .Count 4}}{{ge 2 3}}", "truefalse"}, Case{"{{or .Nothing .Name}}", "/web"}));
@@ -100,27 +107,32 @@ TEST_P(BadTemplateTest, NamesThePlace) {
       << GetParam().text;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BadTemplateTest,
-                         ::testing::Values(BadCase{"ab{{.Name", "{{ without }} at column 3"},
-                                           BadCase{"{{.Nope}}", "no field Nope at column 3"},
-                                           BadCase{"{{.Name.X}}", "a string has no field X"},
-                                           BadCase{"{{if .Up}}", "{{if}} without {{end}}"},
-                                           BadCase{"{{end}}", "{{end}} without its beginning"},
-                                           BadCase{"{{}}", "missing a field or function"},
-                                           BadCase{"{{nope .Name}}", "no function \"nope\""},
-                                           BadCase{"{{len .Count}}",
-                                                   "len: want a string, list or map"},
-                                           BadCase{"{{index .Args 7}}", "outside of a list of 2"},
-                                           BadCase{"{{\"abc}}", "closing quote"},
-                                           BadCase{"{{.Name .Count}}", "a string takes no values"},
-                                           BadCase{"{{$x}}", "no variable $x"},
-                                           BadCase{"{{.A ^ .B}}", "unexpected \"^\""},
-                                           BadCase{"{{json}}", "wrong number of values"},
-                                           BadCase{"{{range .Name}}{{end}}", "range over a string"},
-                                           BadCase{"{{printf \"%z\" 1}}", "unknown verb %z"},
-                                           BadCase{"{{printf \"%99999d\" 1}}", "too large"},
-                                           BadCase{"{{printf \"%d\"}}", "too few values"},
-                                           BadCase{"{{/* x}}", "comment"}));
+INSTANTIATE_TEST_SUITE_P(
+    All, BadTemplateTest,
+    ::testing::Values(
+        BadCase{"ab{{.Name", "{{ without }} at column 3"},
+        BadCase{"{{.Nope}}", "no field Nope at column 3"},
+        BadCase{"{{.Name.X}}", "a string has no field X"},
+        BadCase{"{{if .Up}}", "{{if}} without {{end}}"},
+        BadCase{"{{end}}", "{{end}} without its beginning"},
+        BadCase{"{{}}", "missing a field or function"},
+        BadCase{"{{nope .Name}}", "no function \"nope\""}, BadCase{"{{nope .Name}}", " slice "},
+        BadCase{"{{call .Name}}", "no function \"call\": give"},
+        BadCase{"{{slice .Name 5}}", "5 to 4 is outside of a string of 4"},
+        BadCase{"{{slice .Args 0 3}}", "0 to 3 is outside of a list of 2"},
+        BadCase{"{{slice .Name 2 1}}", "2 to 1 is outside"},
+        BadCase{"{{slice .Name -1}}", "-1 to 4 is outside"},
+        BadCase{"{{slice .Count 1}}", "want a string or list"},
+        BadCase{"{{len .Count}}", "len: want a string, list or map"},
+        BadCase{"{{index .Args 7}}", "outside of a list of 2"},
+        BadCase{"{{\"abc}}", "closing quote"},
+        BadCase{"{{.Name .Count}}", "a string takes no values"},
+        BadCase{"{{$x}}", "no variable $x"}, BadCase{"{{.A ^ .B}}", "unexpected \"^\""},
+        BadCase{"{{json}}", "wrong number of values"},
+        BadCase{"{{range .Name}}{{end}}", "range over a string"},
+        BadCase{"{{printf \"%z\" 1}}", "unknown verb %z"},
+        BadCase{"{{printf \"%99999d\" 1}}", "too large"},
+        BadCase{"{{printf \"%d\"}}", "too few values"}, BadCase{"{{/* x}}", "comment"}));
 
 TEST(TemplateLimitsTest, DeepNestingIsAnErrorNotACrash) {
   std::string text = "{{";
