@@ -66,7 +66,7 @@ absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type) {
 }
 
 absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
-                                             UniqueFd* descriptor) {
+                                             UniqueFd* descriptor, int flags) {
   iovec part = {buffer, size};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
@@ -76,7 +76,7 @@ absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t si
   header.msg_controllen = sizeof(control);
   ssize_t got;
   do {
-    got = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+    got = recvmsg(socket, &header, flags | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return PosixStatus(errno, "receive a descriptor");
   const cmsghdr* rights = CMSG_FIRSTHDR(&header);
@@ -89,7 +89,8 @@ absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t si
   return static_cast<size_t>(got);
 }
 
-absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor) {
+absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor,
+                                          int flags) {
   iovec part = {const_cast<char*>(data.data()), data.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr header = {};
@@ -104,7 +105,7 @@ absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, in
   memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
   ssize_t sent;
   do {
-    sent = sendmsg(socket, &header, MSG_NOSIGNAL);
+    sent = sendmsg(socket, &header, flags | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) return PosixStatus(errno, "send a descriptor");
   return static_cast<size_t>(sent);

@@ -21,12 +21,13 @@ absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path);
 absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type);
 
 // recvmsg(2) of one message of a SOCK_SEQPACKET socket, with the descriptor that it may carry; 0 at
-// its end.
+// its end. `flags`: MSG_DONTWAIT.
 absl::StatusOr<size_t> ReceiveWithDescriptor(int socket, void* buffer, size_t size,
-                                             UniqueFd* descriptor);
+                                             UniqueFd* descriptor, int flags = 0);
 
 // sendmsg(2) of `data` with a descriptor: how many of the bytes went.
-absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor);
+absl::StatusOr<size_t> SendWithDescriptor(int socket, absl::string_view data, int descriptor,
+                                          int flags = 0);
 
 }  // namespace tiny
 

@@ -1,12 +1,10 @@
 #include "runtime/attach/protocol.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "base/unix_socket.h"
 
 namespace tiny::runtime {
 namespace {
@@ -104,20 +103,17 @@ absl::StatusOr<std::string> AwaitFrame(int socket, FrameType type, absl::Duratio
 bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int flags,
                int descriptor) {
   FrameHeader header{type};
+  if (descriptor >= 0) {
+    std::string frame(reinterpret_cast<const char*>(&header), sizeof(header));
+    frame.append(static_cast<const char*>(payload), size);
+    const absl::StatusOr<size_t> sent = SendWithDescriptor(socket, frame, descriptor, flags);
+    errno = GetErrno(sent.status()).value_or(0);
+    return sent.ok();
+  }
   iovec parts[2] = {{&header, sizeof(header)}, {const_cast<void*>(payload), size}};
   msghdr message = {};
   message.msg_iov = parts;
   message.msg_iovlen = size > 0 ? 2 : 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (descriptor >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-    cmsghdr* rights = CMSG_FIRSTHDR(&message);
-    rights->cmsg_level = SOL_SOCKET;
-    rights->cmsg_type = SCM_RIGHTS;
-    rights->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(rights), &descriptor, sizeof(descriptor));
-  }
   ssize_t sent;
   do {
     sent = sendmsg(socket, &message, flags | MSG_NOSIGNAL);
@@ -126,25 +122,17 @@ bool SendFrame(int socket, FrameType type, const void* payload, size_t size, int
 }
 
 std::optional<Frame> ReceiveFrame(int socket, char* buffer, int flags, UniqueFd* descriptor) {
-  iovec part = {buffer, kMaxFrame};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
+  ssize_t size = -1;
   if (descriptor != nullptr) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof(control);
-  }
-  ssize_t size;
-  do {
-    size = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
-  if (size >= 0) errno = 0;
-  const cmsghdr* rights = size < 0 ? nullptr : CMSG_FIRSTHDR(&message);
-  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    int received = -1;
-    memcpy(&received, CMSG_DATA(rights), sizeof(received));
-    descriptor->Reset(received);
+    const absl::StatusOr<size_t> got =
+        ReceiveWithDescriptor(socket, buffer, kMaxFrame, descriptor, flags);
+    if (got.ok()) size = static_cast<ssize_t>(*got);
+    errno = GetErrno(got.status()).value_or(0);
+  } else {
+    do {
+      size = recv(socket, buffer, kMaxFrame, flags);
+    } while (size < 0 && errno == EINTR);
+    if (size >= 0) errno = 0;
   }
   if (size < static_cast<ssize_t>(sizeof(FrameHeader))) return std::nullopt;
   return Frame{static_cast<FrameType>(static_cast<uint8_t>(buffer[0])),
@@ -182,22 +170,10 @@ absl::Status DecodeStatus(absl::string_view bytes) {
 }
 
 absl::StatusOr<UniqueFd> ConnectTo(absl::string_view socket_path) {
-  UniqueFd socket_fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!socket_fd) return PosixStatus(errno, "make a unix socket");
-  // sun_path holds 107 bytes: a longer path goes through a descriptor of its folder.
-  const size_t slash = socket_path.rfind('/');
-  UniqueFd folder(
-      open(std::string(socket_path.substr(0, slash)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const std::string path = absl::StrCat("/proc/self/fd/", folder.get(), socket_path.substr(slash));
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (!folder || path.size() >= sizeof(address.sun_path)) return SupervisorGone();
-  memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  if (connect(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-    if (errno == ECONNREFUSED || errno == ENOENT || errno == ENOTDIR) return SupervisorGone();
-    return PosixStatus(errno, absl::StrCat("connect to ", socket_path));
-  }
-  return socket_fd;
+  absl::StatusOr<UniqueFd> connected = ConnectUnixSocket(socket_path, SOCK_SEQPACKET);
+  const std::optional<int> error = GetErrno(connected.status());
+  if (error == ECONNREFUSED || error == ENOENT || error == ENOTDIR) return SupervisorGone();
+  return connected;
 }
 
 absl::StatusOr<Connection> ConnectAndGreet(absl::string_view socket_path, const HelloPayload& hello,
