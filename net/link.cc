@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "net/query_list.h"
 
 namespace tiny::net {
 namespace {
@@ -212,14 +213,7 @@ absl::StatusOr<std::vector<LinkInfo>> ListLinks(NetlinkSocket& socket) {
   batch.Begin(RTM_GETLINK, NLM_F_DUMP, "list interfaces");
   batch.PutHeader(Header(0, std::nullopt));
   PutNoStatistics(batch);
-  std::vector<LinkInfo> links;
-  RETURN_IF_ERROR(socket.Query(
-      batch, [&] { links.clear(); },
-      [&](size_t, const MessageView& message) {
-        if (auto link = ParseLink(message)) links.push_back(*std::move(link));
-        return absl::OkStatus();
-      }));
-  return links;
+  return QueryList(socket, batch, &ParseLink);
 }
 
 }  // namespace tiny::net

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "net/query_list.h"
 
 namespace tiny::net {
 namespace {
@@ -87,19 +88,6 @@ NftExpressionInfo ParseExpression(absl::string_view item) {
     }
   }
   return expression;
-}
-
-template <typename Info>
-absl::StatusOr<std::vector<Info>> List(NetlinkSocket& socket, MessageBuilder& batch,
-                                       std::optional<Info> (*parse)(const MessageView&)) {
-  std::vector<Info> list;
-  RETURN_IF_ERROR(socket.Query(
-      batch, [&] { list.clear(); },
-      [&](size_t, const MessageView& message) {
-        if (auto info = parse(message)) list.push_back(*std::move(info));
-        return absl::OkStatus();
-      }));
-  return list;
 }
 
 }  // namespace
@@ -226,7 +214,7 @@ bool ParseNftElements(const MessageView& message, std::vector<NftElement>& eleme
 absl::StatusOr<std::vector<NftChainInfo>> ListNftChains(NetlinkSocket& socket) {
   MessageBuilder batch;
   Begin(batch, NFT_MSG_GETCHAIN, NLM_F_DUMP, NFPROTO_UNSPEC, "list nft chains");
-  return List(socket, batch, &ParseNftChain);
+  return QueryList(socket, batch, &ParseNftChain);
 }
 
 absl::StatusOr<std::vector<NftRuleInfo>> ListNftRules(NetlinkSocket& socket,
@@ -235,7 +223,7 @@ absl::StatusOr<std::vector<NftRuleInfo>> ListNftRules(NetlinkSocket& socket,
   Begin(batch, NFT_MSG_GETRULE, NLM_F_DUMP, table.family,
         absl::StrCat("list the rules of nft table ", table.name));
   batch.PutString(NFTA_RULE_TABLE, table.name);
-  auto rules = List(socket, batch, &ParseNftRule);
+  auto rules = QueryList(socket, batch, &ParseNftRule);
   if (rules.ok()) {
     std::erase_if(*rules, [&](const NftRuleInfo& rule) {
       return rule.table.name != table.name || rule.table.family != table.family;

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "net/query_list.h"
 
 namespace tiny::net {
 namespace {
@@ -60,19 +61,6 @@ void PutRouteRequest(MessageBuilder& batch, const RouteSpec& route) {
   if (route.metric != 0) batch.PutValue(RTA_PRIORITY, route.metric);
 }
 
-template <typename Info>
-absl::StatusOr<std::vector<Info>> List(NetlinkSocket& socket, MessageBuilder& batch,
-                                       std::optional<Info> (*parse)(const MessageView&)) {
-  std::vector<Info> list;
-  RETURN_IF_ERROR(socket.Query(
-      batch, [&] { list.clear(); },
-      [&](size_t, const MessageView& message) {
-        if (auto info = parse(message)) list.push_back(*std::move(info));
-        return absl::OkStatus();
-      }));
-  return list;
-}
-
 }  // namespace
 
 void AddAddress(MessageBuilder& batch, int link, const IpPrefix& prefix) {
@@ -121,7 +109,7 @@ absl::StatusOr<std::vector<AddressInfo>> ListAddresses(NetlinkSocket& socket, in
   header.ifa_family = static_cast<uint8_t>(family);
   header.ifa_index = static_cast<uint32_t>(link);
   batch.PutHeader(header);
-  return List(socket, batch, &ParseAddress);
+  return QueryList(socket, batch, &ParseAddress);
 }
 
 void AddRoute(MessageBuilder& batch, const RouteSpec& route) {
@@ -188,7 +176,7 @@ absl::StatusOr<std::vector<RouteInfo>> ListRoutes(NetlinkSocket& socket, int fam
   // Strict checking makes the kernel send this table only; without it, the loop below does.
   header.rtm_table = RT_TABLE_MAIN;
   batch.PutHeader(header);
-  auto routes = List(socket, batch, &ParseRoute);
+  auto routes = QueryList(socket, batch, &ParseRoute);
   if (routes.ok()) {
     std::erase_if(*routes, [](const RouteInfo& route) { return route.table != RT_TABLE_MAIN; });
   } else if (routes.status().code() == absl::StatusCode::kNotFound) {
@@ -205,7 +193,7 @@ absl::StatusOr<RouteInfo> LookUpRoute(NetlinkSocket& socket, const IpAddress& de
   header.rtm_dst_len = static_cast<uint8_t>(destination.bits());
   batch.PutHeader(header);
   batch.Put(RTA_DST, destination.View());
-  ASSIGN_OR_RETURN(const std::vector<RouteInfo> routes, List(socket, batch, &ParseRoute));
+  ASSIGN_OR_RETURN(const std::vector<RouteInfo> routes, QueryList(socket, batch, &ParseRoute));
   if (routes.empty()) {
     return absl::DataLossError(
         absl::StrCat("find a route to ", destination.ToString(), ": no answer"));
@@ -253,7 +241,7 @@ absl::StatusOr<std::vector<NeighbourInfo>> ListNeighbours(NetlinkSocket& socket,
   ndmsg header = {};
   header.ndm_family = static_cast<uint8_t>(family);
   batch.PutHeader(header);
-  return List(socket, batch, &ParseNeighbour);
+  return QueryList(socket, batch, &ParseNeighbour);
 }
 
 }  // namespace tiny::net
