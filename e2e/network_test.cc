@@ -1,4 +1,5 @@
 // What a container finds on each kind of network, and whom it can talk to.
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
@@ -120,6 +121,33 @@ TEST_F(NetworkTest, WhoSharesANetworkSharesItsNames) {
   }
   RemoveContainers();
   EXPECT_EQ(Tiny({"network", "rm", "back"}).code, 0);
+}
+
+TEST_F(NetworkTest, WhoOutlivesTheOwnerOfANetworkLosesItsAddress) {
+  const char* addresses = "busybox ip -4 -o addr | wc -l; busybox ip link show eth0";
+  Sleeper("bridge", {"--name", "owner"});
+  const std::string address = AddressOf("owner");
+  Sleeper("container:owner", {"--name", "side"});
+  EXPECT_THAT(Tiny({"exec", "side", "sh", "-c", addresses}), Succeeds(HasSubstr("eth0")));
+  EXPECT_EQ(Tiny({"stop", "-t", "0", "owner"}).code, 0);
+  const Result left = Tiny({"exec", "side", "sh", "-c", addresses});
+  EXPECT_EQ(left.out, "1\n");
+  EXPECT_THAT(left.err, HasSubstr("eth0"));
+  Sleeper("bridge", {"--name", "heir"});
+  EXPECT_EQ(AddressOf("heir"), address);
+  // The next run of the owner has a namespace of its own, and a restart makes another.
+  EXPECT_EQ(Tiny({"start", "owner"}).code, 0);
+  Sleeper("container:owner", {"--name", "next"});
+  EXPECT_EQ(Tiny({"restart", "-t", "0", "owner"}).code, 0);
+  EXPECT_EQ(Tiny({"exec", "next", "sh", "-c", addresses}).out, "1\n");
+  EXPECT_EQ(AddressOf("owner"), "10.10.0.3");
+  // What the engine learns of the end only later, too.
+  Sleeper("container:owner", {"--name", "third"});
+  kill(SupervisorOf("owner"), SIGKILL);
+  kill(std::stoi(Inspect("owner", "{{.State.Pid}}")), SIGKILL);
+  EXPECT_TRUE(Eventually({"ps", "-af", "name=owner", "--format", "{{.State}}"}, "exited\n"));
+  EXPECT_EQ(Tiny({"exec", "third", "sh", "-c", addresses}).out, "1\n");
+  RemoveContainers();
 }
 
 TEST_F(NetworkTest, AddressesAndNamesAsAskedFor) {

@@ -18,6 +18,7 @@
 #include "fs/rooted_dir.h"
 #include "runtime/files/container_files.h"
 #include "runtime/host_devices.h"
+#include "runtime/run_directory.h"
 #include "runtime/spec/build_spec.h"
 #include "runtime/volumes/volume_store.h"
 
@@ -46,24 +47,26 @@ std::string HeldPath(UniqueFd fd, std::vector<UniqueFd>& held) {
   return absl::StrCat("/proc/self/fd/", held.back().get());
 }
 
+absl::Status NotRunning(const std::string& name, absl::string_view kind) {
+  return WithHint(
+      absl::FailedPreconditionError(absl::StrCat("container ", name, " is not running: its ", kind,
+                                                 " namespace can't be joined")),
+      absl::StrCat("start it first: tiny start ", name));
+}
+
 // The running container that "container:<id>" names.
 struct JoinedContainer {
-  std::string name;
+  state::ContainerConfig config;
   pid_t pid = 0;
   UniqueFd pidfd;
 };
 absl::StatusOr<JoinedContainer> FindJoined(absl::string_view reference, absl::string_view kind,
                                            const state::StateStore& store) {
   ASSIGN_OR_RETURN(const state::ContainerId id, store.Find(reference));
-  ASSIGN_OR_RETURN(const state::ContainerRecord record, store.Read(id));
+  ASSIGN_OR_RETURN(state::ContainerRecord record, store.Read(id));
   absl::StatusOr<UniqueFd> pidfd = OpenProcess(record.state.init);
-  if (!pidfd.ok()) {
-    return WithHint(absl::FailedPreconditionError(absl::StrCat("container ", record.config.name,
-                                                               " is not running: its ", kind,
-                                                               " namespace can't be joined")),
-                    absl::StrCat("start it first: tiny start ", record.config.name));
-  }
-  return JoinedContainer{record.config.name, record.state.init.pid, *std::move(pidfd)};
+  if (!pidfd.ok()) return NotRunning(record.config.name, kind);
+  return JoinedContainer{std::move(record.config), record.state.init.pid, *std::move(pidfd)};
 }
 
 // The namespace of the container that "container:<id>" names; empty for other modes.
@@ -74,6 +77,19 @@ absl::StatusOr<std::string> NamespaceOf(absl::string_view mode, absl::string_vie
   return absl::StrCat("/proc/", joined.pid, "/ns/", kind);
 }
 
+absl::StatusOr<std::string> NetworkNamespaceOf(const state::ContainerConfig& config,
+                                               const PrepareOptions& options) {
+  if (config.networks.empty()) return std::string();
+  absl::string_view mode = config.networks[0].network;
+  if (!absl::ConsumePrefix(&mode, "container:")) return std::string();
+  ASSIGN_OR_RETURN(const JoinedContainer joined, FindJoined(mode, "net", *options.store));
+  RETURN_IF_ERROR(MarkNetworkShared(options.engine.run_root, joined.config.id));
+  // Only an end that is still to come is sure to see the mark.
+  ASSIGN_OR_RETURN(const bool ended, WaitForExit(joined.pidfd.get(), absl::ZeroDuration()));
+  if (ended) return NotRunning(joined.config.name, "net");
+  return absl::StrCat("/proc/", joined.pid, "/ns/net");
+}
+
 // The /dev/shm that belongs to that namespace. Where the container made it, it may be a link.
 absl::StatusOr<std::string> SharedMemoryOf(absl::string_view mode, const state::StateStore& store,
                                            std::vector<UniqueFd>& held) {
@@ -82,7 +98,7 @@ absl::StatusOr<std::string> SharedMemoryOf(absl::string_view mode, const state::
   ASSIGN_OR_RETURN(const fs::RootedDir root, OpenProcessRoot(joined.pid, joined.pidfd.get()));
   absl::StatusOr<UniqueFd> shm = root.OpenIn("/dev/shm", O_PATH | O_DIRECTORY);
   if (!shm.ok()) {
-    return Annotate(shm.status(), absl::StrCat("--ipc: share memory with ", joined.name));
+    return Annotate(shm.status(), absl::StrCat("--ipc: share memory with ", joined.config.name));
   }
   return HeldPath(*std::move(shm), held);
 }
@@ -158,10 +174,7 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   inputs.hostname_file = absl::StrCat(directory, "/hostname");
   inputs.resolv_conf_file = absl::StrCat(directory, "/resolv.conf");
   inputs.cgroups_path = state->cgroup_path;
-  if (!config.networks.empty()) {
-    ASSIGN_OR_RETURN(inputs.network_namespace,
-                     NamespaceOf(config.networks[0].network, "net", *options.store));
-  }
+  ASSIGN_OR_RETURN(inputs.network_namespace, NetworkNamespaceOf(config, options));
   ASSIGN_OR_RETURN(inputs.pid_namespace, NamespaceOf(config.pid_mode, "pid", *options.store));
   ASSIGN_OR_RETURN(inputs.ipc_namespace, NamespaceOf(config.ipc_mode, "ipc", *options.store));
   ASSIGN_OR_RETURN(inputs.shm_source, SharedMemoryOf(config.ipc_mode, *options.store, held));

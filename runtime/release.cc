@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "cgroup/cgroup.h"
+#include "runtime/run_directory.h"
 #include "runtime/volumes/volume_store.h"
 
 namespace tiny::runtime {
@@ -38,6 +39,10 @@ absl::Status ReleaseResources(const RunRemains& remains, absl::string_view id,
     }
     opened = *std::move(result);
     networks = opened.get();
+  }
+  // Before their addresses are another's.
+  if (TakeNetworkSharedMark(remains.options.run_root, id)) {
+    status.Update(networks->DeleteInterfaces(state.endpoints));
   }
   status.Update(networks->Detach(id, state.endpoints, state.ports));
   return status;

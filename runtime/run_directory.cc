@@ -11,6 +11,13 @@
 #include "base/status_macros.h"
 
 namespace tiny::runtime {
+namespace {
+
+std::string NetworkSharedMark(absl::string_view run_root, absl::string_view id) {
+  return absl::StrCat(RunDirectory(run_root, id), "/network.shared");
+}
+
+}  // namespace
 
 std::string RunDirectory(absl::string_view run_root, absl::string_view id) {
   return absl::StrCat(run_root, "/", id);
@@ -38,6 +45,14 @@ absl::StatusOr<UniqueFd> MakeRunDirectory(absl::string_view run_root, absl::stri
 
 absl::Status RemoveRunDirectory(absl::string_view run_root, absl::string_view id) {
   return RemoveTree(RunDirectory(run_root, id));
+}
+
+absl::Status MarkNetworkShared(absl::string_view run_root, absl::string_view id) {
+  return OpenFile(NetworkSharedMark(run_root, id), O_WRONLY | O_CREAT | O_NOFOLLOW, 0600).status();
+}
+
+bool TakeNetworkSharedMark(absl::string_view run_root, absl::string_view id) {
+  return unlink(NetworkSharedMark(run_root, id).c_str()) == 0;
 }
 
 absl::StatusOr<UniqueFd> TakeSupervisorLock(int run_directory) {

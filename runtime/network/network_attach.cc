@@ -262,6 +262,20 @@ absl::Status NetworkManagerImpl::Detach(absl::string_view id,
   return status;
 }
 
+absl::Status NetworkManagerImpl::DeleteInterfaces(
+    const std::vector<state::NetworkEndpoint>& endpoints) {
+  ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
+  absl::Status status;
+  for (const state::NetworkEndpoint& endpoint : endpoints) {
+    if (endpoint.host_interface.empty()) continue;  // a macvlan, which has no end on the host
+    net::MessageBuilder batch;
+    net::DeleteLink(batch, net::LinkRef(endpoint.host_interface));
+    absl::Status deleted = route->Execute(batch);
+    if (GetErrno(deleted) != ENODEV) status.Update(deleted);
+  }
+  return status;
+}
+
 absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
     const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
     const ProcessIdentity& process, int netns,

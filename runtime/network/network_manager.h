@@ -97,6 +97,10 @@ class NetworkManager {
                               const std::vector<state::NetworkEndpoint>& endpoints,
                               const std::vector<state::PortMapping>& ports) = 0;
 
+  // For a container that has ended, whose namespace others still hold: its interfaces would keep
+  // addresses there that are no longer its own. Takes some 20 ms each.
+  virtual absl::Status DeleteInterfaces(const std::vector<state::NetworkEndpoint>& endpoints) = 0;
+
   // network connect and disconnect for a running container. The default route is that of the first
   // network that is not internal, and of another when that one is left.
   virtual absl::StatusOr<state::NetworkEndpoint> Connect(

@@ -46,6 +46,7 @@ class NetworkManagerImpl : public NetworkManager {
                                     const ProcessIdentity& process, int netns) override;
   absl::Status Detach(absl::string_view id, const std::vector<state::NetworkEndpoint>& endpoints,
                       const std::vector<state::PortMapping>& ports) override;
+  absl::Status DeleteInterfaces(const std::vector<state::NetworkEndpoint>& endpoints) override;
   absl::StatusOr<state::NetworkEndpoint> Connect(
       const state::ContainerConfig& config, const state::NetworkAttachment& wanted,
       const ProcessIdentity& process, int netns,
