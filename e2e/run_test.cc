@@ -28,6 +28,23 @@ TEST_F(TinyTest, IsIsolated) {
   EXPECT_THAT(result.out, ::testing::StartsWith("box\n1\n"));
 }
 
+TEST_F(TinyTest, IpcIsSharedWithWhoMayShareIt) {
+  Detached({"--name", "sharer", "--ipc", "shareable", "sleep", "1000"});
+  Detached({"--name", "joiner", "--ipc", "container:sharer", "sh", "-c",
+            "echo both > /dev/shm/file; sleep 1000"});
+  EXPECT_TRUE(Eventually({"exec", "sharer", "cat", "/dev/shm/file"}, "both\n"));
+  const char* identity = "readlink /proc/self/ns/ipc; stat -c %d /dev/shm";
+  const std::string shared = Tiny({"exec", "sharer", "sh", "-c", identity}).out;
+  EXPECT_THAT(shared, HasSubstr("ipc:["));
+  for (const char* mode : {"container:sharer", "container:joiner"}) {
+    EXPECT_THAT(Run({"--rm", "--ipc", mode, "sh", "-c", identity}), Succeeds(shared)) << mode;
+  }
+  Detached({"--name", "loner", "sleep", "1000"});
+  EXPECT_THAT(Run({"--rm", "--ipc", "container:loner", "true"}),
+              FailsClearly(125, "container loner does not share its IPC namespace"));
+  EXPECT_EQ(Tiny({"rm", "-f", "sharer", "joiner", "loner"}).code, 0);
+}
+
 TEST_F(TinyTest, WhatIsWrittenIsThrownAway) {
   EXPECT_THAT(Run({"--rm", "sh", "-c", "echo x > /tiny-e2e-file && cat /tiny-e2e-file"}),
               Succeeds("x\n"));

@@ -8,8 +8,10 @@
 #include <iterator>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
@@ -87,6 +89,21 @@ absl::Status SetBindAttributes(const Mount& mount, MountStep& step) {
                   .userns_fd = whole.userns_fd | own.userns_fd};
   }
   return absl::OkStatus();
+}
+
+// A tree that is no namespace's can be moved, and not cloned: a descriptor of the one that a source
+// in /proc/self/fd is; -EINVAL where it is none.
+long TakeDetachedTree(absl::string_view source, const MountStep& step) {
+  int descriptor = -1;
+  if (!absl::ConsumePrefix(&source, "/proc/self/fd/") || !absl::SimpleAtoi(source, &descriptor)) {
+    return -EINVAL;
+  }
+  const int tree = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (tree < 0) return -errno;
+  const long error = MountSetattr(tree, "", kEmptyPath | step.clone_flags, step.first);
+  if (error == 0) return tree;
+  close(tree);
+  return error;
 }
 
 }  // namespace
@@ -177,7 +194,8 @@ absl::Status PlanCompiler::AddBind(const Mount& mount, absl::string_view target,
   }
 
   RETURN_IF_ERROR(SetBindAttributes(mount, step));
-  const long tree = CloneTree(AT_FDCWD, step.source, step.clone_flags, step.first);
+  long tree = CloneTree(AT_FDCWD, step.source, step.clone_flags, step.first);
+  if (tree == -EINVAL) tree = TakeDetachedTree(mount.source, step);
   // An unprivileged parent can't; the child, in its user namespace, can.
   UniqueFd source;
   if (tree == -EPERM && plan_.user_namespace) {

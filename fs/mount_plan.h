@@ -58,7 +58,9 @@ struct RootOptions {
 
 struct Mount {
   std::string type;    // "proc", "tmpfs", ...; "bind" or options.bind: a bind mount
-  std::string source;  // bind: an absolute path on the host; else what mountinfo shows
+  // Bind: an absolute path on the host, also one in /proc/self/fd of a detached tree, which then is
+  // mounted itself. Else what mountinfo shows.
+  std::string source;
   std::string target;  // absolute, in the container
   MountOptions options;
   // Bind: the user namespace whose id maps the mount gets (options.id_mapping); borrowed.

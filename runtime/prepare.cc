@@ -95,12 +95,21 @@ absl::StatusOr<std::string> SharedMemoryOf(absl::string_view mode, const state::
                                            std::vector<UniqueFd>& held) {
   if (!absl::ConsumePrefix(&mode, "container:")) return std::string();
   ASSIGN_OR_RETURN(const JoinedContainer joined, FindJoined(mode, "ipc", store));
+  const std::string& name = joined.config.name;
+  const std::string& shared = joined.config.ipc_mode;
+  if (shared == "host") return std::string("/dev/shm");
+  if (shared != "shareable" && !absl::StartsWith(shared, "container:")) {
+    return WithHint(absl::FailedPreconditionError(absl::StrCat(
+                        "--ipc: container ", name, " does not share its IPC namespace")),
+                    absl::StrCat("Create ", name, " with --ipc shareable."));
+  }
   ASSIGN_OR_RETURN(const fs::RootedDir root, OpenProcessRoot(joined.pid, joined.pidfd.get()));
   absl::StatusOr<UniqueFd> shm = root.OpenIn("/dev/shm", O_PATH | O_DIRECTORY);
   if (!shm.ok()) {
-    return Annotate(shm.status(), absl::StrCat("--ipc: share memory with ", joined.config.name));
+    return Annotate(shm.status(), absl::StrCat("--ipc: share memory with ", name));
   }
-  return HeldPath(*std::move(shm), held);
+  ASSIGN_OR_RETURN(UniqueFd mounts, CloneMounts(joined.pidfd.get(), *std::move(shm)));
+  return HeldPath(std::move(mounts), held);
 }
 
 // The id of the container whose network and files in /etc are the configuration's: mostly its own.

@@ -55,6 +55,11 @@ absl::Status ExportTar(const fs::RootedDir& container, int output);
 // open, so that it is that process's root and not that of one with the same pid.
 absl::StatusOr<fs::RootedDir> OpenProcessRoot(pid_t pid, int pidfd);
 
+// What is mounted at `place`, an O_PATH descriptor of a directory in the mount namespace of the
+// process behind `pidfd`, with all that is mounted beneath: a detached tree, which can be moved
+// into another namespace (move_mount(2)). For a process with one thread.
+absl::StatusOr<UniqueFd> CloneMounts(int pidfd, UniqueFd place);
+
 struct Change {
   char kind = 'C';   // 'A'dded, 'C'hanged, 'D'eleted
   std::string path;  // absolute, in the container
