@@ -2,7 +2,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <string>
+
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "e2e/harness.h"
 
 namespace tiny::e2e {
@@ -68,6 +72,17 @@ TEST_F(TinyTest, UpdateAndStats) {
       Tiny({"update", "--memory", "96m", "--memory-swap", "96m", "--pids-limit", "20", id}).code,
       0);
   EXPECT_EQ(Inspect(id, "{{.HostConfig.Memory}}"), "100663296");
+  const auto limit = [&] {
+    std::string text;
+    for (const char* root : {"/sys/fs/cgroup", "/sys/fs/cgroup/pids"}) {
+      text += ReadFile(absl::StrCat(root, cgroup_parent(), "/", id, "/pids.max")).value_or("");
+    }
+    return text;
+  };
+  EXPECT_EQ(limit(), "20\n");
+  EXPECT_EQ(Tiny({"update", "--pids-limit", "-1", id}).code, 0);
+  EXPECT_EQ(Inspect(id, "{{.HostConfig.PidsLimit}}"), "-1");
+  EXPECT_EQ(limit(), "max\n");
   const Result stats = Tiny({"stats", "--no-stream", id});
   EXPECT_EQ(stats.code, 0) << stats.err;
   EXPECT_THAT(stats.out, HasSubstr("96MiB"));

@@ -33,8 +33,12 @@ absl::Status EngineImpl::Update(
     return absl::InvalidArgumentError(absl::StrCat(
         "container ", config.name, " is removed when it exits: it can't have a restart policy"));
   }
-  ASSIGN_OR_RETURN(const oci::Resources resources,
+  ASSIGN_OR_RETURN(oci::Resources resources,
                    BuildResources(config.resources, NamedHostDevices(config)));
+  // A start has no limit to lift.
+  if (before.resources.pids_limit > 0 && config.resources.pids_limit < 0) {
+    resources.pids_limit = -1;
+  }
   // The record first: limits that the kernel refuses are taken back from it.
   RETURN_IF_ERROR(record.CommitConfig(config));
   if (record.state().status == state::Status::kRunning ||
