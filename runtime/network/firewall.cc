@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,7 @@ constexpr uint8_t kIcmp6Redirect = 137;
 constexpr uint8_t kIcmp6RouterAdvertisement = 134;
 constexpr uint32_t kInterfaceNameLength = 16;
 // The kernel's state bits as the ct expression gives them: 1 << (ctinfo + 1).
+constexpr int kRemoveAttempts = 5;
 constexpr uint32_t kEstablishedOrRelated = 1U << 1 | 1U << 2;
 
 std::vector<NftSetSpec> Sets() {
@@ -283,6 +285,28 @@ bool LacksBridge(const absl::Status& status) {
 }
 
 NftBatch MakeInetTable(absl::string_view comment) {
+// Leaves out the elements that are in no set, or whose set is gone.
+absl::Status KeepPresent(net::NetlinkSocket& socket, std::vector<Firewall::Entry>& entries) {
+  using Key = std::pair<std::string, bool>;
+  std::map<std::pair<uint8_t, absl::string_view>, std::set<Key>> sets;
+  for (const Firewall::Entry& entry : entries) {
+    const auto [keys, is_new] = sets.try_emplace({entry.family, entry.set});
+    if (!is_new) continue;
+    const auto elements =
+        net::ListNftElements(socket, {entry.family, Firewall::kTableName}, entry.set);
+    if (GetErrno(elements.status()) == ENOENT) continue;
+    RETURN_IF_ERROR(elements.status());
+    for (const NftElement& element : *elements) {
+      keys->second.insert({element.key, element.interval_end});
+    }
+  }
+  std::erase_if(entries, [&](const Firewall::Entry& entry) {
+    return sets[{entry.family, entry.set}].count({entry.element.key, entry.element.interval_end}) ==
+           0;
+  });
+  return absl::OkStatus();
+}
+
   NftBatch batch(Firewall::Table());
   // Deleting what is not there would fail the transaction: first make sure that it is.
   batch.AddTable();
@@ -443,13 +467,15 @@ absl::Status Firewall::Remove(net::NetlinkSocket& socket, const std::vector<Entr
   AddTo(batch, entries, /*remove=*/true);
   absl::Status status = batch.Commit(socket);
   if (GetErrno(status) != ENOENT) return Explain(std::move(status));
-  // One that is missing undoes the whole transaction: then each by itself.
-  for (const Entry& entry : entries) {
-    NftBatch single({entry.family, kTableName});
-    single.DeleteElements(entry.set, {entry.element});
-    if (absl::Status one = single.Commit(socket); !one.ok() && GetErrno(one) != ENOENT) {
-      return Explain(std::move(one));
-    }
+  // One that is missing undoes the whole transaction. Each takes milliseconds, so that one for each
+  // element is none to be had: what is there goes, until nobody else was faster.
+  std::vector<Entry> present = entries;
+  for (int attempt = 0; attempt < kRemoveAttempts && GetErrno(status) == ENOENT; ++attempt) {
+    RETURN_IF_ERROR(KeepPresent(socket, present));
+    if (present.empty()) return absl::OkStatus();
+    NftBatch again(Table());
+    AddTo(again, present, /*remove=*/true);
+    status = again.Commit(socket);
   }
   return absl::OkStatus();
 }

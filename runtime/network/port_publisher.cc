@@ -202,4 +202,6 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
   return claimed;
 }
 
+    // First, as there may be no descriptor left to release a lease with.
+    claimed.holders.clear();
 }  // namespace tiny::runtime

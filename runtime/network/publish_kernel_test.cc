@@ -115,6 +115,47 @@ TEST_F(PublishTest, AThousandPortsAddNoRule) {
   });
 }
 
+void PublishMany(FakeContainer& container, uint16_t count) {
+  for (uint16_t i = 0; i < count; ++i) {
+    container.config.ports.push_back(
+        {.host_port = static_cast<uint16_t>(20000 + i), .container_port = 80});
+  }
+}
+
+TEST_F(PublishTest, AStartWithoutDescriptorsLeavesNoPortTaken) {
+  InHost([](LanHost& host) {
+    FakeContainer container(*host.manager, '1');
+    PublishMany(container, 200);
+    const rlimit few = {.rlim_cur = 100, .rlim_max = 100};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    EXPECT_THAT(container.Attach(), StatusIs(absl::StatusCode::kResourceExhausted));
+    EXPECT_THAT(ListDirectory(host.root.Path("run/leases/ports")).value(), ::testing::IsEmpty());
+  });
+}
+
+TEST_F(PublishTest, ElementsOfTheDeadGoInFewTransactionsThoughSomeAreGone) {
+  InHost([](LanHost& host) {
+    FakeContainer container(*host.manager, '1');
+    PublishMany(container, 200);
+    ASSERT_OK(container.Attach());
+    ASSERT_OK_AND_ASSIGN(auto netfilter, net::NetlinkSocket::Open(NETLINK_NETFILTER));
+    const auto elements = [&] {
+      return net::ListNftElements(netfilter, Firewall::Table(), "dnat4_any").value();
+    };
+    std::vector<Firewall::Entry> half;
+    for (const net::NftElement& element : elements()) {
+      if (half.size() < 100) half.push_back({"dnat4_any", element});
+    }
+    ASSERT_OK(Firewall::Remove(netfilter, half));
+    ASSERT_EQ(elements().size(), 100u);
+    container.process.Kill();
+    netlink_sends = 0;
+    ASSERT_OK(host.manager->Sweep());
+    EXPECT_LE(netlink_sends, 20);
+    EXPECT_EQ(elements().size(), 0u);
+  });
+}
+
 // A client that keeps its socket, and so is one flow to the kernel.
 class UdpClient {
  public:
