@@ -184,6 +184,31 @@ TEST_F(NetworkTest, TheWorldIsReachedByTheHostsAddressAndNotFromAnInternalNetwor
   EXPECT_EQ(Tiny({"network", "rm", "inner"}).code, 0);
 }
 
+TEST_F(NetworkTest, WithoutConnectivityNeighboursDoNotMeet) {
+  EXPECT_EQ(
+      Tiny({"network", "create", "-o", "com.docker.network.bridge.enable_icc=false", "apart"}).code,
+      0);
+  Sleeper("apart", {"--name", "web", "-p", "8080:80"});
+  Sleeper("apart", {"--name", "client", "--cap-add", "NET_ADMIN"});
+  EchoPeer server(NamespaceOf("web").get(), SOCK_STREAM, 80);
+  const UniqueFd client = NamespaceOf("client");
+  const std::string address = AddressOf("web");
+  EXPECT_EQ(server.Ask(client.get(), address, 80, 200), "");
+  // Nor by way of the gateway.
+  EXPECT_EQ(
+      Tiny({"exec", "client", "busybox", "ip", "route", "add", address, "via", "10.10.1.1"}).code,
+      0);
+  EXPECT_EQ(server.Ask(client.get(), address, 80, 200), "");
+  EXPECT_EQ(server.Ask(neighbour(), "192.0.2.1", 8080), "192.0.2.2");
+  EchoPeer outside(neighbour(), SOCK_STREAM, 7);
+  EXPECT_EQ(outside.Ask(client.get(), "192.0.2.2", 7), "192.0.2.1");
+  // A port that is put back is no other than before.
+  EXPECT_EQ(Tiny({"network", "reload"}).code, 0);
+  EXPECT_EQ(server.Ask(client.get(), address, 80, 200), "");
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "apart"}).code, 0);
+}
+
 TEST_F(NetworkTest, AFullSubnetSaysSo) {
   EXPECT_EQ(Tiny({"network", "create", "--subnet", "10.88.0.0/29", "small"}).code, 0);
   std::string last;

@@ -76,6 +76,28 @@ TEST_F(NetworkTest, APortOnLocalhostIsClosedToTheOutside) {
   EXPECT_EQ(server.Ask(neighbour(), "10.10.0.2", 80, 200), "");
 }
 
+TEST_F(NetworkTest, ANetworkSaysWhereItsPortsArePublished) {
+  EXPECT_EQ(Tiny({"network", "create", "-o",
+                  "com.docker.network.bridge.host_binding_ipv4=127.0.0.1", "local"})
+                .code,
+            0);
+  Sleeper("local", {"--name", "web", "-p", "8080:80", "-p", "0.0.0.0:8082:80"});
+  EXPECT_EQ(Tiny({"port", "add", "web", "8081:80"}).code, 0);
+  EXPECT_THAT(Tiny({"port", "web", "80"}),
+              Succeeds("127.0.0.1:8080\n0.0.0.0:8082\n127.0.0.1:8081\n"));
+  EchoPeer server(NamespaceOf("web").get(), SOCK_STREAM, 80);
+  for (const uint16_t port : {8080, 8081}) {
+    EXPECT_EQ(server.Ask(-1, "127.0.0.1", port), "10.10.1.1");
+    EXPECT_EQ(server.Ask(neighbour(), "192.0.2.1", port, 200), "");
+    EXPECT_EQ(server.Ask(-1, "192.0.2.1", port, 200), "");
+  }
+  EXPECT_EQ(server.Ask(neighbour(), "192.0.2.1", 8082), "192.0.2.2");
+  EXPECT_EQ(Tiny({"port", "rm", "web", "8081:80"}).code, 0);
+  EXPECT_EQ(server.Ask(-1, "127.0.0.1", 8081, 200), "");
+  RemoveContainers();
+  EXPECT_EQ(Tiny({"network", "rm", "local"}).code, 0);
+}
+
 TEST_F(NetworkTest, TheRelayOfLoopbackOutlivesItsSupervisor) {
   Sleeper("bridge", {"--name", "web", "-p", "8080:80"});
   const UniqueFd web = NamespaceOf("web");

@@ -122,11 +122,14 @@ void ChangeLink(MessageBuilder& batch, const LinkRef& link, const LinkChange& ch
   if (change.master) batch.PutValue(IFLA_MASTER, static_cast<uint32_t>(*change.master));
   if (change.alias) batch.PutString(IFLA_IFALIAS, *change.alias);
   if (change.netns) batch.PutValue(IFLA_NET_NS_FD, *change.netns);
-  if (!change.hairpin) return;
+  if (!change.hairpin && !change.isolated) return;
   const auto info = batch.Nest(IFLA_LINKINFO);
   batch.PutString(IFLA_INFO_SLAVE_KIND, "bridge");
   const auto port = batch.Nest(IFLA_INFO_SLAVE_DATA);
-  batch.PutValue(IFLA_BRPORT_MODE, static_cast<uint8_t>(*change.hairpin));
+  if (change.hairpin) batch.PutValue(IFLA_BRPORT_MODE, static_cast<uint8_t>(*change.hairpin));
+  if (change.isolated) {
+    batch.PutValue(IFLA_BRPORT_ISOLATED, static_cast<uint8_t>(*change.isolated));
+  }
 }
 
 void StopIpv6AddressGeneration(MessageBuilder& batch, const LinkRef& link) {

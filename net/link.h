@@ -75,6 +75,8 @@ struct LinkChange {
   std::optional<MacAddress> mac = {};
   std::optional<int> master = {};    // 0: no longer a port
   std::optional<bool> hairpin = {};  // of a bridge's port: a frame may leave by where it came in
+  // Of a bridge's port: no frame passes from one isolated port to another.
+  std::optional<bool> isolated = {};
   std::optional<std::string> name = {};
   std::optional<std::string> alias = {};
   std::optional<int> netns = {};  // descriptor of the namespace to move to

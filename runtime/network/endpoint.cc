@@ -12,6 +12,7 @@
 #include "net/link.h"
 #include "net/network_namespace.h"
 #include "net/route.h"
+#include "runtime/network/driver_options.h"
 #include "runtime/network/host_bridge.h"
 
 namespace tiny::runtime {
@@ -64,9 +65,7 @@ net::MessageBuilder& AddVethTo(net::MessageBuilder& batch, int netns, const Endp
   // Its answer has the peer's index. To be asked takes note of the carrier that is not there yet:
   // once the port is up, that would wait until no processor sends by it.
   net::RequestLink(batch, port);
-  // Hairpin: for a container that uses its own published port. With bridge-nf-call-iptables the
-  // bridge itself sends the frame back.
-  net::ChangeLink(batch, port, {.up = true, .hairpin = true});
+  net::ChangeLink(batch, port, PortSettings(plan.network));
   return batch;
 }
 
@@ -104,6 +103,16 @@ std::string NextHostInterfaceName(std::string name) {
 }
 
 }  // namespace
+
+net::LinkChange PortSettings(const Network& network) {
+  net::LinkChange settings;
+  settings.up = true;
+  // For a container that uses its own published port. With bridge-nf-call-iptables the bridge
+  // itself sends the frame back.
+  settings.hairpin = true;
+  if (!IsOn(network, kConnectivityOption)) settings.isolated = true;
+  return settings;
+}
 
 std::string HostInterfaceName(absl::string_view container_id, int number) {
   return absl::StrCat("tv", container_id.substr(0, 12),

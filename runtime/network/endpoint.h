@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "net/ip_address.h"
+#include "net/link.h"
 #include "net/netlink_socket.h"
 #include "runtime/network/network.h"
 #include "state/container_state.h"
@@ -35,6 +36,9 @@ struct EndpointPlan {
 std::string HostInterfaceName(absl::string_view container_id, int number);
 // True for each name that one of the container's interfaces may have.
 bool IsHostInterfaceOf(absl::string_view name, absl::string_view container_id);
+
+// What a port of the network's bridge is to be: up, and for the rest what the network says.
+net::LinkChange PortSettings(const Network& network);
 
 // Makes the bridge where it is missing and the veth with its peer in `netns`, or the macvlan: two
 // round trips.

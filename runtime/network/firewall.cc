@@ -17,6 +17,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "net/nft_list.h"
+#include "runtime/network/driver_options.h"
 #include "runtime/network/port_publisher.h"
 #include "runtime/network/spoof_guard.h"
 
@@ -37,8 +38,8 @@ constexpr absl::string_view kVersionWithoutBridge = "tiny 2 without bridge";
 constexpr uint8_t kIcmp6Redirect = 137;
 constexpr uint8_t kIcmp6RouterAdvertisement = 134;
 constexpr uint32_t kInterfaceNameLength = 16;
-// The kernel's state bits as the ct expression gives them: 1 << (ctinfo + 1).
 constexpr int kRemoveAttempts = 5;
+// The kernel's state bits as the ct expression gives them: 1 << (ctinfo + 1).
 constexpr uint32_t kEstablishedOrRelated = 1U << 1 | 1U << 2;
 
 std::vector<NftSetSpec> Sets() {
@@ -284,7 +285,6 @@ bool LacksBridge(const absl::Status& status) {
   return error == ENOENT || error == EOPNOTSUPP || error == EAFNOSUPPORT;
 }
 
-NftBatch MakeInetTable(absl::string_view comment) {
 // Leaves out the elements that are in no set, or whose set is gone.
 absl::Status KeepPresent(net::NetlinkSocket& socket, std::vector<Firewall::Entry>& entries) {
   using Key = std::pair<std::string, bool>;
@@ -307,6 +307,7 @@ absl::Status KeepPresent(net::NetlinkSocket& socket, std::vector<Firewall::Entry
   return absl::OkStatus();
 }
 
+NftBatch MakeInetTable(absl::string_view comment) {
   NftBatch batch(Firewall::Table());
   // Deleting what is not there would fail the transaction: first make sure that it is.
   batch.AddTable();
@@ -338,13 +339,14 @@ std::vector<Firewall::Entry> Firewall::EntriesOf(const Network& network) {
   if (network.driver != "bridge") return entries;
   const std::string name = net::InterfaceNameKey(network.interface_name);
   entries.push_back({"bridges", {.key = name}});
-  entries.push_back({"same_bridge", {.key = absl::StrCat(name, name)}});
+  if (IsOn(network, kConnectivityOption)) {
+    entries.push_back({"same_bridge", {.key = absl::StrCat(name, name)}});
+  }
   if (network.internal) {
     entries.push_back({"internal", {.key = name}});
     return entries;
   }
-  const auto option = network.options.find("com.docker.network.bridge.enable_ip_masquerade");
-  if (option != network.options.end() && option->second == "false") return entries;
+  if (!IsOn(network, kMasqueradeOption)) return entries;
   if (auto subnet = net::ParseIpPrefix(network.subnet); subnet.ok()) {
     AppendInterval(entries, "masq4", *subnet);
   }
@@ -477,7 +479,7 @@ absl::Status Firewall::Remove(net::NetlinkSocket& socket, const std::vector<Entr
     AddTo(again, present, /*remove=*/true);
     status = again.Commit(socket);
   }
-  return absl::OkStatus();
+  return Explain(std::move(status));
 }
 
 }  // namespace tiny::runtime

@@ -7,8 +7,9 @@
 //   publish       DNAT by the maps (protocol . address . port), then (protocol . port) for all
 //                 local addresses; the same for the host's own packets in publish-local. Only
 //                 that chain knows 127.0.0.1, so that a port bound there is closed to the outside
-//   forward       one bridge to itself: yes; out of an internal network: no; into a bridge only
-//                 replies and what DNAT sent there; one network to another: no
+//   forward       one bridge to itself: yes, unless the network was made without (enable_icc, where
+//                 the bridge's ports are isolated, too); out of an internal network: no; into a
+//                 bridge only replies and what DNAT sent there; one network to another: no
 //   masquerade    what leaves a network, what localhost sends in, and hairpins
 //
 // Errors: those of net::NftBatch; with a hint where the kernel lacks nf_tables.

@@ -169,9 +169,10 @@ absl::Status NetworkManagerImpl::AttachPlans(const state::ContainerConfig& confi
                                              const Lease& owner, std::vector<EndpointPlan>& plans,
                                              Attachment& attachment) {
   ClaimedPorts claimed;
-  ASSIGN_OR_RETURN(const std::vector<state::PortMapping> wanted_ports, WantedPorts(config));
+  ASSIGN_OR_RETURN(std::vector<state::PortMapping> wanted_ports, WantedPorts(config));
   if (!wanted_ports.empty()) {
     ASSIGN_OR_RETURN(const PublishTarget target, TargetOf(attachment.endpoints));
+    BindToHost(plans[target.endpoint].network, wanted_ports);
     ASSIGN_OR_RETURN(claimed,
                      ClaimPorts(leases_, owner, wanted_ports, target, [this] { return Sweep(); }));
     attachment.ports = claimed.mappings;

@@ -17,6 +17,7 @@
 #include "base/random_id.h"
 #include "base/status_macros.h"
 #include "runtime/network/container_files.h"
+#include "runtime/network/driver_options.h"
 #include "runtime/network/host_bridge.h"
 #include "runtime/network/network_manager_impl.h"
 #include "runtime/network/resolver.h"
@@ -143,6 +144,7 @@ absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttach
 
 absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   RETURN_IF_ERROR(ValidateNetworkName(wanted.name));
+  RETURN_IF_ERROR(CheckDriverOptions(wanted));
   // The default network comes first, so that its subnet is not given to another.
   RETURN_IF_ERROR(DefaultNetwork().status());
   ASSIGN_OR_RETURN(const UniqueFd lock, leases_.Lock(LeaseStore::Sharing::kExclusive));

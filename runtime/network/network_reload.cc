@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -127,9 +126,11 @@ absl::Status NetworkManagerImpl::RebuildFirewall() {
 
 absl::StatusOr<PublishTarget> NetworkManagerImpl::TargetOf(
     const std::vector<state::NetworkEndpoint>& endpoints) {
-  for (const state::NetworkEndpoint& endpoint : endpoints) {
+  for (size_t i = 0; i < endpoints.size(); ++i) {
+    const state::NetworkEndpoint& endpoint = endpoints[i];
     if (endpoint.host_interface.empty()) continue;  // a macvlan is on the outer network itself
     PublishTarget target;
+    target.endpoint = i;
     ASSIGN_OR_RETURN(target.address, net::ParseIpAddress(endpoint.ip));
     if (!endpoint.ip6.empty()) {
       ASSIGN_OR_RETURN(target.address6, net::ParseIpAddress(endpoint.ip6));
@@ -159,9 +160,12 @@ absl::StatusOr<std::vector<state::PortMapping>> NetworkManagerImpl::Publish(
     const std::vector<state::NetworkEndpoint>& endpoints,
     const std::vector<state::PortMapping>& ports) {
   ASSIGN_OR_RETURN(const PublishTarget target, TargetOf(endpoints));
+  ASSIGN_OR_RETURN(const Network network, files_.Read(endpoints[target.endpoint].network));
+  std::vector<state::PortMapping> bound = ports;
+  BindToHost(network, bound);
   const Lease owner = {.container = std::string(id), .process = process};
   ASSIGN_OR_RETURN(const ClaimedPorts claimed,
-                   ClaimPorts(leases_, owner, ports, target, [this] { return Sweep(); }));
+                   ClaimPorts(leases_, owner, bound, target, [this] { return Sweep(); }));
   absl::Status status = UpdateFirewall(owner.container, {}, claimed.published);
   if (status.ok()) status = ForgetConnections(claimed.mappings);
   if (status.ok()) return claimed.mappings;
@@ -282,10 +286,11 @@ absl::Status NetworkManagerImpl::Reload() {
         return IsHostInterfaceOf(link.name, entry.first);
       });
       if (ours && link.kind == "veth" && (link.master == 0 || !link.up())) {
-        net::ChangeLink(
-            batch, net::LinkRef(link.index),
-            {.up = true,
-             .master = link.master == 0 ? std::optional<int>(bridge.index) : std::nullopt});
+        // A port is what it is to be once it is one: a second message.
+        if (link.master == 0) {
+          net::ChangeLink(batch, net::LinkRef(link.index), {.master = bridge.index});
+        }
+        net::ChangeLink(batch, net::LinkRef(link.index), PortSettings(network));
       }
     }
     RETURN_IF_ERROR(route->Execute(batch));

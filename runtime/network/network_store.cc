@@ -16,6 +16,8 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "runtime/network/address_pool.h"
+#include "runtime/network/driver_options.h"
+#include "runtime/network/host_bridge.h"
 
 namespace tiny::runtime {
 namespace {
@@ -24,8 +26,6 @@ constexpr absl::string_view kSuffix = ".json";
 // Loopback, link-local, multicast: RFC 6890.
 constexpr absl::string_view kSpecialSubnets[] = {"127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
                                                  "::1/128",     "fe80::/10",      "ff00::/8"};
-constexpr char kBridgeNameOption[] = "com.docker.network.bridge.name";
-constexpr char kMtuOption[] = "com.docker.network.driver.mtu";
 
 absl::Status NoSuchNetwork(absl::string_view name) {
   return absl::NotFoundError(absl::StrCat("no such network: ", name));
@@ -70,17 +70,15 @@ absl::Status CompleteSubnet(std::string& subnet, std::string& gateway, int famil
 }
 
 absl::Status CompleteDriver(Network& network) {
-  const auto option = [&](const char* name) {
-    const auto found = network.options.find(name);
-    return found == network.options.end() ? std::string() : found->second;
-  };
   if (network.driver == "macvlan") {
-    if (network.interface_name.empty()) network.interface_name = option("parent");
+    if (network.interface_name.empty())
+      network.interface_name = DriverOption(network, kParentOption);
     if (network.interface_name.empty()) {
       return absl::InvalidArgumentError("a macvlan network needs its interface: -o parent=eth0");
     }
   } else if (network.driver == "bridge") {
-    if (network.interface_name.empty()) network.interface_name = option(kBridgeNameOption);
+    if (network.interface_name.empty())
+      network.interface_name = DriverOption(network, kBridgeNameOption);
     if (network.interface_name.empty()) {
       network.interface_name = absl::StrCat("td", network.id.substr(0, 12));
     }
@@ -88,7 +86,7 @@ absl::Status CompleteDriver(Network& network) {
     return absl::UnimplementedError(absl::StrCat("the network driver ", network.driver,
                                                  " is not supported: use bridge or macvlan"));
   }
-  if (const std::string mtu = option(kMtuOption); !mtu.empty()) {
+  if (const std::string mtu = DriverOption(network, kMtuOption); !mtu.empty()) {
     if (!absl::SimpleAtoi(mtu, &network.mtu) || network.mtu < 68 || network.mtu > 65535) {
       return absl::InvalidArgumentError(absl::StrCat("the mtu ", mtu, " is not 68 to 65535"));
     }

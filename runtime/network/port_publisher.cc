@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "runtime/network/driver_options.h"
 #include "runtime/network/holder_shelf.h"
 
 namespace tiny::runtime {
@@ -185,6 +186,13 @@ absl::StatusOr<std::vector<state::PortMapping>> WantedPorts(const state::Contain
   return ports;
 }
 
+void BindToHost(const Network& network, std::vector<state::PortMapping>& ports) {
+  const std::string address = DriverOption(network, kHostBindingOption);
+  for (state::PortMapping& port : ports) {
+    if (port.host_ip.empty()) port.host_ip = address;
+  }
+}
+
 absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& owner,
                                         const std::vector<state::PortMapping>& wanted,
                                         const PublishTarget& target,
@@ -194,6 +202,8 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
   for (const state::PortMapping& port : wanted) {
     absl::Status status = ClaimPort(store, owner, target, port, sweep, shelf, claimed);
     if (status.ok()) continue;
+    // First, as there may be no descriptor left to release a lease with.
+    claimed.holders.clear();
     for (const state::PortMapping& mapping : claimed.mappings) {
       (void)store.Release(PortLease(mapping), owner.container);
     }
@@ -202,6 +212,4 @@ absl::StatusOr<ClaimedPorts> ClaimPorts(const LeaseStore& store, const Lease& ow
   return claimed;
 }
 
-    // First, as there may be no descriptor left to release a lease with.
-    claimed.holders.clear();
 }  // namespace tiny::runtime

@@ -3,6 +3,7 @@
 #ifndef TINY_RUNTIME_NETWORK_PORT_PUBLISHER_H_
 #define TINY_RUNTIME_NETWORK_PORT_PUBLISHER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,10 +35,14 @@ std::optional<PublishedPort> ParsePortLease(absl::string_view name, const Lease&
 // published yet. kInvalidArgument for what is no port.
 absl::StatusOr<std::vector<state::PortMapping>> WantedPorts(const state::ContainerConfig& config);
 
+// The address that the network binds ports to (kHostBindingOption), for those that have none.
+void BindToHost(const Network& network, std::vector<state::PortMapping>& ports);
+
 // The endpoint that published ports lead to: the first of a network that is not internal.
 struct PublishTarget {
   net::IpAddress address;
   net::IpAddress address6;
+  size_t endpoint = 0;  // its place among the container's
 };
 
 struct ClaimedPorts {
