@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "e2e/network_fixture.h"
 #include "net/nft_batch.h"
@@ -70,6 +72,63 @@ TEST_F(NetworkTest, CreateListInspectRemove) {
   EXPECT_THAT(Tiny({"network", "rm", "-f", "db"}), Succeeds(""));
   EXPECT_THAT(Tiny({"network", "inspect", "db"}).err, HasSubstr("no such network: db"));
   EXPECT_THAT(Tiny({"network", "rm", "bridge"}), FailsClearly(1, "default network"));
+}
+
+TEST_F(NetworkTest, AnOptionOfTheDriverIsObeyedOrRefused) {
+  const std::string prefix = "com.docker.network.bridge.";
+  const std::pair<std::string, const char*> kRefused[] = {
+      {"foo=bar", "the driver bridge has no option \"foo\""},
+      {"parent=lan0", "the driver bridge has no option \"parent\""},
+      {prefix + "gateway_mode_ipv4=isolated", "gateway_mode_ipv4=isolated is not supported"},
+      {prefix + "trusted_host_interfaces=lan0", "trusted_host_interfaces"},
+      {prefix + "enable_icc=perhaps", "enable_icc=perhaps: neither true nor false"},
+      {prefix + "host_binding_ipv4=::1", "host_binding_ipv4=::1: not an IPv4 address"},
+  };
+  for (const auto& [option, error] : kRefused) {
+    const Result result = Tiny({"network", "create", "-o", option, "refused"});
+    EXPECT_THAT(result, FailsClearly(1, error)) << option;
+    if (absl::StrContains(error, "no option")) {
+      EXPECT_THAT(result.err, AllOf(HasSubstr(prefix + "enable_icc"), HasSubstr("--label")));
+    }
+  }
+  EXPECT_THAT(Tiny({"network", "inspect", "refused"}).err, HasSubstr("no such network"));
+  EXPECT_EQ(Tiny({"network", "create", "-o", prefix + "gateway_mode_ipv4=nat", "-o",
+                  prefix + "enable_ip_masquerade=TRUE", "--label", "com.docker.compose.project=x",
+                  "-o", "com.docker.network.driver.mtu=1400", "taken"})
+                .code,
+            0);
+  EXPECT_THAT(Run({"--rm", "--network", "taken", "cat", "/sys/class/net/eth0/mtu"}),
+              Succeeds("1400\n"));
+  EXPECT_EQ(Tiny({"network", "rm", "taken"}).code, 0);
+}
+
+TEST_F(NetworkTest, ABridgeThatIsNotTheNetworksOwnIsLeftAlone) {
+  const auto ip = [&](std::vector<std::string> words) {
+    words.insert(words.begin(),
+                 {"--rm", "--network", "host", "--cap-add", "NET_ADMIN", "busybox", "ip", "link"});
+    return Run(words).code;
+  };
+  const auto create = [&](const std::string& bridge, const std::string& name) {
+    return Tiny({"network", "create", "-o", "com.docker.network.bridge.name=" + bridge, name});
+  };
+  EXPECT_EQ(ip({"add", "br0", "type", "bridge"}), 0);
+  EXPECT_THAT(create("br0", "one"), FailsClearly(1, "the interface br0 exists already"));
+  EXPECT_THAT(create("lo", "one"), FailsClearly(1, "the interface lo exists already"));
+  EXPECT_THAT(create("td0", "one"), FailsClearly(1, "the bridge td0 is that of network bridge"));
+  EXPECT_EQ(ip({"show", "br0"}), 0);
+  EXPECT_EQ(create("br1", "one").code, 0);
+  EXPECT_THAT(create("br1", "two"), FailsClearly(1, "the bridge br1 is that of network one"));
+  EXPECT_EQ(Run({"--rm", "--network", "one", "true"}).code, 0);
+  EXPECT_EQ(ip({"show", "br1"}), 0);
+  EXPECT_EQ(Tiny({"network", "rm", "one"}).code, 0);
+  EXPECT_NE(ip({"show", "br1"}), 0);
+  // One that somebody else made after the network.
+  EXPECT_EQ(create("br1", "one").code, 0);
+  EXPECT_EQ(ip({"add", "br1", "type", "bridge"}), 0);
+  EXPECT_EQ(Run({"--rm", "--network", "one", "true"}).code, 0);
+  EXPECT_EQ(Tiny({"network", "rm", "one"}).code, 0);
+  EXPECT_EQ(ip({"show", "br1"}), 0);
+  for (const char* bridge : {"br0", "br1"}) EXPECT_EQ(ip({"delete", bridge}), 0);
 }
 
 TEST_F(NetworkTest, WhatCantBeMadeIsRefused) {

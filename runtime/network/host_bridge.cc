@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "net/link.h"
 #include "net/route.h"
+#include "runtime/network/driver_options.h"
 
 namespace tiny::runtime {
 namespace {
@@ -45,6 +46,14 @@ absl::Status ExplainLink(absl::Status status) {
   }
 }
 
+bool HasChosenName(const Network& network) {
+  return !DriverOption(network, kBridgeNameOption).empty();
+}
+
+std::string MarkOf(const Network& network) {
+  return absl::StrCat("tiny network ", network.id.substr(0, 12));
+}
+
 absl::StatusOr<net::LinkInfo> CreateBridge(net::NetlinkSocket& socket, const Network& network) {
   int mtu = network.mtu;
   if (mtu == 0) {
@@ -58,6 +67,11 @@ absl::StatusOr<net::LinkInfo> CreateBridge(net::NetlinkSocket& socket, const Net
   // Another process may have been faster.
   absl::Status created = socket.Execute(batch);
   if (!created.ok() && GetErrno(created) != EEXIST) return ExplainLink(std::move(created));
+  if (created.ok() && HasChosenName(network)) {
+    batch.Clear();
+    net::ChangeLink(batch, net::LinkRef(network.interface_name), {.alias = MarkOf(network)});
+    RETURN_IF_ERROR(socket.Execute(batch));
+  }
   // Before it is up, so that it never has an IPv6 address that it should not have.
   RETURN_IF_ERROR(EnsureSysctls(network));
   return net::GetLink(socket, net::LinkRef(network.interface_name));
@@ -114,8 +128,18 @@ absl::Status EnsureSysctls(const Network& network) {
   return EnsureForwarding(!network.subnet6.empty());
 }
 
+std::string GeneratedBridgeName(const Network& network) {
+  return absl::StrCat("td", network.id.substr(0, 12));
+}
+
 absl::Status DeleteBridge(net::NetlinkSocket& socket, const Network& network) {
   if (network.driver != "bridge") return absl::OkStatus();
+  if (HasChosenName(network)) {
+    const auto link = net::GetLink(socket, net::LinkRef(network.interface_name));
+    if (GetErrno(link.status()) == ENODEV) return absl::OkStatus();
+    RETURN_IF_ERROR(link.status());
+    if (link->alias != MarkOf(network)) return absl::OkStatus();
+  }
   net::MessageBuilder batch;
   net::DeleteLink(batch, net::LinkRef(network.interface_name));
   absl::Status status = socket.Execute(batch);

@@ -32,6 +32,11 @@ absl::StatusOr<HostBridge> EnsureBridge(net::NetlinkSocket& socket, const Networ
 absl::Status EnsureSysctls(const Network& network);
 absl::Status EnsureForwarding(bool ipv6);
 
+// "td" and 12 digits of the id: the bridge of a network whose maker has chosen no name for it.
+std::string GeneratedBridgeName(const Network& network);
+
+// A bridge whose name was chosen bears a mark of its network (its alias) and goes only with that:
+// it could be another's.
 absl::Status DeleteBridge(net::NetlinkSocket& socket, const Network& network);
 
 // The MTU of the interface that the default route uses; 1500 without one.

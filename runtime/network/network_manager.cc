@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "base/random_id.h"
 #include "base/status_macros.h"
+#include "net/link.h"
 #include "runtime/network/container_files.h"
 #include "runtime/network/driver_options.h"
 #include "runtime/network/host_bridge.h"
@@ -142,6 +143,28 @@ absl::StatusOr<Network> NetworkManagerImpl::NetworkOf(const state::NetworkAttach
   return network;
 }
 
+// Two networks on one bridge would be one, and a bridge that is there already is not tiny's.
+absl::Status NetworkManagerImpl::CheckBridgeName(const Network& wanted) {
+  const std::string& name = wanted.interface_name;
+  const std::string hint = absl::StrCat("Choose another name with -o ", kBridgeNameOption,
+                                        "=NAME, or none: tiny then makes one.");
+  ASSIGN_OR_RETURN(const std::vector<Network> networks, files_.List(nullptr));
+  for (const Network& other : networks) {
+    if (other.interface_name != name) continue;
+    return WithHint(absl::AlreadyExistsError(
+                        absl::StrCat("the bridge ", name, " is that of network ", other.name)),
+                    hint);
+  }
+  ASSIGN_OR_RETURN(net::NetlinkSocket * route, Route());
+  const auto link = net::GetLink(*route, net::LinkRef(name));
+  if (GetErrno(link.status()) == ENODEV) return absl::OkStatus();
+  RETURN_IF_ERROR(link.status());
+  return WithHint(
+      absl::AlreadyExistsError(absl::StrCat("the interface ", name,
+                                            " exists already: it can't be a new network's bridge")),
+      hint);
+}
+
 absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   RETURN_IF_ERROR(ValidateNetworkName(wanted.name));
   RETURN_IF_ERROR(CheckDriverOptions(wanted));
@@ -154,6 +177,7 @@ absl::StatusOr<Network> NetworkManagerImpl::Create(Network wanted) {
   const bool is_macvlan = wanted.driver == "macvlan";
   ASSIGN_OR_RETURN(const std::vector<TakenPrefix> taken, Taken(wanted.name, wanted.interface_name));
   RETURN_IF_ERROR(CompleteNetwork(wanted, is_macvlan ? std::vector<TakenPrefix>() : taken));
+  if (!is_macvlan) RETURN_IF_ERROR(CheckBridgeName(wanted));
   RETURN_IF_ERROR(files_.Write(wanted, /*replace=*/false));
   LogNetworkEvent(options_.root, "create", wanted);
   return wanted;

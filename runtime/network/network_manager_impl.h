@@ -78,6 +78,7 @@ class NetworkManagerImpl : public NetworkManager {
   absl::StatusOr<Network> DefaultNetwork(Use use = Use::kKeep);
   // As a first use chooses it. `moved`: what kept its subnet from being the usual one, if anything.
   absl::StatusOr<Network> MakeDefaultNetwork(std::string* moved = nullptr);
+  absl::Status CheckBridgeName(const Network& wanted);
   absl::StatusOr<Network> NetworkOf(const state::NetworkAttachment& attachment,
                                     Use use = Use::kKeep);
   absl::StatusOr<std::vector<TakenPrefix>> Taken(absl::string_view except_network,

@@ -80,7 +80,7 @@ absl::Status CompleteDriver(Network& network) {
     if (network.interface_name.empty())
       network.interface_name = DriverOption(network, kBridgeNameOption);
     if (network.interface_name.empty()) {
-      network.interface_name = absl::StrCat("td", network.id.substr(0, 12));
+      network.interface_name = GeneratedBridgeName(network);
     }
   } else {
     return absl::UnimplementedError(absl::StrCat("the network driver ", network.driver,
