@@ -29,9 +29,10 @@ struct ResolvedUser {
   std::string home = "/";  // of the passwd entry
 };
 
-// `spec` is "", "user", "uid", "user:group", "uid:gid", ...; empty is user 0, an empty group none. With an explicit
-// group the user's groups of /etc/group are not added. `group_add` (names or numbers) always is.
-// kInvalidArgument for a malformed spec, kNotFound for a name that is in neither file.
+// `spec` is "", "user", "uid", "user:group", "uid:gid", ...; empty is user 0, an empty group none.
+// With an explicit group the user's groups of /etc/group are not added. `group_add` (names or
+// numbers) always is. kInvalidArgument for a malformed spec, kNotFound for a name that is in
+// neither file.
 absl::StatusOr<ResolvedUser> ResolveUser(absl::string_view spec,
                                          absl::Span<const std::string> group_add,
                                          absl::string_view passwd, absl::string_view group);
