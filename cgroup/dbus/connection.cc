@@ -103,7 +103,8 @@ absl::StatusOr<std::string> SocketOfAddress(absl::string_view address) {
       absl::StrCat("D-Bus address \"", address, "\" is not of a unix socket"));
 }
 
-absl::StatusOr<Connection> Connection::Open(absl::string_view addresses, absl::Duration timeout) {
+absl::StatusOr<Connection> Connection::Open(absl::string_view addresses, Claim claim,
+                                            absl::Duration timeout) {
   absl::Status failure = absl::InvalidArgumentError("no D-Bus address");
   for (const absl::string_view address : absl::StrSplit(addresses, ';', absl::SkipEmpty())) {
     const absl::StatusOr<std::string> name = SocketOfAddress(address);
@@ -113,30 +114,41 @@ absl::StatusOr<Connection> Connection::Open(absl::string_view addresses, absl::D
       continue;
     }
     Connection connection(*std::move(fd), timeout);
-    RETURN_IF_ERROR(Annotate(connection.Authenticate(), absl::StrCat("D-Bus at ", address)));
+    RETURN_IF_ERROR(Annotate(connection.Authenticate(claim), absl::StrCat("D-Bus at ", address)));
     return connection;
   }
   return failure;
 }
 
-// The server believes what the kernel tells it of the socket's other end.
-absl::Status Connection::Authenticate() {
-  const std::string uid = absl::BytesToHexString(absl::StrCat(geteuid()));
-  RETURN_IF_ERROR(SendAll(socket_.get(),
-                          absl::StrCat(absl::string_view("\0", 1), "AUTH EXTERNAL ", uid, "\r\n")));
+// The server believes what the kernel tells it of the socket's other end. All is sent at once, as
+// systemd's own clients do: a message that systemd's private socket reads together with BEGIN waits
+// there until another one comes.
+absl::Status Connection::Authenticate(Claim claim) {
+  const std::string said =
+      claim == Claim::kUser
+          ? absl::StrCat("AUTH EXTERNAL ", absl::BytesToHexString(absl::StrCat(geteuid())))
+          : "AUTH EXTERNAL\r\nDATA";
+  RETURN_IF_ERROR(
+      SendAll(socket_.get(), absl::StrCat(absl::string_view("\0", 1), said, "\r\nBEGIN\r\n")));
   const absl::Time deadline = absl::Now() + timeout_;
+  ASSIGN_OR_RETURN(std::string line, ReceiveLine(deadline));
+  if (claim == Claim::kNothing && line == "DATA") {
+    ASSIGN_OR_RETURN(line, ReceiveLine(deadline));
+  }
+  if (absl::StartsWith(line, "OK ")) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      absl::StrCat("uid ", geteuid(), " is not let in: ", absl::CEscape(line)));
+}
+
+absl::StatusOr<std::string> Connection::ReceiveLine(absl::Time deadline) {
   size_t end;
   while ((end = received_.find("\r\n")) == std::string::npos) {
     if (received_.size() > kMaxAuthenticationLine) return absl::DataLossError("no D-Bus server");
     RETURN_IF_ERROR(Receive(deadline));
   }
-  const std::string line = received_.substr(0, end);
+  std::string line = received_.substr(0, end);
   received_.erase(0, end + 2);
-  if (!absl::StartsWith(line, "OK ")) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("uid ", geteuid(), " is not let in: ", absl::CEscape(line)));
-  }
-  return SendAll(socket_.get(), "BEGIN\r\n");
+  return line;
 }
 
 absl::Status Connection::Receive(absl::Time deadline) {

@@ -27,8 +27,10 @@ namespace tiny::dbus {
 class Connection {
  public:
   // Connects to the first of the addresses ("unix:path=/a;unix:abstract=b") that can be connected
-  // to and authenticates as the effective user. kInvalidArgument where none is of a unix socket.
-  static absl::StatusOr<Connection> Open(absl::string_view addresses,
+  // to and authenticates: as the effective user, or without a claim, as in a user namespace, where
+  // the server has another number for that one. kInvalidArgument where none is of a unix socket.
+  enum class Claim { kUser, kNothing };
+  static absl::StatusOr<Connection> Open(absl::string_view addresses, Claim claim = Claim::kUser,
                                          absl::Duration timeout = absl::Seconds(30));
 
   // Registers with a message bus, which wants that first; a lone peer does not.
@@ -43,7 +45,8 @@ class Connection {
   Connection(UniqueFd socket, absl::Duration timeout)
       : socket_(std::move(socket)), timeout_(timeout) {}
 
-  absl::Status Authenticate();
+  absl::Status Authenticate(Claim claim);
+  absl::StatusOr<std::string> ReceiveLine(absl::Time deadline);
   // At least one more byte.
   absl::Status Receive(absl::Time deadline);
   absl::StatusOr<Message> ReceiveMessage(absl::Time deadline);

@@ -54,15 +54,12 @@ class Server {
   static void Write(int fd, const std::string& text) {
     EXPECT_EQ(send(fd, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
   }
-  // Lets the client in; what it sends after its BEGIN.
+  // Lets the client in; what it sends then.
   static std::string Admit(int fd) {
-    EXPECT_TRUE(absl::StrContains(Read(fd), "AUTH EXTERNAL "));
+    const std::string all = Read(fd);
+    EXPECT_TRUE(absl::StrContains(all, "AUTH EXTERNAL ") && absl::EndsWith(all, "\r\nBEGIN\r\n"));
     Write(fd, "OK 0123\r\n");
-    std::string text;
-    for (std::string more = "BEGIN"; !more.empty() && text.size() < 24; text += more) {
-      more = Read(fd);
-    }
-    return absl::StartsWith(text, "BEGIN\r\n") ? text.substr(7) : "";
+    return Read(fd);
   }
 
  private:
@@ -92,6 +89,16 @@ TEST(ConnectionTest, ASignalBeforeTheAnswerIsKept) {
   ASSERT_OK(connection.Call({.path = "/", .member = "Start"}));
   ASSERT_OK_AND_ASSIGN(const Message signal, connection.WaitForSignal("Done"));
   EXPECT_EQ(Reader(signal.received_body).String(), "kept");
+}
+
+TEST(ConnectionTest, WithoutAClaimTheServerGoesByTheKernelsWord) {
+  Server server([](int fd) {
+    std::string all(1, '\0');
+    all += "AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+    EXPECT_EQ(Server::Read(fd), all);
+    Server::Write(fd, "DATA\r\nOK 0123\r\n");
+  });
+  EXPECT_OK(Connection::Open(server.address(), Connection::Claim::kNothing).status());
 }
 
 TEST(ConnectionTest, AnErrorIsInTheServersWords) {
@@ -129,8 +136,9 @@ TEST(ConnectionTest, SilenceAndAnEndAreErrors) {
     while (!Server::Read(fd).empty()) {
     }
   });
-  EXPECT_THAT(Connection::Open(mute.address(), absl::Milliseconds(50)).status(),
-              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(
+      Connection::Open(mute.address(), Connection::Claim::kUser, absl::Milliseconds(50)).status(),
+      StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
 TEST(ConnectionTest, TheSocketThatWasTriedIsNamed) {

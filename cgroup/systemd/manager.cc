@@ -25,8 +25,7 @@ struct Server {
 };
 
 // Where a manager may be, the best first.
-std::vector<Server> Servers() {
-  const bool system = geteuid() == 0;
+std::vector<Server> Servers(bool system) {
   const char* given = getenv(system ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS");
   if (given != nullptr && *given != '\0') return {{given, true}};
   if (system) {
@@ -44,10 +43,12 @@ void PutEmptyAuxiliaryUnits(dbus::Body& body) { body.EndArray(body.BeginArray("(
 
 }  // namespace
 
-absl::StatusOr<Manager> Manager::Connect() {
+absl::StatusOr<Manager> Manager::Connect(Of of) {
+  const bool system = of == Of::kMachine;
+  const auto claim = system ? dbus::Connection::Claim::kUser : dbus::Connection::Claim::kNothing;
   std::vector<std::string> failures;
-  for (const Server& server : Servers()) {
-    absl::StatusOr<dbus::Connection> connection = dbus::Connection::Open(server.address);
+  for (const Server& server : Servers(system)) {
+    absl::StatusOr<dbus::Connection> connection = dbus::Connection::Open(server.address, claim);
     absl::Status status = connection.status();
     if (status.ok() && server.is_bus) status = connection->Hello();
     if (!status.ok()) {
@@ -68,12 +69,11 @@ absl::StatusOr<Manager> Manager::Connect() {
     RETURN_IF_ERROR(manager.Call("Subscribe", {}).status());
     return manager;
   }
-  return WithHint(
-      absl::UnavailableError(
-          absl::StrCat("no systemd can be reached: ", absl::StrJoin(failures, "; "))),
-      absl::StrCat("start systemd's D-Bus, say where it is with ",
-                   geteuid() == 0 ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS",
-                   ", or use the cgroupfs driver: no --systemd-cgroup"));
+  return WithHint(absl::UnavailableError(
+                      absl::StrCat("no systemd can be reached: ", absl::StrJoin(failures, "; "))),
+                  absl::StrCat("start systemd's D-Bus, say where it is with ",
+                               system ? "DBUS_SYSTEM_BUS_ADDRESS" : "DBUS_SESSION_BUS_ADDRESS",
+                               ", or use the cgroupfs driver: no --systemd-cgroup"));
 }
 
 absl::StatusOr<dbus::Message> Manager::Call(const char* method, dbus::Body body) {

@@ -1,6 +1,6 @@
 // systemd's manager, asked over D-Bus for the scope that is a container's cgroup.
 //
-//   ASSIGN_OR_RETURN(Manager manager, Manager::Connect());
+//   ASSIGN_OR_RETURN(Manager manager, Manager::Connect(Manager::Of::kMachine));
 //   RETURN_IF_ERROR(manager.StartScope("tiny-0123.scope", "system.slice", pid, properties));
 //   ...
 //   RETURN_IF_ERROR(manager.Stop("tiny-0123.scope"));
@@ -26,10 +26,11 @@ namespace tiny::systemd {
 
 class Manager {
  public:
-  // As root: $DBUS_SYSTEM_BUS_ADDRESS, or the system bus, or where there is none systemd's private
-  // socket. As a user: $DBUS_SESSION_BUS_ADDRESS, or the bus and the private socket in
-  // $XDG_RUNTIME_DIR.
-  static absl::StatusOr<Manager> Connect();
+  // The machine's: $DBUS_SYSTEM_BUS_ADDRESS, or the system bus, or where there is none systemd's
+  // private socket. A user's, of whom this process may be root in a user namespace:
+  // $DBUS_SESSION_BUS_ADDRESS, or the bus and the private socket in $XDG_RUNTIME_DIR.
+  enum class Of { kMachine, kUser };
+  static absl::StatusOr<Manager> Connect(Of of);
 
   // Starts a transient scope in `slice` with the process `pid` in it, delegated to its processes
   // and with everything counted, and returns when it runs. A failed unit of that name that was left

@@ -13,6 +13,7 @@ import podman_test
 import systemd
 
 sys.path.insert(0, os.path.dirname(engine.runtime.__file__))
+import rootless_test  # pylint: disable=wrong-import-position
 import runtime  # pylint: disable=wrong-import-position
 
 
@@ -183,6 +184,89 @@ class SystemdTest(runtime.RuntimeTest):
         self.config("true", change=annotation)
         done = self.oci("run", "--bundle", self.bundle, self.id, check=False)
         self.assertIn("annotations.org.systemd.property.TimeoutStopUSec", done.stderr)
+
+
+class UserSystemdTest(rootless_test.RootlessTest):
+    """A user's own systemd, which has a cgroup delegated to it, makes the scope."""
+
+    delegated = "/sys/fs/cgroup/user-tt"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.run_of_user = os.path.join(cls.shared, "run")
+        units_of_user = os.path.join(cls.shared, "units")
+        for folder in (cls.run_of_user, units_of_user, cls.delegated, cls.delegated + "/manager",
+                       cls.delegated + "/client"):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            os.chown(folder, rootless_test.USER, rootless_test.USER)
+            for name in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+                if folder.startswith(cls.delegated):
+                    os.chown(os.path.join(folder, name), rootless_test.USER, rootless_test.USER)
+        with open(units_of_user + "/default.target", "w", encoding="utf-8") as file:
+            file.write("[Unit]\n")
+        manager = subprocess.Popen(
+            [systemd.SYSTEMD, "--user", "--log-target=console", "--log-level=warning"],
+            stdin=subprocess.DEVNULL, preexec_fn=lambda: cls.enter("manager"),
+            env={"XDG_RUNTIME_DIR": cls.run_of_user, "SYSTEMD_UNIT_PATH": units_of_user,
+                 "LD_LIBRARY_PATH": ":".join(systemd.LIBRARIES), "HOME": cls.shared,
+                 "SYSTEMD_GENERATOR_PATH": "/none", "PATH": os.environ["PATH"]})
+
+        def end():
+            manager.kill()
+            manager.wait()
+        cls.addClassCleanup(end)
+        cls.own = cls.own | {str(manager.pid)}
+        private = cls.run_of_user + "/systemd/private"
+        engine.EngineTest("engine").wait_until(lambda: os.path.exists(private), private)
+
+    @classmethod
+    def enter(cls, cgroup="client"):
+        with open(os.path.join(cls.delegated, cgroup, "cgroup.procs"), "w",
+                  encoding="utf-8") as procs:
+            procs.write("0")
+        super().enter()
+
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.run_of_user
+        self.root = os.path.join(self.run_folder, "tiny-oci")
+        self.flags = ["--systemd-cgroup"]
+
+    def scope(self):
+        return "%s/manager/user.slice/tt-%s.scope" % (self.delegated, self.id)
+
+    def test_a_life_in_a_scope(self):
+        def scope(config):
+            config["linux"]["cgroupsPath"] = "user.slice:tt:" + self.id
+        pid = self.start_sleeper(change=scope)
+        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+            self.assertIn("0::%s\n" % self.scope().removeprefix("/sys/fs/cgroup"), file.read())
+        done = self.oci("exec", self.id, "grep", "-c", "0::/$", "/proc/self/cgroup")
+        self.assertEqual(done.stdout, "1\n")
+        self.oci("pause", self.id)
+        self.assertEqual(self.state()["status"], "paused")
+        self.oci("resume", self.id)
+        self.assertEqual(json.loads(self.oci("ps", "--format", "json", self.id).stdout), [pid])
+        self.oci("kill", "--all", self.id, "KILL")
+        self.wait_for("stopped")
+        self.assertEqual(self.oci("delete", self.id).stderr, "")
+        self.assertFalse(os.path.exists(self.scope()))
+        self.assertEqual(os.listdir(self.root), [])
+
+    def test_run_leaves_no_scope(self):
+        def slice_(config):
+            config["linux"]["cgroupsPath"] = ""  # the user's slice, too
+        self.config("sh", "-c", "exit 5", change=slice_)
+        done = self.run_container(check=False)
+        self.assertEqual((done.returncode, done.stderr), (5, ""))
+        left = os.path.join(self.delegated, "manager/user.slice")
+        self.assertEqual([name for name in os.listdir(left) if name.endswith(".scope")]
+                         if os.path.exists(left) else [], [])
+
+
+class NamespaceRootSystemdTest(UserSystemdTest, rootless_test.NamespaceRoot):
+    """The same by root of a user namespace of that user, as podman calls it."""
 
 
 class PodmanTest(podman_test.PodmanTest):

@@ -52,6 +52,11 @@ class RootlessTest(runtime.RuntimeTest):
         """What puts a command into the situation."""
         return []
 
+    @classmethod
+    def enter(cls):
+        """What a new process does before it runs a command."""
+        become_user()
+
     def call(self, *args, check=True, **options):
         """tiny-oci as the user calls it: its root is the default one."""
         environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": self.run_folder}
@@ -59,7 +64,7 @@ class RootlessTest(runtime.RuntimeTest):
             [*self.prefix(), self.runtime, *self.flags, *args], text=True, check=False,
             stdin=subprocess.DEVNULL, stdout=options.pop("stdout", subprocess.PIPE),
             stderr=options.pop("stderr", subprocess.PIPE), timeout=runtime.TIMEOUT,
-            env=environment, preexec_fn=become_user, **options)
+            env=environment, preexec_fn=self.enter, **options)
         if check and done.returncode != 0:
             self.fail("%s: exit code %d: %s" % (args, done.returncode, done.stderr))
         return done
@@ -350,10 +355,8 @@ class UserTest(Common, RootlessTest):
         self.refused(anothers, "newuidmap", "hint:")
 
 
-class NamespaceRootTest(Common, RootlessTest):
+class NamespaceRoot(RootlessTest):
     """Root of a user namespace calls, and the container stays in that."""
-
-    hook_uid = 0
 
     @classmethod
     def setUpClass(cls):
@@ -361,7 +364,7 @@ class NamespaceRootTest(Common, RootlessTest):
         # All calls are made in one user namespace, which lives as long as this process in it.
         cls.holder = subprocess.Popen(
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "echo; exec cat"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=become_user)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=cls.enter)
         cls.holder.stdout.read(1)
 
         def end():
@@ -378,6 +381,11 @@ class NamespaceRootTest(Common, RootlessTest):
             n for n in config["linux"]["namespaces"] if n["type"] != "user"]
         config["linux"].pop("uidMappings", None)
         config["linux"].pop("gidMappings", None)
+
+
+class NamespaceRootTest(Common, NamespaceRoot):
+
+    hook_uid = 0
 
     def test_a_user_namespace_in_that_one(self):
         def nested(config):

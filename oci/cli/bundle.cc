@@ -184,8 +184,9 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller
   bundle.root = std::move(root.file);
   if (globals.cgroup_manager == "disabled") return bundle;
   if (globals.systemd_cgroup) {
-    absl::StatusOr<systemd::UnitName> unit = systemd::UnitOfCgroupsPath(
-        bundle.spec.linux_.cgroups_path, id, geteuid() == 0 ? "system.slice" : "user.slice");
+    absl::StatusOr<systemd::UnitName> unit =
+        systemd::UnitOfCgroupsPath(bundle.spec.linux_.cgroups_path, id,
+                                   caller.IsMachineRoot() ? "system.slice" : "user.slice");
     if (!unit.ok()) return Annotate(unit.status(), "linux.cgroupsPath");
     bundle.unit = *std::move(unit);
     return bundle;

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/log.h"
+#include "security/caller.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_dir.h"
 

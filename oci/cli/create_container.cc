@@ -190,7 +190,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   std::optional<SystemdScope> scope;
   if (bundle.unit.has_value()) {
     RETURN_IF_ERROR(store.NoteUnit(id, bundle.unit->unit));
-    ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec));
+    ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec, caller));
     scope.emplace(std::move(started));
     bundle.cgroup_path = scope->cgroup_path();
   } else if (!bundle.cgroup_path.empty()) {

@@ -30,6 +30,11 @@ cgroup::Version VersionOf(const cgroup::Hierarchy& hierarchy) {
   return hierarchy.mode() == cgroup::Mode::kUnified ? cgroup::Version::kV2 : cgroup::Version::kV1;
 }
 
+absl::StatusOr<systemd::Manager> Connect(const security::Caller& caller) {
+  using systemd::Manager;
+  return Manager::Connect(caller.IsMachineRoot() ? Manager::Of::kMachine : Manager::Of::kUser);
+}
+
 absl::StatusOr<std::vector<systemd::Property>> PropertiesOf(const Spec& spec,
                                                             cgroup::Version version) {
   std::vector<systemd::Property> properties;
@@ -77,11 +82,12 @@ SystemdScope::~SystemdScope() {
   if (!unit_.empty()) StopScope(unit_).IgnoreError();
 }
 
-absl::StatusOr<SystemdScope> SystemdScope::Start(const systemd::UnitName& name, const Spec& spec) {
+absl::StatusOr<SystemdScope> SystemdScope::Start(const systemd::UnitName& name, const Spec& spec,
+                                                 const security::Caller& caller) {
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
   const cgroup::Version version = VersionOf(hierarchy);
   ASSIGN_OR_RETURN(const std::vector<systemd::Property> properties, PropertiesOf(spec, version));
-  ASSIGN_OR_RETURN(systemd::Manager manager, systemd::Manager::Connect());
+  ASSIGN_OR_RETURN(systemd::Manager manager, Connect(caller));
   SystemdScope scope(name.unit);
   absl::Cleanup not_ours = [&scope] { scope.unit_.clear(); };
   RETURN_IF_ERROR(scope.ForkPlaceholder());
@@ -118,12 +124,12 @@ absl::Status UpdateScope(const std::string& unit, const cgroup::Resources& limit
   ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
   ASSIGN_OR_RETURN(const std::vector<systemd::Property> properties,
                    systemd::PropertiesOfLimits(limits, VersionOf(hierarchy)));
-  ASSIGN_OR_RETURN(systemd::Manager manager, systemd::Manager::Connect());
+  ASSIGN_OR_RETURN(systemd::Manager manager, Connect(security::Caller()));
   return manager.SetProperties(unit, properties);
 }
 
 absl::Status StopScope(const std::string& unit) {
-  ASSIGN_OR_RETURN(systemd::Manager manager, systemd::Manager::Connect());
+  ASSIGN_OR_RETURN(systemd::Manager manager, Connect(security::Caller()));
   return manager.Stop(unit);
 }
 

@@ -11,6 +11,7 @@
 #include "cgroup/resources.h"
 #include "cgroup/systemd/unit_name.h"
 #include "oci/spec.h"
+#include "security/caller.h"
 
 namespace tiny::oci {
 
@@ -18,9 +19,11 @@ namespace tiny::oci {
 // container is only born into it afterwards. Destroyed, it stops the scope, unless Keep was called.
 class SystemdScope {
  public:
-  // With the limits and the "org.systemd.property." annotations of the spec. kInvalidArgument names
-  // the annotation or limit that is wrong.
-  static absl::StatusOr<SystemdScope> Start(const systemd::UnitName& name, const Spec& spec);
+  // By the manager of the machine, or of a user who calls. With the limits and the
+  // "org.systemd.property." annotations of the spec. kInvalidArgument names the annotation or limit
+  // that is wrong.
+  static absl::StatusOr<SystemdScope> Start(const systemd::UnitName& name, const Spec& spec,
+                                            const security::Caller& caller);
 
   SystemdScope(SystemdScope&& other) noexcept;
   SystemdScope& operator=(SystemdScope&&) = delete;

@@ -306,7 +306,8 @@ absl::Status Launcher::Run() {
   {
     absl::StatusOr<ns::PendingChild> child = ns::CloneChild(container_.plan);
     if (!child.ok()) {
-      return ExplainRefusedClone(child.status(), container_.namespaces, request_.caller);
+      return ExplainRefusedClone(child.status(), container_.namespaces,
+                                 container_.plan.cgroup_fd >= 0, request_.caller);
     }
     container_.child.emplace(*std::move(child));
   }

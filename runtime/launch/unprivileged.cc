@@ -32,13 +32,18 @@ absl::Status CheckMayLaunch(const NamespacePlan& namespaces, const security::Cal
 }
 
 absl::Status ExplainRefusedClone(absl::Status status, const NamespacePlan& namespaces,
-                                 const security::Caller* caller) {
+                                 bool into_cgroup, const security::Caller* caller) {
   const int error = GetErrno(status).value_or(0);
-  const bool refused = error == EPERM || error == ENOSPC || error == EUSERS;
-  if (!refused || !namespaces.IsFresh(ns::Kind::kUser) || caller == nullptr ||
-      caller->IsMachineRoot()) {
-    return status;
+  if (caller == nullptr || caller->IsMachineRoot()) return status;
+  // Who moves a process must own the cgroup that has both places in it: cgroup-v2.rst,
+  // "Delegation Containment".
+  if (error == EACCES && into_cgroup) {
+    return WithHint(std::move(status),
+                    "not from this session's cgroup into that of the user's systemd: "
+                    "systemd-run --user --scope starts it in there");
   }
+  const bool refused = error == EPERM || error == ENOSPC || error == EUSERS;
+  if (!refused || !namespaces.IsFresh(ns::Kind::kUser)) return status;
   return WithHint(std::move(status),
                   "may users make namespaces here? See user.max_user_namespaces, "
                   "kernel.unprivileged_userns_clone and "

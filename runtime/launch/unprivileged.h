@@ -17,9 +17,9 @@ namespace tiny::runtime {
 // kFailedPrecondition for a user without privileges, and a container without a user namespace.
 absl::Status CheckMayLaunch(const NamespacePlan& namespaces, const security::Caller* caller);
 
-// The error of a clone(2), with what a user may ask the machine's administrator for.
+// The error of a clone(2), with what a user may do or ask the machine's administrator for.
 absl::Status ExplainRefusedClone(absl::Status status, const NamespacePlan& namespaces,
-                                 const security::Caller* caller);
+                                 bool into_cgroup, const security::Caller* caller);
 
 // Of the user namespace that the process `pid` has just made.
 absl::Status WriteIdMaps(pid_t pid, const ns::IdMaps& maps, const security::Caller* caller);
