@@ -22,6 +22,11 @@ ChildResult TargetError(const MountStep& step, long error) noexcept {
 
 // The kernel tells which option it does not like to its log alone.
 ChildResult MountError(const MountStep& step, long error) noexcept {
+  // Nothing that a mount over it hides is shown to a user namespace by a new one.
+  if (error == -EPERM && step.ordinary_directory) {
+    return ChildError(error, step.what,
+                      "(in a user namespace another one has to be visible whole)");
+  }
   const bool refused = error == -EINVAL && step.data != nullptr;
   return ChildError(error, step.what, refused ? step.data : nullptr);
 }

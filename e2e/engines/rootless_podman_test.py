@@ -49,7 +49,7 @@ def make_account():
 
 def as_user(*command):
     return ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", "--",
-            "env", "HOME=/run/home", "XDG_RUNTIME_DIR=/run/user", "USER=" + NAME, *command]
+            "env", "--chdir=/", "HOME=/run/home", "XDG_RUNTIME_DIR=/run/user", "USER=" + NAME, *command]
 
 
 class RootlessPodmanTest(engine.EngineTest):

@@ -265,7 +265,7 @@ class UserSystemdTest(rootless_test.RootlessTest):
                          if os.path.exists(left) else [], [])
 
 
-class NamespaceRootSystemdTest(UserSystemdTest, rootless_test.NamespaceRoot):
+class NamespaceRootSystemdTest(rootless_test.NamespaceRoot, UserSystemdTest):
     """The same by root of a user namespace of that user, as podman calls it."""
 
 

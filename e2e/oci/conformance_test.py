@@ -9,7 +9,7 @@ import unittest
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve().parent
 PYTHON = {"lifecycle": "e2e/oci", "exec": "e2e/oci", "process": "e2e/oci", "linux": "e2e/oci",
           "crash": "e2e/oci", "compatibility": "e2e/oci", "hooks": "e2e/oci", "foreground": "e2e/oci",
-          "statistics": "e2e/oci", "systemd": "e2e/engines", 
+          "statistics": "e2e/oci", "rootless": "e2e/oci", "rootless_podman": "e2e/engines", "systemd": "e2e/engines", 
           "differential": "e2e/engines", "podman": "e2e/engines", "docker": "e2e/engines", "containerd": "e2e/engines"}
 NAME = re.compile(r"`(\w+)\.(\w+)`")
 

@@ -311,6 +311,34 @@ class Common:
         self.wait_for("stopped")
         self.oci("delete", self.id)
 
+    def test_each_kind_of_hook(self):
+        places = {kind: os.path.join(self.folder, kind) for kind in
+                  ("createRuntime", "createContainer", "startContainer", "poststart", "poststop")}
+        os.makedirs(os.path.join(self.folder, "shared"))
+        os.chown(os.path.join(self.folder, "shared"), USER, USER)
+
+        def hooks(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "options": ["rbind"],
+                                     "source": os.path.join(self.folder, "shared")})
+            places["startContainer"] = "/tmp/startContainer"
+            config["hooks"] = {kind: [{"path": "/bin/sh", "args": [
+                "sh", "-c", "id -u > %s; cat /proc/self/uid_map >> %s" % (place, place)],
+                "env": ["PATH=/bin:/usr/bin"]}] for kind, place in places.items()}
+        self.config("true", change=hooks)
+        self.create()
+        self.oci("start", self.id)
+        self.wait_for("stopped")
+        self.oci("delete", self.id)
+        places["startContainer"] = os.path.join(self.folder, "shared/startContainer")
+        for kind, place in places.items():
+            with open(place, encoding="utf-8") as file:
+                uid, first, outside, size = file.read().split()[:4]
+            inside = kind in ("createContainer", "startContainer")
+            self.assertEqual(int(uid), 0 if inside else self.hook_uid, kind)
+            if inside:
+                self.assertEqual((first, outside, size), ("0", str(USER), "1"), kind)
+        self.assertEqual(self.run_container().returncode, 0)
+
     def test_hooks_and_a_failure_leave_nothing(self):
         marker = os.path.join(self.folder, "hook")
 
@@ -335,6 +363,16 @@ class UserTest(Common, RootlessTest):
         for line in self.oci("list").stdout.splitlines()[1:]:
             self.assertEqual(line.split()[-1], str(USER))
         self.kill_and_delete()
+
+    def test_the_machines_root_may_use_it_too(self):
+        pid = self.start_sleeper()
+        roots = runtime.RuntimeTest.oci
+        self.assertEqual(roots(self, "exec", self.id, "id", "-u").stdout, "0\n")
+        self.assertEqual(json.loads(roots(self, "ps", "-f", "json", self.id).stdout), [pid])
+        roots(self, "kill", "--all", self.id, "KILL")
+        self.wait_for("stopped")
+        roots(self, "delete", self.id)
+        self.assertEqual(os.listdir(self.root), [])
 
     def test_the_usual_configuration_says_what_is_missing(self):
         def machines(config):
@@ -370,7 +408,7 @@ class NamespaceRoot(RootlessTest):
         def end():
             cls.holder.communicate()
         cls.addClassCleanup(end)
-        cls.own = {str(cls.holder.pid)}
+        cls.own = cls.own | {str(cls.holder.pid)}
 
     def prefix(self):
         return ["nsenter", "--target", str(self.holder.pid), "--user", "--mount",

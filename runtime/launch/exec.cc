@@ -57,7 +57,8 @@ absl::Status PlanExec(const ExecRequest& request, const security::Caller& caller
   inputs.keyring = absl::StrCat("_ses.", request.id);
   inputs.path = request.path;
   inputs.default_seccomp = request.default_seccomp;
-  inputs.may_set_groups = MaySetGroupsOf(request.container_pid, caller);
+  inputs.may_set_groups = MaySetGroupsOf(
+      request.container_pid, (plan.join_flags & ns::CloneFlag(ns::Kind::kUser)) != 0, caller);
   if (inputs.spec->linux_.seccomp.has_value()) {
     process.agent = AgentOf(*inputs.spec, request.state);
   }

@@ -329,7 +329,8 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process, request_.caller));
   Timeline::Stamp("init waits, limits set");
   if (!spec_.hooks.start_container.empty()) {
-    container_.start_hooks = {spec_, request_.id, StateAs("created"), request_.cgroup_path};
+    container_.start_hooks = {spec_, request_.id, StateAs("created"),
+                              container_.cgroup.has_value() ? request_.cgroup_path : ""};
   }
   if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));
   if (container_.waits_on_socket) {

@@ -142,6 +142,32 @@ TEST(PlanMounts, UnmappedTtyGroupIsDropped) {
   EXPECT_TRUE(dropped.user_namespace);
 }
 
+TEST(PlanMounts, SysfsOfAnothersNetworkIsBoundReadOnly) {
+  Case test;
+  test.spec.mounts = {{.destination = "/sys", .type = "sysfs", .source = "sysfs"}};
+  const security::Caller user(1000, "/no/proc");
+  test.inputs.caller = &user;
+  using Namespaces = std::vector<oci::Namespace>;
+  const Namespaces bound[] = {{{.type = "user"}},
+                              {{.type = "user"}, {.type = "network", .path = "/run/netns/a"}}};
+  for (const Namespaces& namespaces : bound) {
+    test.spec.linux_.namespaces = namespaces;
+    ASSERT_OK_AND_ASSIGN(const fs::MountPlan plan, test.Plan());
+    EXPECT_THAT(Targets(plan), ElementsAre("bind /sys /sys"));
+    EXPECT_TRUE(plan.mounts[0].options.recursive);
+    EXPECT_NE(plan.mounts[0].options.recursive_set & MOUNT_ATTR_RDONLY, 0);
+  }
+  const Namespaces mounted[] = {
+      {},
+      {{.type = "user"}, {.type = "network"}},
+      {{.type = "user", .path = "/run/userns"}, {.type = "network", .path = "/run/netns/a"}}};
+  for (const Namespaces& namespaces : mounted) {
+    test.spec.linux_.namespaces = namespaces;
+    ASSERT_OK_AND_ASSIGN(const fs::MountPlan plan, test.Plan());
+    EXPECT_THAT(Targets(plan), ElementsAre("sysfs sysfs /sys"));
+  }
+}
+
 TEST(PlanMounts, IdMaps) {
   Case test;
   test.spec.mounts = {{.destination = "/a",

@@ -60,8 +60,8 @@ bool MaySetGroups(const NamespacePlan& namespaces, const security::Caller* calle
   return !namespaces.id_maps.deny_setgroups && caller->MaySetGroups();
 }
 
-bool MaySetGroupsOf(pid_t pid, const security::Caller& caller) {
-  if (caller.IsMachineRoot()) return true;
+bool MaySetGroupsOf(pid_t pid, bool joins, const security::Caller& caller) {
+  if (!joins && caller.IsMachineRoot()) return true;
   const absl::StatusOr<std::string> text = ReadFile(absl::StrCat("/proc/", pid, "/setgroups"));
   return !text.ok() || security::AllowsSetGroups(*text);
 }

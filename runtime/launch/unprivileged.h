@@ -26,8 +26,8 @@ absl::Status WriteIdMaps(pid_t pid, const ns::IdMaps& maps, const security::Call
 
 // Whether setgroups(2) will do in the container.
 bool MaySetGroups(const NamespacePlan& namespaces, const security::Caller* caller);
-// In that of the process `pid`.
-bool MaySetGroupsOf(pid_t pid, const security::Caller& caller);
+// In the user namespace of the process `pid`, which the caller `joins` or is in.
+bool MaySetGroupsOf(pid_t pid, bool joins, const security::Caller& caller);
 
 // Those that the container of `pid` shares with the host are joined as well, as it changes nothing;
 // but not the user namespace, which nobody can join a second time, and the time namespace, for
