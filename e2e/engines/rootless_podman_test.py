@@ -42,6 +42,7 @@ def make_account():
     programs = os.path.join(CACHE, "root/usr/bin")
     subprocess.run(["mount", "--bind", programs, "/usr/local/bin"], check=True)
     os.environ["PATH"] = "/usr/local/bin:" + os.environ["PATH"]
+    os.chmod("/run", 0o755)  # states of the user's have no place there
     for folder in ("/run/home", "/run/user"):
         os.makedirs(folder, mode=0o700)
         os.chown(folder, USER, USER)

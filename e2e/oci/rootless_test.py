@@ -16,7 +16,7 @@ import time
 
 import runtime
 
-USER = 54321
+USER = 700000 + os.getpid() % 100000  # not that of a test that runs beside this one
 
 
 def become_user():
@@ -365,7 +365,9 @@ class UserTest(Common, RootlessTest):
         self.kill_and_delete()
 
     def test_the_machines_root_may_use_it_too(self):
-        pid = self.start_sleeper()
+        def limits(config):
+            del config["process"]["rlimits"]  # of a user's process: with CAP_SYS_RESOURCE only
+        pid = self.start_sleeper(change=limits)
         roots = runtime.RuntimeTest.oci
         self.assertEqual(roots(self, "exec", self.id, "id", "-u").stdout, "0\n")
         self.assertEqual(json.loads(roots(self, "ps", "-f", "json", self.id).stdout), [pid])
