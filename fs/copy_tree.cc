@@ -34,6 +34,14 @@ class Copier {
   absl::Status SetMetadata(int fd, const struct stat& file, const std::string& name) const;
 
  private:
+  uid_t OwnerOf(const struct stat& file) const {
+    return options_.keep_owner ? file.st_uid : options_.uid;
+  }
+  gid_t GroupOf(const struct stat& file) const {
+    return options_.keep_owner ? file.st_gid : options_.gid;
+  }
+  mode_t ModeOf(const struct stat& file) const;
+  absl::Status CopyNode(int to, const std::string& to_name, const struct stat& file) const;
   absl::Status CopyFile(int from, const std::string& from_name, int to, const std::string& to_name);
   absl::Status CopyLink(int from, const std::string& from_name, int to, const std::string& to_name,
                         const struct stat& file);
@@ -79,14 +87,24 @@ absl::Status CopyData(int from, int to, const std::string& name) {
   return copied == 0 ? absl::OkStatus() : PosixStatus(errno, absl::StrCat("copy ", name));
 }
 
+mode_t Copier::ModeOf(const struct stat& file) const {
+  const mode_t mode = file.st_mode & 07777;
+  constexpr auto kCallers = static_cast<uid_t>(-1);
+  const uid_t uid = options_.uid == kCallers ? geteuid() : options_.uid;
+  const gid_t gid = options_.gid == kCallers ? getegid() : options_.gid;
+  const bool same_owner = options_.keep_owner || (uid == file.st_uid && gid == file.st_gid);
+  if (same_owner || options_.trusted) return mode;
+  const bool device = S_ISCHR(file.st_mode) || S_ISBLK(file.st_mode);
+  return mode & (device ? 0700 : 01777);
+}
+
 absl::Status Copier::SetMetadata(int fd, const struct stat& file, const std::string& name) const {
-  const uid_t uid = options_.keep_owner ? file.st_uid : options_.uid;
-  const gid_t gid = options_.keep_owner ? file.st_gid : options_.gid;
-  const mode_t mode = file.st_mode & (options_.keep_owner ? 07777 : 01777);
   const timespec times[2] = {file.st_atim, file.st_mtim};
   // Owner first: a change of owner clears the set-user-ID bit.
-  if (fchown(fd, uid, gid) != 0) return PosixStatus(errno, absl::StrCat("chown ", name));
-  if (fchmod(fd, mode) != 0 || futimens(fd, times) != 0) {
+  if (fchown(fd, OwnerOf(file), GroupOf(file)) != 0) {
+    return PosixStatus(errno, absl::StrCat("chown ", name));
+  }
+  if (fchmod(fd, ModeOf(file)) != 0 || futimens(fd, times) != 0) {
     return PosixStatus(errno, absl::StrCat("chmod ", name));
   }
   return absl::OkStatus();
@@ -116,9 +134,30 @@ absl::Status Copier::CopyLink(int from, const std::string& from_name, int to,
   target.resize(static_cast<size_t>(length));
   RETURN_IF_ERROR(MakeRoom(to, to_name));
   if (symlinkat(target.c_str(), to, to_name.c_str()) != 0 ||
-      fchownat(to, to_name.c_str(), options_.keep_owner ? file.st_uid : options_.uid,
-               options_.keep_owner ? file.st_gid : options_.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+      fchownat(to, to_name.c_str(), OwnerOf(file), GroupOf(file), AT_SYMLINK_NOFOLLOW) != 0) {
     return PosixStatus(errno, absl::StrCat("symlink ", to_name));
+  }
+  return absl::OkStatus();
+}
+
+// A fifo or a device. A change of its mode could hit what somebody has put in its place meanwhile:
+// it is made with the right one.
+absl::Status Copier::CopyNode(int to, const std::string& to_name, const struct stat& file) const {
+  RETURN_IF_ERROR(MakeRoom(to, to_name));
+  const mode_t old_mask = umask(0);
+  const int made = mknodat(to, to_name.c_str(), (file.st_mode & S_IFMT) | ModeOf(file),
+                           S_ISFIFO(file.st_mode) ? 0 : file.st_rdev);
+  const int error = errno;
+  umask(old_mask);
+  if (made != 0) {
+    return PosixStatus(
+        error,
+        absl::StrCat(S_ISFIFO(file.st_mode) ? "make the fifo " : "make the device ", to_name));
+  }
+  const timespec times[2] = {file.st_atim, file.st_mtim};
+  if (fchownat(to, to_name.c_str(), OwnerOf(file), GroupOf(file), AT_SYMLINK_NOFOLLOW) != 0 ||
+      utimensat(to, to_name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+    return PosixStatus(errno, absl::StrCat("chown ", to_name));
   }
   return absl::OkStatus();
 }
@@ -158,8 +197,10 @@ absl::Status Copier::CopyEntry(int from, const std::string& from_name, int to,
       return CopyDirectory(from, from_name, to, to_name, depth + 1);
     case S_IFLNK:
       return CopyLink(from, from_name, to, to_name, file);
-    default:
+    case S_IFSOCK:
       return absl::OkStatus();
+    default:
+      return CopyNode(to, to_name, file);
   }
 }
 

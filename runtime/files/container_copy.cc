@@ -72,6 +72,10 @@ absl::Status Copy(const fs::RootedDir& from, absl::string_view source, const fs:
     return absl::NotFoundError(absl::StrCat("cp: no such file or directory: ", source));
   }
   RETURN_IF_ERROR(leaf.status());
+  if (S_ISSOCK(leaf->file.st_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("cp: ", source, " is a socket, which only its server can make"));
+  }
   ASSIGN_OR_RETURN(const Destination target,
                    FindDestination(to, destination, *leaf, contents_only));
   if (!S_ISDIR(leaf->file.st_mode)) {
@@ -113,6 +117,7 @@ absl::Status CopyIn(absl::string_view host_source, const fs::RootedDir& containe
   ASSIGN_OR_RETURN(const std::string source, Absolute(host_source));
   return Copy(host, source, container, destination, options.follow_link,
               {.keep_owner = options.archive,
+               .trusted = true,
                .uid = options.container_uid,
                .gid = options.container_gid,
                .cross_mounts = true});

@@ -156,21 +156,35 @@ TEST_F(ContainerCopy, B01_LinksLeadNowhereElse) {
   EXPECT_FALSE(In("tree", "/etc").ok());
 }
 
-TEST_F(ContainerCopy, SetUserIdBitsNeedArchive) {
-  ASSERT_EQ(chmod(dir_.Path("root/etc/file").c_str(), 04755), 0);
-  ASSERT_OK(Out("/etc/file", "plain"));
-  ASSERT_OK(CopyOut(*root_, "/etc/file", dir_.Path("host/archived"), {.archive = true}));
+struct stat StatOf(const std::string& path) {
   struct stat file = {};
-  ASSERT_EQ(stat(dir_.Path("host/plain").c_str(), &file), 0);
-  EXPECT_EQ(file.st_mode & 07777, 0755);
-  ASSERT_EQ(stat(dir_.Path("host/archived").c_str(), &file), 0);
-  EXPECT_EQ(file.st_mode & 07777, 04755);
+  EXPECT_EQ(lstat(path.c_str(), &file), 0) << path;
+  return file;
 }
 
-TEST_F(ContainerCopy, FifosAreLeftOut) {
-  ASSERT_EQ(mkfifo(dir_.Path("root/dir/fifo").c_str(), 0644), 0);
+TEST_F(ContainerCopy, SetUserIdBitsStayWithTheirOwnerAndGoIn) {
+  const std::string made = dir_.Path("root/etc/file");
+  ASSERT_EQ(chmod(made.c_str(), 06755), 0);
+  ASSERT_OK(Out("/etc/file", "own"));
+  EXPECT_EQ(StatOf(dir_.Path("host/own")).st_mode & 07777, 06755);
+  ASSERT_OK(In("own", "/dir"));
+  EXPECT_EQ(StatOf(dir_.Path("root/dir/own")).st_mode & 07777, 06755);
+}
+
+TEST_F(ContainerCopy, FifosAreCopiedAsTheyAre) {
+  ASSERT_EQ(mkfifo(dir_.Path("root/dir/fifo").c_str(), 0600), 0);
+  ASSERT_OK(Out("/dir", "tree"));
+  EXPECT_EQ(StatOf(dir_.Path("host/tree/fifo")).st_mode, S_IFIFO | 0600u);
+  dir_.Write("root/dir/taken", "x");
+  ASSERT_OK(In("tree/fifo", "/dir/taken"));
+  EXPECT_EQ(StatOf(dir_.Path("root/dir/taken")).st_mode, S_IFIFO | 0600u);
+}
+
+TEST_F(ContainerCopy, ASocketIsLeftOutOfADirectoryAndRefusedAlone) {
+  ASSERT_EQ(mknod(dir_.Path("root/dir/socket").c_str(), S_IFSOCK | 0600, 0), 0);
   ASSERT_OK(Out("/dir", "tree"));
   EXPECT_THAT(ListDirectory(dir_.Path("host/tree")).value(), ElementsAre("sub"));
+  EXPECT_THAT(Out("/dir/socket", "x"), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

@@ -33,16 +33,18 @@ struct CopyOptions {
 // (its contents, where the source ends in "/."), and becomes a directory that is not there yet,
 // whose parent must be; a file replaces a file. kNotFound: no such source, or parent;
 // kFailedPrecondition: a file where a directory is wanted, or the other way round.
-// Symbolic links are copied as they are. Without options.archive files belong to the caller on the
-// host and to root in the container, and lose their set-user-ID bits.
+// Symbolic links, fifos and devices are copied as they are; sockets are left out, and one alone is
+// kFailedPrecondition. Without options.archive files belong to the caller on the host and to root
+// in the container. What comes out and was not the caller's before loses its set-user-ID bits, and
+// a device is the caller's alone.
 absl::Status CopyOut(const fs::RootedDir& container, absl::string_view source,
                      absl::string_view host_destination, const CopyOptions& options);
 absl::Status CopyIn(absl::string_view host_source, const fs::RootedDir& container,
                     absl::string_view destination, const CopyOptions& options);
 
-// The same with a tar stream (POSIX.1-2001 pax) as the host's side. In: regular files, directories,
-// symbolic and hard links of the stream are made in the existing directory `destination`; a member
-// with ".." or of another kind, and a damaged stream, are kInvalidArgument: the rest is not read.
+// The same with a tar stream (POSIX.1-2001 pax) as the host's side. In: what the stream has is made
+// in the existing directory `destination`; a member with ".." or of a kind that is no file's, and a
+// damaged or compressed stream, are kInvalidArgument: the rest is not read.
 absl::Status WriteTar(const fs::RootedDir& container, absl::string_view source, int output,
                       const CopyOptions& options);
 absl::Status ExtractTar(int input, const fs::RootedDir& container, absl::string_view destination,

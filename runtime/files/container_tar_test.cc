@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "base/files.h"
+#include "base/posix_status.h"
 #include "base/unique_fd.h"
 #include "runtime/files/container_files.h"
 #include "runtime/files/tar_format.h"
@@ -170,13 +173,43 @@ TEST_F(ContainerTar, DamagedStreams) {
   std::string changed = good;
   changed[3] ^= 1;
   EXPECT_THAT(Extract(changed), StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(Extract("\x1f\x8b" + std::string(2000, 'z')),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(Extract(Member({.type = TarMember::Type::kBlockDevice, .name = "sda"}) + End()),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("sda")));
+  std::string label = Member({.name = "disk"});
+  label[156] = 'V';  // a volume's, with the checksum that goes with it
+  label.replace(148, 6,
+                absl::StrFormat("%06o", std::stoul(label.substr(148, 6), nullptr, 8) + 'V' - '0'));
+  EXPECT_THAT(Extract(label + End()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("disk: a member of the unknown kind 'V'")));
   const UniqueFd stream = Stream(good);
   EXPECT_THAT(ExtractTar(stream.get(), *other_, "/none", options_),
               StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ContainerTar, CompressedStreamsAreNamed) {
+  const std::pair<std::string, const char*> kStreams[] = {
+      {"\x1f\x8b\x08", "zcat"},        {"BZh91AY", "bzcat"},           {"\xfd\x37zXZ", "xzcat"},
+      {"\x28\xb5\x2f\xfd", "zstdcat"}, {"\x04\x22\x4d\x18", "lz4cat"},
+  };
+  for (const auto& [beginning, program] : kStreams) {
+    for (const size_t length : {size_t{20}, size_t{2000}}) {
+      const absl::Status status = Extract(beginning + std::string(length, 'z'));
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("compressed by")));
+      EXPECT_THAT(GetHint(status), HasSubstr(program));
+    }
+  }
+  // A file may have such a name.
+  EXPECT_THAT(Extract(Member({.name = "BZh9"}, "x") + "damaged"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ends in a member")));
+}
+
+TEST_F(ContainerTar, FifosAndModesAreKept) {
+  ASSERT_OK(Extract(Member({.type = TarMember::Type::kFifo, .name = "fifo", .mode = 0620}) +
+                    Member({.name = "tool", .mode = 04755}, "x") + End()));
+  struct stat file = {};
+  ASSERT_EQ(stat(dir_.Path("other/into/fifo").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode, S_IFIFO | 0620u);
+  ASSERT_EQ(stat(dir_.Path("other/into/tool").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode, S_IFREG | 04755u);
 }
 
 TEST(TarFormat, NumbersThatDoNotFit) {

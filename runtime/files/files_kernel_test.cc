@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,41 @@ TEST(OverlayFiles, Diff) {
   EXPECT_THAT(lines, ElementsAre("D /deleted", "C /etc", "A /etc/added", "C /etc/changed",
                                  "D /gone", "A /new", "A /new/dir", "C /opaque", "D /opaque/old",
                                  "C /opaque/renewed"));
+}
+
+struct stat StatOf(const std::string& path) {
+  struct stat file = {};
+  EXPECT_EQ(lstat(path.c_str(), &file), 0) << path;
+  return file;
+}
+
+// Who fills a container does not get the caller's rights: neither by its files' bits, nor by a
+// device that anybody may use.
+TEST(CopiesOfRoot, SetUserIdBitsAndDevicesOfOthersAreTheCallersAlone) {
+  if (!HavePrivilege()) GTEST_SKIP() << "needs root";
+  TempDir dir;
+  dir.Write("root/tool", "x");
+  ASSERT_EQ(mkdir(dir.Path("out").c_str(), 0755), 0);
+  const std::string tool = dir.Path("root/tool");
+  const std::string device = dir.Path("root/null");
+  ASSERT_EQ(mknod(device.c_str(), S_IFCHR | 0600, makedev(1, 3)), 0);
+  ASSERT_EQ(chmod(device.c_str(), 0666), 0);
+  ASSERT_OK_AND_ASSIGN(const fs::RootedDir root, fs::RootedDir::Open(dir.Path("root")));
+  ASSERT_OK(CopyOut(root, "/null", dir.Path("out/own"), {}));
+  EXPECT_EQ(StatOf(dir.Path("out/own")).st_mode, S_IFCHR | 0666u);
+  EXPECT_EQ(StatOf(dir.Path("out/own")).st_rdev, makedev(1, 3));
+  for (const std::string& path : {tool, device}) ASSERT_EQ(chown(path.c_str(), 1000, 1000), 0);
+  ASSERT_EQ(chmod(tool.c_str(), 06755), 0);
+  ASSERT_OK(CopyOut(root, "/.", dir.Path("out"), {}));
+  EXPECT_EQ(StatOf(dir.Path("out/tool")).st_mode, S_IFREG | 0755u);
+  EXPECT_EQ(StatOf(dir.Path("out/null")).st_mode, S_IFCHR | 0600u);
+  ASSERT_OK(CopyOut(root, "/.", dir.Path("out"), {.archive = true}));
+  EXPECT_EQ(StatOf(dir.Path("out/tool")).st_mode, S_IFREG | 06755u);
+  EXPECT_EQ(StatOf(dir.Path("out/null")).st_mode, S_IFCHR | 0666u);
+  EXPECT_EQ(StatOf(dir.Path("out/null")).st_uid, 1000u);
+  // What goes in is the caller's own.
+  ASSERT_OK(CopyIn(dir.Path("out/tool"), root, "/made", {}));
+  EXPECT_EQ(StatOf(dir.Path("root/made")).st_mode, S_IFREG | 06755u);
 }
 
 // A process with a root and a mount of its own, as a container's.

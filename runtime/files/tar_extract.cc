@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@ namespace tiny::runtime {
 namespace {
 
 constexpr size_t kBuffer = size_t{64} << 10;
+constexpr size_t kBeginning = 6;
 constexpr uint64_t kMostExtended = uint64_t{1} << 20;
 
 class TarInput {
@@ -33,9 +35,13 @@ class TarInput {
       if (got < 0) return PosixStatus(errno, "read the tar stream");
       if (got == 0) return absl::InvalidArgumentError("tar: the stream ends in a member");
       done += static_cast<size_t>(got);
+      // What the stream begins with, also where it is shorter than a block.
+      if (beginning_.empty()) beginning_.assign(out, std::min(done, kBeginning));
     }
     return absl::OkStatus();
   }
+
+  const std::string& beginning() const { return beginning_; }
 
   absl::StatusOr<std::string> ReadString(uint64_t size) {
     if (size > kMostExtended) return absl::InvalidArgumentError("tar: an extended header is huge");
@@ -63,7 +69,26 @@ class TarInput {
 
  private:
   const int fd_;
+  std::string beginning_;
 };
+
+// A status that says so where the stream is one of a compressing program.
+absl::Status ExplainCompressed(absl::Status status, absl::string_view beginning) {
+  constexpr struct {
+    absl::string_view magic, name, program;
+  } kFormats[] = {
+      {"\x1f\x8b", "gzip", "zcat"},          {"BZh", "bzip2", "bzcat"},
+      {"\xfd\x37zXZ", "xz", "xzcat"},        {"\x28\xb5\x2f\xfd", "zstd", "zstdcat"},
+      {"\x04\x22\x4d\x18", "lz4", "lz4cat"},
+  };
+  for (const auto& format : kFormats) {
+    if (!absl::StartsWith(beginning, format.magic)) continue;
+    return WithHint(
+        absl::InvalidArgumentError(absl::StrCat("tar: the stream is compressed by ", format.name)),
+        absl::StrCat("Decompress it first: ", format.program, " FILE | tiny cp - CONTAINER:PATH"));
+  }
+  return status;
+}
 
 // The next member, or one without a name at the end.
 absl::StatusOr<TarMember> ReadMember(TarInput& input) {
@@ -95,12 +120,15 @@ absl::StatusOr<TarMember> ReadMember(TarInput& input) {
       case '0':
       case '1':
       case '2':
+      case '3':
+      case '4':
       case '5':
+      case '6':
         break;
       default:
         return absl::InvalidArgumentError(
-            absl::StrCat("tar: ", absl::CEscape(member.name),
-                         ": only files, directories and links can be extracted"));
+            absl::StrCat("tar: ", absl::CEscape(member.name), ": a member of the unknown kind '",
+                         absl::CEscape(absl::string_view(&header.type_flag, 1)), "'"));
     }
     if (!long_name.empty()) member.name = long_name.substr(0, long_name.find('\0'));
     if (!long_link.empty()) member.link = long_link.substr(0, long_link.find('\0'));
@@ -143,6 +171,7 @@ class Extractor {
   absl::Status MakeFile(const fs::RootedDir::Parent& at, const TarMember& member);
   absl::Status MakeDirectory(const fs::RootedDir::Parent& at, const TarMember& member);
   absl::Status MakeHardLink(const fs::RootedDir::Parent& at, const std::string& target);
+  absl::Status MakeNode(const fs::RootedDir::Parent& at, const TarMember& member) const;
   absl::Status SetMetadata(int fd, const TarMember& member) const;
 
   TarInput& input_;
@@ -154,9 +183,7 @@ absl::Status Extractor::SetMetadata(int fd, const TarMember& member) const {
   const uid_t uid = options_.archive ? member.uid : options_.container_uid;
   const gid_t gid = options_.archive ? member.gid : options_.container_gid;
   const timespec times[2] = {{.tv_sec = member.mtime}, {.tv_sec = member.mtime}};
-  if (fchown(fd, uid, gid) != 0 ||
-      fchmod(fd, member.mode & (options_.archive ? 07777 : 01777)) != 0 ||
-      futimens(fd, times) != 0) {
+  if (fchown(fd, uid, gid) != 0 || fchmod(fd, member.mode) != 0 || futimens(fd, times) != 0) {
     return PosixStatus(errno, absl::StrCat("set the owner and mode of ", member.name));
   }
   return absl::OkStatus();
@@ -207,6 +234,31 @@ absl::Status Extractor::MakeHardLink(const fs::RootedDir::Parent& at, const std:
   return absl::OkStatus();
 }
 
+// A fifo or a device, made with its mode: a later change could hit what has taken its place.
+absl::Status Extractor::MakeNode(const fs::RootedDir::Parent& at, const TarMember& member) const {
+  RETURN_IF_ERROR(MakeRoom(at));
+  const mode_t kind = member.type == TarMember::Type::kFifo         ? S_IFIFO
+                      : member.type == TarMember::Type::kCharDevice ? S_IFCHR
+                                                                    : S_IFBLK;
+  const mode_t old_mask = umask(0);
+  const int made = mknodat(at.directory.get(), at.name.c_str(), kind | member.mode,
+                           makedev(member.device_major, member.device_minor));
+  const int error = errno;
+  umask(old_mask);
+  if (made != 0) {
+    return PosixStatus(
+        error, absl::StrCat(kind == S_IFIFO ? "make the fifo " : "make the device ", member.name));
+  }
+  const uid_t uid = options_.archive ? member.uid : options_.container_uid;
+  const gid_t gid = options_.archive ? member.gid : options_.container_gid;
+  const timespec times[2] = {{.tv_sec = member.mtime}, {.tv_sec = member.mtime}};
+  if (fchownat(at.directory.get(), at.name.c_str(), uid, gid, AT_SYMLINK_NOFOLLOW) != 0 ||
+      utimensat(at.directory.get(), at.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+    return PosixStatus(errno, absl::StrCat("set the owner of ", member.name));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Extractor::Extract(const TarMember& member, const std::string& destination) {
   ASSIGN_OR_RETURN(const std::string name, PlainName(member.name));
   if (name.empty()) {
@@ -236,6 +288,10 @@ absl::Status Extractor::Extract(const TarMember& member, const std::string& dest
       RETURN_IF_ERROR(MakeHardLink(*at, destination + target));
       return input_.Skip(member.size + TarPadding(member.size));
     }
+    case TarMember::Type::kFifo:
+    case TarMember::Type::kCharDevice:
+    case TarMember::Type::kBlockDevice:
+      return MakeNode(*at, member);
     default:
       return MakeFile(*at, member);
   }
@@ -252,10 +308,11 @@ absl::Status ExtractTar(int input, const fs::RootedDir& container, absl::string_
   RETURN_IF_ERROR(directory.status());
   TarInput stream(input);
   Extractor extractor(stream, container, options);
-  while (true) {
-    ASSIGN_OR_RETURN(const TarMember member, ReadMember(stream));
-    if (member.name.empty()) break;
-    RETURN_IF_ERROR(extractor.Extract(member, std::string(destination)));
+  absl::StatusOr<TarMember> member = ReadMember(stream);
+  if (!member.ok()) return ExplainCompressed(member.status(), stream.beginning());
+  while (!member->name.empty()) {
+    RETURN_IF_ERROR(extractor.Extract(*member, std::string(destination)));
+    ASSIGN_OR_RETURN(member, ReadMember(stream));
   }
   // What follows, a writer may still be busy with: it shall not die of a closed pipe.
   char rest[kTarBlock];
