@@ -12,6 +12,7 @@
 #include "cli/object_filter.h"
 #include "cli/object_values.h"
 #include "cli/writable_size.h"
+#include "state/store.h"
 
 namespace tiny::cli {
 namespace {
@@ -140,6 +141,18 @@ constexpr Option kRemoveOptions[] = {
 constexpr OptionGroup kRemoveGroup = {"", kRemoveOptions};
 constexpr const OptionGroup* kRemoveGroups[] = {&kRemoveGroup};
 
+// The users of a volume by the records as they are now: who settles a container may remove its
+// volumes, for which the store is locked while it asks. `listed` was settled before.
+absl::StatusOr<std::vector<std::string>> UsersNow(const Context& context,
+                                                  const std::vector<runtime::Container>& listed,
+                                                  absl::string_view volume) {
+  std::vector<std::string> users = UsersOfVolume(listed, volume);
+  if (!users.empty()) return users;
+  ASSIGN_OR_RETURN(const state::StateStore store, state::StateStore::Open(context.options.root));
+  ASSIGN_OR_RETURN(const state::Listing listing, store.List());
+  return UsersOfVolume(listing.records, volume);
+}
+
 absl::StatusOr<int> RunRemove(Context& context, RemoveFlags& flags, Arguments names) {
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
@@ -147,7 +160,7 @@ absl::StatusOr<int> RunRemove(Context& context, RemoveFlags& flags, Arguments na
   int code = 0;
   for (const absl::string_view name : names) {
     const absl::Status removed = store.Remove(name, flags.force, [&](absl::string_view volume) {
-      return UsersOfVolume(containers, volume);
+      return UsersNow(context, containers, volume);
     });
     if (removed.ok()) {
       context.out.Print(name, "\n");
@@ -189,7 +202,7 @@ absl::Status PruneVolumes(Context& context, const PruneFlags& flags, bool all, u
   ASSIGN_OR_RETURN(
       const std::vector<std::string> names,
       store.Prune([&](const runtime::Volume& volume) { return sizes.count(volume.name) > 0; },
-                  [&](absl::string_view volume) { return UsersOfVolume(containers, volume); }));
+                  [&](absl::string_view volume) { return UsersNow(context, containers, volume); }));
   for (const std::string& name : names) {
     context.out.Print(name, "\n");
     *freed += sizes[name];

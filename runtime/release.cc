@@ -57,8 +57,7 @@ absl::Status RemoveAnonymousVolumes(const EngineOptions& options,
     if (mount.type != state::MountConfig::Type::kVolume || !mount.source.empty()) continue;
     const auto volume = state.volumes.find(mount.destination);
     if (volume == state.volumes.end()) continue;
-    status.Update(volumes.Remove(volume->second, /*force=*/true,
-                                 [](absl::string_view) { return std::vector<std::string>(); }));
+    status.Update(volumes.RemoveOwn(volume->second));
   }
   return status;
 }

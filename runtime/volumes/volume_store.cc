@@ -69,7 +69,12 @@ absl::StatusOr<Volume> ReadVolume(const std::string& directory, absl::string_vie
   return volume;
 }
 
-// Shared by those who have temporary folders in it, exclusive for who removes those of the dead.
+absl::Status NoSuchVolume(absl::string_view name) {
+  return absl::NotFoundError(absl::StrCat("no such volume: ", absl::CEscape(name)));
+}
+
+// Shared by those who have temporary folders in it or a use for a volume, exclusive for who removes
+// the folders of the dead, or volumes without users.
 absl::StatusOr<UniqueFd> LockDirectory(const std::string& directory, int operation) {
   ASSIGN_OR_RETURN(UniqueFd lock, OpenFile(directory, kDirectory));
   if (flock(lock.get(), operation) != 0) {
@@ -178,46 +183,85 @@ absl::StatusOr<std::vector<Volume>> VolumeStore::List(std::vector<std::string>* 
     if (volume.ok()) {
       volumes.push_back(*std::move(volume));
     } else if (damaged != nullptr) {
-      damaged->push_back(name);
+      damaged->push_back(absl::IsNotFound(volume.status())
+                             ? absl::StrCat("volume ", name, ": its ", kRecord, " is missing")
+                             : std::string(volume.status().message()));
     }
   }
   return volumes;
 }
 
-absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf users_of) {
+absl::StatusOr<UniqueFd> VolumeStore::LockForUse() const {
+  absl::StatusOr<UniqueFd> lock = LockDirectory(directory_, LOCK_SH);
+  if (!absl::IsNotFound(lock.status())) return lock;
+  RETURN_IF_ERROR(MakeDirs(directory_, 0700));
+  return LockDirectory(directory_, LOCK_SH);
+}
+
+// From here on nobody finds it, though its files may take a while to go: the folder that they are
+// in now.
+absl::StatusOr<std::string> VolumeStore::Hide(absl::string_view name) const {
+  ASSIGN_OR_RETURN(const std::string serial, RandomId());
   const std::string folder = absl::StrCat(directory_, "/", name);
-  if (!IsValidVolumeName(name) || !PathExists(folder)) {
-    if (force) return absl::OkStatus();
-    return absl::NotFoundError(absl::StrCat("no such volume: ", absl::CEscape(name)));
+  std::string temporary = absl::StrCat(directory_, "/.old-", serial);
+  if (rename(folder.c_str(), temporary.c_str()) != 0) {
+    if (errno == ENOENT) return NoSuchVolume(name);
+    return PosixStatus(errno, absl::StrCat("rename ", folder));
   }
-  if (const std::vector<std::string> users = users_of(name); !users.empty()) {
+  LogVolumeEvent(root_, "destroy", name);
+  return temporary;
+}
+
+absl::Status VolumeStore::Remove(absl::string_view name, bool force, UsersOf users_of) {
+  if (!IsValidVolumeName(name) || !PathExists(absl::StrCat(directory_, "/", name))) {
+    return force ? absl::OkStatus() : NoSuchVolume(name);
+  }
+  ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_EX));
+  ASSIGN_OR_RETURN(const std::vector<std::string> users, users_of(name));
+  if (!users.empty()) {
     return WithHint(absl::FailedPreconditionError(absl::StrCat("volume ", name, " is in use by ",
                                                                absl::StrJoin(users, ", "))),
                     "Remove these containers first.");
   }
-  // From here on nobody finds it, though its files may take a while to go.
-  ASSIGN_OR_RETURN(const UniqueFd lock, LockDirectory(directory_, LOCK_SH));
-  ASSIGN_OR_RETURN(const std::string serial, RandomId());
-  const std::string temporary = absl::StrCat(directory_, "/.old-", serial);
-  if (rename(folder.c_str(), temporary.c_str()) != 0) {
-    return PosixStatus(errno, absl::StrCat("rename ", folder));
-  }
-  LogVolumeEvent(root_, "destroy", name);
-  return RemoveTree(temporary);
+  const absl::StatusOr<std::string> hidden = Hide(name);
+  if (absl::IsNotFound(hidden.status()) && force) return absl::OkStatus();
+  RETURN_IF_ERROR(hidden.status());
+  flock(lock.get(), LOCK_SH);
+  return RemoveTree(*hidden);
+}
+
+absl::Status VolumeStore::RemoveOwn(absl::string_view name) {
+  if (!IsValidVolumeName(name)) return absl::OkStatus();
+  const absl::StatusOr<UniqueFd> lock = LockDirectory(directory_, LOCK_SH);
+  if (absl::IsNotFound(lock.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(lock.status());
+  const absl::StatusOr<std::string> hidden = Hide(name);
+  if (absl::IsNotFound(hidden.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(hidden.status());
+  return RemoveTree(*hidden);
 }
 
 absl::StatusOr<std::vector<std::string>> VolumeStore::Prune(
     absl::FunctionRef<bool(const Volume&)> wants, UsersOf users_of) {
   std::vector<std::string> removed;
   SweepTemporaries(directory_);
+  const absl::StatusOr<UniqueFd> lock = LockDirectory(directory_, LOCK_EX);
+  if (absl::IsNotFound(lock.status())) return removed;
+  RETURN_IF_ERROR(lock.status());
   ASSIGN_OR_RETURN(const std::vector<Volume> volumes, List());
+  std::vector<std::string> folders;
   for (const Volume& volume : volumes) {
     if (!wants(volume)) continue;
-    const absl::Status status = Remove(volume.name, true, users_of);
-    if (absl::IsFailedPrecondition(status)) continue;
-    RETURN_IF_ERROR(status);
+    ASSIGN_OR_RETURN(const std::vector<std::string> users, users_of(volume.name));
+    if (!users.empty()) continue;
+    const absl::StatusOr<std::string> hidden = Hide(volume.name);
+    if (absl::IsNotFound(hidden.status())) continue;
+    RETURN_IF_ERROR(hidden.status());
+    folders.push_back(*hidden);
     removed.push_back(volume.name);
   }
+  flock(lock->get(), LOCK_SH);
+  for (const std::string& folder : folders) RETURN_IF_ERROR(RemoveTree(folder));
   return removed;
 }
 

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/unique_fd.h"
 #include "fs/rooted_dir.h"
 
 namespace tiny::runtime {
@@ -57,11 +58,22 @@ class VolumeStore {
   // By name. Damaged ones are left out and named in `damaged`, if given.
   absl::StatusOr<std::vector<Volume>> List(std::vector<std::string>* damaged = nullptr) const;
 
-  // Who uses a volume is known to the caller: the ids of the containers that do, or nothing.
-  using UsersOf = absl::FunctionRef<std::vector<std::string>(absl::string_view name)>;
+  // Who makes or takes a volume for a container holds this until the container's record, which
+  // names it, is written: nobody removes a volume meanwhile for want of users. Any number may hold
+  // it.
+  absl::StatusOr<UniqueFd> LockForUse() const;
+
+  // Who uses a volume is known to the caller: the ids of the containers that do, or nothing. It is
+  // asked while nobody has a LockForUse, and so must not do what takes one: start a container, or
+  // remove one with its volumes.
+  using UsersOf =
+      absl::FunctionRef<absl::StatusOr<std::vector<std::string>>(absl::string_view name)>;
 
   // kFailedPrecondition while containers use it, kNotFound (unless `force`) where there is none.
   absl::Status Remove(absl::string_view name, bool force, UsersOf users_of);
+
+  // Removes one that a container had for itself alone, for whoever has that container's lock.
+  absl::Status RemoveOwn(absl::string_view name);
 
   // Removes those that `wants` says and nobody uses. Returns their names.
   absl::StatusOr<std::vector<std::string>> Prune(absl::FunctionRef<bool(const Volume&)> wants,
@@ -75,6 +87,8 @@ class VolumeStore {
                         absl::string_view destination);
 
  private:
+  absl::StatusOr<std::string> Hide(absl::string_view name) const;
+
   std::string root_;
   std::string directory_;
 };

@@ -1,8 +1,11 @@
 #include "runtime/volumes/volume_store.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
 
 #include "base/files.h"
@@ -82,6 +85,51 @@ TEST(VolumeStore, RemoveRefusesWhatIsInUse) {
   EXPECT_OK(volumes.Remove("data", true, Nobody));
 }
 
+TEST(VolumeStore, WhatIsBeingTakenIsNotRemovedForWantOfUsers) {
+  TempDir root;
+  VolumeStore volumes(root.path());
+  std::atomic<bool> recorded = false;
+  const auto users_of = [&](absl::string_view) {
+    return recorded ? std::vector<std::string>{"abc"} : std::vector<std::string>();
+  };
+  ASSERT_OK_AND_ASSIGN(UniqueFd use, volumes.LockForUse());
+  ASSERT_OK_AND_ASSIGN(const Volume volume, volumes.Create({}));
+  absl::StatusOr<std::vector<std::string>> pruned;
+  std::thread pruner([&] { pruned = VolumeStore(root.path()).Prune(All, users_of); });
+  recorded = true;
+  use.Reset();
+  pruner.join();
+  ASSERT_OK(pruned);
+  EXPECT_THAT(*pruned, IsEmpty());
+  EXPECT_OK(volumes.Inspect(volume.name));
+  // Nobody takes a volume while its users are looked for.
+  recorded = false;
+  const auto asked = [&](absl::string_view) {
+    const UniqueFd folder(open(root.Path("volumes").c_str(), O_RDONLY | O_CLOEXEC));
+    EXPECT_NE(flock(folder.get(), LOCK_SH | LOCK_NB), 0);
+    return std::vector<std::string>();
+  };
+  ASSERT_OK(volumes.Create({.name = "named"}));
+  EXPECT_OK(volumes.Remove("named", false, asked));
+  ASSERT_OK_AND_ASSIGN(const auto rest, volumes.Prune(All, asked));
+  EXPECT_THAT(rest, ElementsAre(volume.name));
+}
+
+TEST(VolumeStore, WhoseUsersAreNotKnownStays) {
+  TempDir root;
+  VolumeStore volumes(root.path());
+  ASSERT_OK(volumes.Create({.name = "data"}));
+  const auto unknown = [](absl::string_view) -> absl::StatusOr<std::vector<std::string>> {
+    return absl::DataLossError("the records can't be read");
+  };
+  EXPECT_THAT(volumes.Remove("data", true, unknown), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(volumes.Prune(All, unknown), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_OK(volumes.Inspect("data"));
+  EXPECT_OK(volumes.RemoveOwn("data"));
+  EXPECT_OK(volumes.RemoveOwn("data"));
+  EXPECT_THAT(volumes.Inspect("data"), StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST(VolumeStore, DamagedRecordsHarmNobodyElse) {
   TempDir root;
   VolumeStore volumes(root.path());
@@ -92,7 +140,10 @@ TEST(VolumeStore, DamagedRecordsHarmNobodyElse) {
   ASSERT_OK_AND_ASSIGN(const std::vector<Volume> listed, volumes.List(&damaged));
   ASSERT_EQ(listed.size(), 1);
   EXPECT_EQ(listed[0].name, "good");
-  EXPECT_THAT(damaged, ElementsAre("torn"));
+  ASSERT_OK(MakeDirs(root.Path("volumes/void"), 0755));
+  ASSERT_OK(volumes.List(&damaged));
+  EXPECT_THAT(damaged, ElementsAre(HasSubstr("volume torn: "), HasSubstr("volume torn: "),
+                                   "volume void: its volume.json is missing"));
   EXPECT_OK(volumes.Remove("torn", false, Nobody));
 }
 
