@@ -1,5 +1,8 @@
 // tiny cp and tiny diff.
+#include <errno.h>
 #include <unistd.h>
+
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "base/posix_status.h"
@@ -57,6 +60,16 @@ absl::StatusOr<fs::RootedDir> OpenRoot(Context& context, const std::string& name
   return fs::RootedDir(*std::move(root));
 }
 
+// Where a container can't be written to there may be another place, or another moment.
+absl::Status ExplainReadOnly(absl::Status status, const std::string& name) {
+  if (GetErrno(status) != EROFS) return status;
+  return WithHint(
+      std::move(status),
+      absl::StrCat("What is mounted read-only takes no files, nor does a throw-away root "
+                   "that is not running: tiny start ",
+                   name));
+}
+
 absl::StatusOr<int> RunCopy(Context& context, CopyFlags& flags, Arguments arguments) {
   const Place source = ParsePlace(arguments[0]);
   const Place destination = ParsePlace(arguments[1]);
@@ -68,10 +81,11 @@ absl::StatusOr<int> RunCopy(Context& context, CopyFlags& flags, Arguments argume
   if (source.container.empty()) {
     ASSIGN_OR_RETURN(const fs::RootedDir root,
                      OpenRoot(context, destination.container, runtime::Engine::RootUse::kWrite));
-    RETURN_IF_ERROR(
+    absl::Status copied =
         source.path == "-"
             ? runtime::ExtractTar(STDIN_FILENO, root, destination.path, flags.copy)
-            : runtime::CopyIn(HostPath(source.path), root, destination.path, flags.copy));
+            : runtime::CopyIn(HostPath(source.path), root, destination.path, flags.copy);
+    RETURN_IF_ERROR(ExplainReadOnly(std::move(copied), destination.container));
     return 0;
   }
   ASSIGN_OR_RETURN(const fs::RootedDir root,
@@ -108,7 +122,7 @@ constinit const Command kCpCommand = {
     .details =
         "As cp -a: a folder goes into one that exists, and only its contents do where the\n"
         "source ends in \"/.\". \"-\" is a tar archive on standard input or output. Works on\n"
-        "containers that do not run, too.",
+        "containers that do not run, too, with their volumes and binds.",
     .examples =
         "tiny cp web:/var/log/app.log .\n"
         "tiny cp ./site/. web:/srv/www\n"

@@ -80,6 +80,82 @@ TEST_F(VolumesTest, ANamedVolumeOutlivesItsContainers) {
   EXPECT_EQ(Tiny({"volume", "rm", "data"}).code, 0);
 }
 
+TEST_F(VolumesTest, OneThatIsBeingTakenIsNotPruned) {
+  std::vector<pid_t> running;
+  for (int i = 0; i < 12; ++i) {
+    running.push_back(Spawn(RunArgs({"--rm", "-v", "/anonymous", "true"})));
+    running.push_back(Spawn({"volume", "prune", "-f"}));
+    running.push_back(Spawn(RunArgs({"--rm", "-v", absl::StrCat("named", i, ":/named"), "true"})));
+    running.push_back(Spawn({"volume", "prune", "-af"}));
+  }
+  for (const pid_t pid : running) {
+    const Result result = Finish(pid);
+    EXPECT_EQ(result.code, 0) << result.err;
+  }
+  EXPECT_EQ(Tiny({"volume", "prune", "-af"}).code, 0);
+  EXPECT_EQ(Volumes(), "");
+}
+
+// The usual way to fill a volume, and to look into one.
+TEST_F(VolumesTest, FilesAreCopiedToAndFromContainersThatDoNotRun) {
+  const testing::TempDir dir;
+  dir.Write("file", "in\n");
+  dir.Write("bound/there", "bound\n");
+  dir.Write("root/etc/passwd", "");
+  const std::string bind = dir.Path("bound") + ":/bound";
+  const auto volume = [&](const std::string& path) {
+    return ReadFile(RootPath() + "/volumes/data/_data/" + path).value_or("");
+  };
+  for (const std::string& root : {std::string("/:O"), dir.Path("root")}) {
+    SCOPED_TRACE(root);
+    EXPECT_EQ(Tiny({"create", "--name", "box", "--network", "none", "-v", "data:/data", "-v",
+                    "/own", "-v", bind, "-v", "data:/ro:ro", "--rootfs", root, "true"})
+                  .code,
+              0);
+    EXPECT_EQ(Tiny({"cp", dir.Path("file"), "box:/data"}).err, "");
+    EXPECT_EQ(volume("file"), "in\n");
+    EXPECT_EQ(Tiny({"cp", dir.Path("root"), "box:/data/tree"}).err, "");
+    EXPECT_TRUE(PathExists(RootPath() + "/volumes/data/_data/tree/etc/passwd"));
+    EXPECT_EQ(Tiny({"cp", dir.Path("file"), "box:/bound/made"}).err, "");
+    EXPECT_THAT(ReadFile(dir.Path("bound/made")).value_or(""), "in\n");
+    EXPECT_EQ(Tiny({"cp", dir.Path("file"), "box:/own/one"}).err, "");
+    for (const char* path : {"/data/file", "/ro/file", "/bound/made", "/own/one"}) {
+      EXPECT_EQ(Tiny({"cp", absl::StrCat("box:", path), dir.Path("out")}).err, "") << path;
+      EXPECT_EQ(ReadFile(dir.Path("out")).value_or(""), "in\n") << path;
+      unlink(dir.Path("out").c_str());
+    }
+    EXPECT_THAT(Tiny({"cp", dir.Path("file"), "box:/ro/x"}), FailsClearly(1, "EROFS"));
+    // Nothing of it is in the root, and it is what a start finds.
+    EXPECT_FALSE(PathExists(dir.Path("root/data/file")));
+    EXPECT_FALSE(PathExists("/data"));
+    EXPECT_EQ(Tiny({"rm", "-v", "box"}).code, 0);
+    EXPECT_EQ(Tiny({"volume", "rm", "data"}).code, 0);
+    EXPECT_EQ(Volumes(), "");
+  }
+  // A link in the root, or in a volume, leads nowhere else.
+  dir.Write("canary", "canary\n");
+  EXPECT_EQ(symlink(dir.Path("canary").c_str(), dir.Path("root/link").c_str()), 0);
+  EXPECT_EQ(Tiny({"volume", "create", "data"}).code, 0);
+  EXPECT_EQ(symlink("..", (RootPath() + "/volumes/data/_data/up").c_str()), 0);
+  EXPECT_EQ(Tiny({"create", "--name", "box", "--network", "none", "-v", "data:/data", "--rootfs",
+                  dir.Path("root"), "true"})
+                .code,
+            0);
+  EXPECT_THAT(Tiny({"cp", "-L", "box:/link", dir.Path("out")}), FailsClearly(1, "/link"));
+  EXPECT_EQ(Tiny({"cp", dir.Path("file"), "box:/data/up/beside"}).err, "");
+  EXPECT_EQ(ReadFile(dir.Path("root/beside")).value_or(""), "in\n");
+  // A throw-away root takes nothing.
+  EXPECT_EQ(Tiny({"create", "--name", "away", "--network", "none", "-v", "data:/data", "--rootfs",
+                  "/:O", "true"})
+                .code,
+            0);
+  const Result away = Tiny({"cp", dir.Path("file"), "away:/opt/file"});
+  EXPECT_THAT(away, FailsClearly(1, "EROFS"));
+  EXPECT_THAT(away.err, HasSubstr("tiny start away"));
+  EXPECT_EQ(Tiny({"rm", "box", "away"}).code, 0);
+  EXPECT_EQ(Tiny({"volume", "rm", "data"}).code, 0);
+}
+
 TEST_F(VolumesTest, AnAnonymousOneGoesWithItsContainer) {
   EXPECT_EQ(Run({"--rm", "-v", "/data", "touch", "/data/x"}).code, 0);
   EXPECT_EQ(Volumes(), "");
@@ -144,6 +220,14 @@ TEST_F(VolumesTest, Tmpfs) {
                     HasSubstr("size=1024k"), HasSubstr("mode=1700")));
   EXPECT_THAT(MountLine({"--mount", "type=tmpfs,dst=/t,tmpfs-size=2m"}, "/t").out,
               HasSubstr("size=2048k"));
+  // What it covers says who may write there.
+  const testing::TempDir dir;
+  EXPECT_EQ(mkdir(dir.Path("sealed").c_str(), 0711), 0);
+  const std::vector<std::string> words = {
+      "run",     "--rm",    "--network", "none",     "-v",       "/:/host:ro",        "--tmpfs",
+      "/sealed", "--tmpfs", "/new",      "--rootfs", dir.path(), "/host/bin/busybox", "stat",
+      "-c",      "%a",      "/sealed",   "/new"};
+  EXPECT_THAT(Tiny(words), Succeeds("711\n1777\n"));
   EXPECT_NE(
       Run({"--rm", "--tmpfs", "/t:size=64k", "dd", "if=/dev/zero", "of=/t/x", "bs=64k", "count=2"})
           .code,

@@ -159,8 +159,10 @@ class Engine {
   virtual absl::StatusOr<StatsSample> Stats(absl::string_view reference) = 0;
 
   // The root of a container's files as an O_PATH descriptor: a running one's own, or the root that
-  // a start would give. Paths below it are the container's: use openat2 with RESOLVE_IN_ROOT.
-  // kFailedPrecondition for writing to a throw-away root that nobody runs in.
+  // a start would give, with volumes and binds, for as long as the engine is there and opens no
+  // other. Paths below it are the container's: use openat2 with RESOLVE_IN_ROOT. To write makes the
+  // volumes. kFailedPrecondition for writing to a throw-away root that nobody runs in and that has
+  // no volumes; with them, it is read-only.
   enum class RootUse { kRead, kWrite };
   virtual absl::StatusOr<UniqueFd> OpenRoot(absl::string_view reference, RootUse use) = 0;
   // What a container has added, changed and deleted in its root; by path. Nothing for a throw-away

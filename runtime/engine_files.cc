@@ -1,13 +1,19 @@
 // The files of a container: its root for `cp`, and what it has changed there.
 #include <fcntl.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "runtime/engine_impl.h"
 #include "runtime/files/container_files.h"
-#include "runtime/prepare.h"
+#include "runtime/mount_sources.h"
+#include "runtime/stopped_root.h"
 
 namespace tiny::runtime {
 namespace {
@@ -19,20 +25,40 @@ bool HasProcess(const Container& container) {
          container.state.status == state::Status::kPaused;
 }
 
+bool HasSource(const state::MountConfig& mount) {
+  return mount.type != state::MountConfig::Type::kTmpfs;
+}
+
 }  // namespace
+
+absl::StatusOr<UniqueFd> EngineImpl::OpenStopped(const Container& container, RootUse use) {
+  const state::ContainerConfig& config = container.config;
+  const bool mounts = std::any_of(config.mounts.begin(), config.mounts.end(), HasSource);
+  if (use == RootUse::kWrite && config.rootfs_overlay && !mounts) {
+    return WithHint(absl::FailedPreconditionError(absl::StrCat(
+                        "container ", config.name, " is not running: it has no copy of ",
+                        config.rootfs, " that could be written to")),
+                    absl::StrCat("start it first: tiny start ", config.name));
+  }
+  std::vector<UniqueFd> held;
+  std::vector<std::string> sources;
+  if (mounts && use == RootUse::kWrite) {
+    ASSIGN_OR_RETURN(state::LockedContainer record, FindAndLock(config.id));
+    state::ContainerState state = record.state();
+    ASSIGN_OR_RETURN(sources, MountSources(config, options_, Absent::kMake, &state, held));
+    if (state.volumes != record.state().volumes) RETURN_IF_ERROR(record.CommitState(state));
+  } else if (mounts) {
+    state::ContainerState state = container.state;
+    ASSIGN_OR_RETURN(sources, MountSources(config, options_, Absent::kLeaveOut, &state, held));
+  }
+  ASSIGN_OR_RETURN(StoppedRoot opened, OpenStoppedRoot(config, sources));
+  stopped_mounts_ = std::move(opened.mounts);
+  return std::move(opened.root);
+}
 
 absl::StatusOr<UniqueFd> EngineImpl::OpenRoot(absl::string_view reference, RootUse use) {
   ASSIGN_OR_RETURN(const Container container, Find(reference));
-  const state::ContainerConfig& config = container.config;
-  if (!HasProcess(container)) {
-    if (use == RootUse::kWrite && config.rootfs_overlay) {
-      return WithHint(absl::FailedPreconditionError(absl::StrCat(
-                          "container ", config.name, " is not running: it has no copy of ",
-                          config.rootfs, " that could be written to")),
-                      absl::StrCat("start it first: tiny start ", config.name));
-    }
-    return OpenStoppedRoot(config);
-  }
+  if (!HasProcess(container)) return OpenStopped(container, use);
   ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenProcess(container.state.init));
   ASSIGN_OR_RETURN(const fs::RootedDir root,
                    OpenProcessRoot(container.state.init.pid, pidfd.get()));

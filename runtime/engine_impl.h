@@ -79,6 +79,9 @@ class EngineImpl final : public Engine {
   void ReleaseRemains(const state::ContainerId& id, state::ContainerState state);
   absl::Status SweepNetworks();
 
+  // engine_files.cc
+  absl::StatusOr<UniqueFd> OpenStopped(const Container& container, RootUse use);
+
   // engine_network.cc
   absl::StatusOr<std::unique_ptr<NetworkManager>> OpenNetworks() const;
 
@@ -125,6 +128,8 @@ class EngineImpl final : public Engine {
   state::StateStore store_;
   // What Create made last, still locked, so that a Start that follows need not read it again.
   std::optional<state::LockedContainer> created_;
+  // What the last root of a stopped container that was opened is made of.
+  UniqueFd stopped_mounts_;
   std::vector<pid_t> supervisors_;  // our children, for as long as we are their parent
 };
 

@@ -18,9 +18,9 @@
 #include "fs/rooted_dir.h"
 #include "runtime/files/container_files.h"
 #include "runtime/host_devices.h"
+#include "runtime/mount_sources.h"
 #include "runtime/run_directory.h"
 #include "runtime/spec/build_spec.h"
-#include "runtime/volumes/volume_store.h"
 
 namespace tiny::runtime {
 namespace {
@@ -38,13 +38,6 @@ absl::StatusOr<std::string> ReadIn(const fs::RootedDir& root, absl::string_view 
     return std::string();
   }
   return text;
-}
-
-// A path to what the descriptor stands for, as long as it is held. Where a container could exchange
-// a part of a path, its name must not be looked up a second time.
-std::string HeldPath(UniqueFd fd, std::vector<UniqueFd>& held) {
-  held.push_back(std::move(fd));
-  return absl::StrCat("/proc/self/fd/", held.back().get());
 }
 
 absl::Status NotRunning(const std::string& name, absl::string_view kind) {
@@ -129,38 +122,6 @@ std::string NetworkOwner(const state::ContainerConfig& config, const state::Stat
   return owner;
 }
 
-// The folders on the host of the container's volumes and binds, one for each mount.
-absl::StatusOr<std::vector<std::string>> MountSources(const state::ContainerConfig& config,
-                                                      const EngineOptions& options,
-                                                      const fs::RootedDir& root,
-                                                      state::ContainerState* state,
-                                                      std::vector<UniqueFd>& held) {
-  VolumeStore volumes(options.root);
-  std::vector<std::string> sources;
-  for (const state::MountConfig& mount : config.mounts) {
-    std::string source;
-    if (mount.type == state::MountConfig::Type::kBind) {
-      source = mount.source;
-      if (mount.create_source && !PathExists(source)) RETURN_IF_ERROR(MakeDirs(source, 0755));
-    } else if (mount.type == state::MountConfig::Type::kVolume) {
-      // An anonymous volume is made at the first start and kept.
-      std::string& name = state->volumes[mount.destination];
-      if (!mount.source.empty()) name = mount.source;
-      ASSIGN_OR_RETURN(const Volume volume, volumes.Create({.name = name}));
-      name = volume.name;
-      if (!mount.no_copy) RETURN_IF_ERROR(volumes.FillFrom(volume, root, mount.destination));
-      source = volume.path;
-      if (!mount.volume_subpath.empty()) {
-        ASSIGN_OR_RETURN(const fs::RootedDir files, fs::RootedDir::Open(volume.path));
-        ASSIGN_OR_RETURN(UniqueFd inside, files.OpenIn(mount.volume_subpath, O_PATH));
-        source = HeldPath(std::move(inside), held);
-      }
-    }
-    sources.push_back(std::move(source));
-  }
-  return sources;
-}
-
 absl::Status WriteEtcFile(int directory, const char* name, absl::string_view text) {
   ASSIGN_OR_RETURN(const UniqueFd fd,
                    OpenFileAt(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
@@ -176,7 +137,8 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   if (!root.ok()) return Annotate(root.status(), "--rootfs");
   ASSIGN_OR_RETURN(inputs.passwd, ReadIn(*root, "/etc/passwd"));
   ASSIGN_OR_RETURN(inputs.group, ReadIn(*root, "/etc/group"));
-  ASSIGN_OR_RETURN(inputs.mount_sources, MountSources(config, options.engine, *root, state, held));
+  ASSIGN_OR_RETURN(inputs.mount_sources,
+                   MountSources(config, options.engine, Absent::kMake, state, held));
   const std::string directory =
       absl::StrCat(options.engine.root, "/containers/", NetworkOwner(config, *options.store));
   inputs.hosts_file = absl::StrCat(directory, "/hosts");
@@ -292,11 +254,6 @@ absl::Status MakeEtcFiles(int directory, const state::ContainerConfig& config) {
 absl::Status WriteEtcFiles(int directory, absl::string_view hosts, absl::string_view resolv_conf) {
   RETURN_IF_ERROR(WriteEtcFile(directory, "hosts", hosts));
   return WriteEtcFile(directory, "resolv.conf", resolv_conf);
-}
-
-absl::StatusOr<UniqueFd> OpenStoppedRoot(const state::ContainerConfig& config) {
-  if (config.rootfs.empty()) return absl::UnimplementedError("images are not supported yet");
-  return OpenFile(config.rootfs, O_PATH | O_DIRECTORY);
 }
 
 }  // namespace tiny::runtime

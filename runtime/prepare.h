@@ -61,9 +61,6 @@ absl::Status WriteEtcFiles(int directory, absl::string_view hosts, absl::string_
 // "/tiny/<id>", or below --cgroup-parent.
 std::string CgroupPathOf(const state::ContainerConfig& config);
 
-// The root of a container that does not run.
-absl::StatusOr<UniqueFd> OpenStoppedRoot(const state::ContainerConfig& config);
-
 }  // namespace tiny::runtime
 
 #endif  // TINY_RUNTIME_PREPARE_H_
