@@ -142,7 +142,8 @@ absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags, u
     if (removed.ok()) {
       *freed += size;
       context.out.Print(container.config.id, "\n");
-    } else {
+    } else if (!absl::IsNotFound(removed) && !absl::IsFailedPrecondition(removed)) {
+      // Else it is gone by now, or runs.
       context.PrintError(removed);
       code = 1;
     }

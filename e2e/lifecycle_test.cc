@@ -1,10 +1,14 @@
 // Detached containers through every command that touches their life.
 #include <signal.h>
+#include <unistd.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/time.h"
 #include "e2e/harness.h"
 
 namespace tiny::e2e {
@@ -150,6 +154,39 @@ TEST_F(TinyTest, AKilledSupervisorIsReplaced) {
   ASSERT_EQ(kill(supervisor, SIGKILL), 0);
   EXPECT_EQ(Inspect(id, "{{.State.Running}}"), "true");
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+}
+
+TEST_F(TinyTest, AStoppedSupervisorKeepsNobodyFromRemoving) {
+  const std::string id = Detached({"sleep", "1000"});
+  ASSERT_EQ(kill(SupervisorOf(id), SIGSTOP), 0);
+  EXPECT_THAT(Tiny({"rm", "-f", id}), Succeeds(id + "\n"));
+  EXPECT_THAT(Tiny({"ps", "-aq"}), Succeeds(""));
+}
+
+TEST_F(TinyTest, WhatRunsIsRemovedByForceAloneThoughItsRecordIsDamaged) {
+  // In the usual cgroup, which the record need not name.
+  std::string id = Tiny({"run", "-d", "--network", "none", "--rootfs", "/:O", "sleep", "1000"}).out;
+  id.pop_back();
+  const pid_t pid = std::stoi(Inspect(id, "{{.State.Pid}}"));
+  const std::string record = absl::StrCat(RootPath(), "/containers/", id, "/state.json");
+  ASSERT_EQ(truncate(record.c_str(), 0), 0);
+  const Result refused = Tiny({"rm", id});
+  EXPECT_THAT(refused, FailsClearly(1, "is running, though its record is damaged"));
+  EXPECT_THAT(refused.err, HasSubstr("tiny rm -f"));
+  EXPECT_EQ(kill(pid, 0), 0);
+  EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+  EXPECT_TRUE(WaitUntil(absl::Seconds(20), [&] { return kill(pid, 0) != 0; }));
+}
+
+TEST_F(TinyTest, PrunesOfSeveralPassOverWhatIsGone) {
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(Run({"true"}).code, 0);
+  std::vector<pid_t> prunes;
+  for (int i = 0; i < 6; ++i) prunes.push_back(Spawn({"container", "prune", "-f"}));
+  for (const pid_t prune : prunes) {
+    const Result result = Finish(prune);
+    EXPECT_EQ(result.code, 0) << result.err;
+  }
+  EXPECT_THAT(Tiny({"ps", "-aq"}), Succeeds(""));
 }
 
 }  // namespace

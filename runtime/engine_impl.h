@@ -87,6 +87,9 @@ class EngineImpl final : public Engine {
 
   // engine_remove.cc
   absl::Status RemoveOnce(absl::string_view reference, bool force, bool volumes, int attempts);
+  absl::Status RemoveDamaged(const state::ContainerId& id, bool force);
+  bool SeemsToRun(const state::ContainerId& id, const std::string& cgroup_path) const;
+  static void EndSupervisor(const state::ContainerState& state);
 
   // engine_start.cc
   absl::StatusOr<state::LockedContainer> LockForStart(absl::string_view reference);
@@ -121,7 +124,6 @@ class EngineImpl final : public Engine {
   // Has its supervisor read the record again. One that does not answer will at the latest when the
   // container ends.
   void PokeSupervisor(absl::string_view id);
-  absl::Status RemoveDamaged(const state::ContainerId& id);
   std::string SocketOf(const Container& container) const;
 
   EngineOptions options_;
