@@ -116,8 +116,8 @@ absl::StatusOr<int> RunCreate(Context& context, CreateFlags& flags, Arguments ar
   return 0;
 }
 
-constexpr absl::string_view kListKeys[] = {"driver", "id",    "label", "label!",
-                                           "name",   "scope", "type"};
+constexpr absl::string_view kListKeys[] = {"dangling", "driver", "id",    "label",
+                                           "label!",   "name",   "scope", "type"};
 
 struct ListFlags {
   bool quiet = false;
@@ -128,7 +128,8 @@ struct ListFlags {
 constexpr Option kListOptions[] = {
     {'q', "quiet", "", "Show only ids", Set<&ListFlags::quiet>},
     {0, "no-trunc", "", "Show ids whole", Set<&ListFlags::no_trunc>},
-    {'f', "filter", "key=value", "Show only those that match (driver, id, label, name, type)",
+    {'f', "filter", "key=value",
+     "Show only those that match (dangling, driver, id, label, name, type)",
      Apply<[](ListFlags& f, absl::string_view v) { return f.filter.Add(v, kListKeys); }>},
     {0, "format", "form", "table, json, \"table TEMPLATE\" or a template", Set<&ListFlags::format>},
 };
@@ -143,8 +144,12 @@ constexpr Column kColumns[] = {
     {"Subnet", "SUBNET", false},
 };
 
+bool IsBuiltIn(const runtime::Network& network) {
+  return network.name == "bridge" || network.name == "host" || network.name == "none";
+}
+
 bool Matches(const ObjectFilter& filter, const runtime::Network& network) {
-  const bool built_in = network.name == "bridge";
+  const bool built_in = IsBuiltIn(network);
   return filter.MatchesLabels(network.labels) &&
          filter.Any("name", [&](const auto& v) { return absl::StrContains(network.name, v); }) &&
          filter.Any("id", [&](const auto& v) { return absl::StartsWith(network.id, v); }) &&
@@ -178,15 +183,23 @@ absl::StatusOr<int> RunList(Context& context, ListFlags& flags, Arguments) {
   for (const std::string& each : damaged) context.PrintWarning(each);
   for (const runtime::Network& network : all) {
     if (!Matches(flags.filter, network)) continue;
+    if (flags.filter.Has("dangling")) {
+      ASSIGN_OR_RETURN(const auto endpoints, networks->Endpoints(network));
+      const bool dangling = !IsBuiltIn(network) && endpoints.empty();
+      const bool wanted = flags.filter.Any("dangling", [&](const std::string& value) {
+        return (value == "true" || value == "1") == dangling;
+      });
+      if (!wanted) continue;
+    }
     RETURN_IF_ERROR(AddNetworkRow(format, network, flags.no_trunc));
   }
   for (const char* name : {"host", "none"}) {
     runtime::Network network;
     network.name = name;
     network.driver = name == std::string("none") ? "null" : "host";
-    // They have no id.
-    const bool other_type = flags.quiet || flags.filter.Has("type") || flags.filter.Has("id");
-    if (!other_type && Matches(flags.filter, network)) {
+    // They have no id, and nobody counts who is on them.
+    const bool other = flags.quiet || flags.filter.Has("dangling") || flags.filter.Has("id");
+    if (!other && Matches(flags.filter, network)) {
       RETURN_IF_ERROR(AddNetworkRow(format, network, flags.no_trunc));
     }
   }

@@ -1,5 +1,7 @@
 // tiny ps.
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "base/status_macros.h"
@@ -83,6 +85,15 @@ absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
                    RowFormat::Parse(flags.format, columns, flags.quiet ? "ID" : ""));
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   RETURN_IF_ERROR(flags.filter.Resolve(*engine));
+  if (flags.filter.Has("network")) {
+    const auto networks = context.Networks();
+    flags.filter.ResolveNetworks([&](const std::string& value) -> std::optional<std::string> {
+      if (!networks.ok()) return std::nullopt;
+      absl::StatusOr<runtime::Network> network = (*networks)->Inspect(value);
+      if (!network.ok()) return std::nullopt;
+      return std::move(network->name);
+    });
+  }
   if (flags.latest) flags.last = 1;
   const bool every =
       flags.all || flags.last >= 0 || flags.filter.Has("status") || flags.filter.Has("exited");

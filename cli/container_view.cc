@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/units.h"
+#include "cli/output.h"
 #include "cli/utf8.h"
 #include "state/state_json.h"
 
@@ -149,7 +150,8 @@ std::string PortsText(const runtime::Container& container) {
 std::string CommandText(const state::ContainerConfig& config, bool whole) {
   std::vector<std::string> words = config.entrypoint;
   words.insert(words.end(), config.command.begin(), config.command.end());
-  const std::string text = absl::StrJoin(words, " ");
+  // In one line, also where no table sees to that.
+  const std::string text = Printable(absl::StrJoin(words, " "));
   return absl::StrCat("\"", whole ? text : Ellipsis(text, kCommandWidth), "\"");
 }
 

@@ -1,18 +1,19 @@
 #include "cli/ps_filter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "cli/container_view.h"
 #include "cli/flag_parsers/csv.h"
 #include "cli/flag_parsers/ports.h"
 #include "cli/flag_parsers/times.h"
+#include "cli/name_pattern.h"
 #include "cli/suggest.h"
 #include "state/state_json.h"
 
@@ -82,15 +83,9 @@ bool HasVolume(const runtime::Container& container, const std::string& value) {
                      [&](const auto& volume) { return volume.second == value; });
 }
 
-bool HasName(const std::string& name, absl::string_view value) {
-  // docker's value is a pattern; ^ and $ are what people use of it.
-  const bool at_start = absl::ConsumePrefix(&value, "^");
-  absl::ConsumePrefix(&value, "/");
-  const bool at_end = absl::ConsumeSuffix(&value, "$");
-  if (at_start && at_end) return name == value;
-  if (at_start) return absl::StartsWith(name, value);
-  if (at_end) return absl::EndsWith(name, value);
-  return absl::StrContains(name, value);
+// With the slash before it that Docker's names have, or without.
+bool HasName(const std::string& name, const std::string& value) {
+  return MatchesPattern(value, name) || MatchesPattern(value, absl::StrCat("/", name));
 }
 
 }  // namespace
@@ -133,6 +128,15 @@ absl::Status PsFilter::Resolve(runtime::Engine& engine) {
   return absl::OkStatus();
 }
 
+void PsFilter::ResolveNetworks(
+    absl::FunctionRef<std::optional<std::string>(const std::string&)> name_of) {
+  const auto values = terms_.find("network");
+  if (values == terms_.end()) return;
+  for (const std::string& value : values->second) {
+    if (std::optional<std::string> name = name_of(value)) network_names_[value] = *std::move(name);
+  }
+}
+
 bool PsFilter::Matches(const runtime::Container& container) const {
   for (const auto& [key, values] : terms_) {
     const auto matches = [&, &key = key](const std::string& value) {
@@ -163,7 +167,9 @@ bool PsFilter::MatchesTerm(const std::string& key, const std::string& value,
   if (key == "volume") return HasVolume(container, value);
   if (key == "network") {
     const std::vector<std::string> names = NetworkNames(container);
-    return std::find(names.begin(), names.end(), value) != names.end();
+    const auto resolved = network_names_.find(value);
+    const std::string& name = resolved == network_names_.end() ? value : resolved->second;
+    return std::find(names.begin(), names.end(), name) != names.end();
   }
   if (key == "publish") return Publishes(container, value);
   if (key == "expose") return Exposes(config, value);

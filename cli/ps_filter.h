@@ -3,9 +3,11 @@
 #define TINY_CLI_PS_FILTER_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "runtime/engine.h"
@@ -22,6 +24,9 @@ class PsFilter {
   // Looks up the containers that before= and since= name. kNotFound where there is none.
   absl::Status Resolve(runtime::Engine& engine);
 
+  // The names of networks that network= gives by an id; nothing: it is a name as it is.
+  void ResolveNetworks(absl::FunctionRef<std::optional<std::string>(const std::string&)> name_of);
+
   bool Matches(const runtime::Container& container) const;
   bool Has(absl::string_view key) const { return terms_.count(std::string(key)) > 0; }
 
@@ -30,6 +35,7 @@ class PsFilter {
                    const runtime::Container& container) const;
 
   std::map<std::string, std::vector<std::string>> terms_;
+  std::map<std::string, std::string> network_names_;
   std::map<std::string, absl::Time> moments_;  // of "before=x", "since=x", "until=x"
 };
 

@@ -62,7 +62,16 @@ TEST_F(NetworkTest, CreateListInspectRemove) {
   EXPECT_THAT(Tiny({"network", "inspect", "db"}),
               Succeeds(AllOf(HasSubstr("\"10.20.0.0/24\""), HasSubstr("\"10.20.0.254\""),
                              HasSubstr("\"team\": \"blue\""), HasSubstr("\"Internal\": true"))));
+  EXPECT_THAT(Tiny({"network", "ls", "-f", "dangling=true", "--format", "{{.Name}}"}),
+              Succeeds("db\n"));
+  EXPECT_THAT(Tiny({"network", "ls", "-f", "type=builtin", "--format", "{{.Name}}"}),
+              Succeeds("bridge\nhost\nnone\n"));
   const std::string id = Sleeper("db", {"--name", "one"});
+  for (const std::string& network : {std::string("db"), created.out.substr(0, 12)}) {
+    EXPECT_THAT(Tiny({"ps", "-aq", "--no-trunc", "-f", "network=" + network}), Succeeds(id + "\n"));
+  }
+  EXPECT_THAT(Tiny({"network", "ls", "-f", "dangling=true", "--format", "{{.Name}}"}),
+              Succeeds(""));
   EXPECT_EQ(AddressOf("one"), "10.20.0.128");
   EXPECT_THAT(Tiny({"network", "inspect", "db"}), Succeeds(HasSubstr(id)));
   EXPECT_THAT(Tiny({"network", "rm", "db"}), FailsClearly(1, id.substr(0, 12)));

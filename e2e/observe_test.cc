@@ -106,6 +106,7 @@ TEST_F(ObserveTest, PsListsAndFilters) {
   EXPECT_EQ(Ps({"-a", "-f", "label=tier=front", "-f", "label=tier=back"}), "");
   EXPECT_EQ(Ps({"-a", "-f", "name=we"}), "web");
   EXPECT_EQ(Ps({"-a", "-f", "name=^d"}), "db done");
+  EXPECT_EQ(Ps({"-a", "-f", "name=^/(web|d[a-c])$"}), "db web");
   EXPECT_EQ(Ps({"-a", "-f", "before=done"}), "db web");
   EXPECT_EQ(Ps({"-a", "-f", "since=done"}), "later");
   EXPECT_EQ(Ps({"-a", "-f", "volume=/anonymous"}), "db");
