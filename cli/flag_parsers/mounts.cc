@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "base/units.h"
 #include "cli/flag_parsers/csv.h"
@@ -82,6 +84,18 @@ struct MountFields {
   std::string of_volume;  // the same for volumes
 };
 
+// Fields of Docker's that are about a volume which is not there yet.
+absl::Status RefuseVolumeField(absl::string_view key) {
+  absl::Status refused = absl::UnimplementedError(
+      absl::StrCat("field ", key, " is not supported: volumes are folders of this machine"));
+  if (key == "volume-driver") return refused;
+  return WithHint(std::move(refused),
+                  absl::StrCat("Make the volume first: tiny volume create ",
+                               key == "volume-label" ? "--label KEY=VALUE"
+                                                     : "-o type=none -o o=bind -o device=FOLDER",
+                               " NAME"));
+}
+
 absl::Status SetMountField(const KeyValue& field, MountFields* fields, state::MountConfig* mount) {
   const std::string& key = field.key;
   if (key == "type") {
@@ -119,6 +133,9 @@ absl::Status SetMountField(const KeyValue& field, MountFields* fields, state::Mo
     fields->tmpfs_size = field.value;
   } else if (key == "tmpfs-mode") {
     fields->tmpfs_mode = field.value;
+  } else if (key == "volume-label" || key == "volume-opt" || key == "volume-driver") {
+    if (key == "volume-driver" && field.value == "local") return absl::OkStatus();
+    return RefuseVolumeField(key);
   } else if (key != "consistency") {
     return absl::InvalidArgumentError(absl::StrCat("unknown field \"", key, "\""));
   }

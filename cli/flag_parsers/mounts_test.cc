@@ -1,5 +1,7 @@
 #include "cli/flag_parsers/mounts.h"
 
+#include "absl/strings/str_cat.h"
+#include "base/posix_status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "testing/status_matchers.h"
@@ -109,6 +111,20 @@ TEST(MountTest, Mistakes) {
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)))
         << text;
   }
+}
+
+TEST(MountTest, FieldsOfVolumesToBeMadeAreRefusedWithTheWay) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"volume-label=a=b", "--label KEY=VALUE NAME"},
+      {"volume-opt=type=nfs", "-o device=FOLDER NAME"},
+      {"volume-driver=rexray", ""},
+  };
+  for (const auto& [field, hint] : kCases) {
+    const absl::Status status = ParseMount(absl::StrCat("src=v,dst=/d,", field), "/").status();
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("is not supported")));
+    EXPECT_THAT(GetHint(status), HasSubstr(hint));
+  }
+  EXPECT_OK(ParseMount("src=v,dst=/d,volume-driver=local", "/"));
 }
 
 TEST(TmpfsTest, Forms) {
