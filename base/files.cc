@@ -51,6 +51,48 @@ absl::StatusOr<UniqueFd> OpenToEmpty(int directory, const std::string& name) {
   return PosixStatus(errno, absl::StrCat("open ", name));
 }
 
+// Whoever fills a tree may nest it as deep as he likes: what is too deep for a descriptor and a
+// stack frame for each level is moved up into the outermost directory, and removed from there.
+class TreeRemover {
+ public:
+  absl::Status Remove(int directory, const std::string& name, int depth) {
+    if (unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
+    if (errno != EISDIR) return PosixStatus(errno, absl::StrCat("remove ", name));
+    if (depth == kMaxDepth) return MoveUp(directory, name);
+    {
+      ASSIGN_OR_RETURN(const UniqueFd fd, OpenToEmpty(directory, name));
+      if (depth == 0) outermost_ = fd.get();
+      int moved = 0;
+      do {
+        if (moved_ > 0 && depth == 0) lseek(fd.get(), 0, SEEK_SET);
+        moved = moved_;
+        ASSIGN_OR_RETURN(const std::vector<std::string> names, ListOpenDirectory(fd.get(), name));
+        for (const std::string& child : names) {
+          RETURN_IF_ERROR(Remove(fd.get(), child, depth + 1));
+        }
+      } while (depth == 0 && moved != moved_);
+    }
+    if (unlinkat(directory, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+      return PosixStatus(errno, absl::StrCat("rmdir ", name));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr int kMaxDepth = 64;
+
+  absl::Status MoveUp(int directory, const std::string& name) {
+    do {
+      const std::string next = absl::StrCat(".deep-", ++moved_);
+      if (renameat(directory, name.c_str(), outermost_, next.c_str()) == 0) return absl::OkStatus();
+    } while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
+    return PosixStatus(errno, absl::StrCat("move up ", name));
+  }
+
+  int outermost_ = -1;
+  int moved_ = 0;
+};
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> OpenFileAt(int directory, absl::string_view path, int flags, mode_t mode) {
@@ -184,18 +226,7 @@ absl::Status MakeDirs(absl::string_view path, mode_t mode) {
 }
 
 absl::Status RemoveTreeAt(int directory, absl::string_view name) {
-  const std::string path(name);
-  if (unlinkat(directory, path.c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
-  if (errno != EISDIR) return PosixStatus(errno, absl::StrCat("remove ", name));
-  {
-    ASSIGN_OR_RETURN(const UniqueFd fd, OpenToEmpty(directory, path));
-    ASSIGN_OR_RETURN(const std::vector<std::string> names, ListOpenDirectory(fd.get(), name));
-    for (const std::string& child : names) RETURN_IF_ERROR(RemoveTreeAt(fd.get(), child));
-  }
-  if (unlinkat(directory, path.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    return PosixStatus(errno, absl::StrCat("rmdir ", name));
-  }
-  return absl::OkStatus();
+  return TreeRemover().Remove(directory, std::string(name), 0);
 }
 
 absl::Status RemoveTree(absl::string_view path) { return RemoveTreeAt(AT_FDCWD, path); }

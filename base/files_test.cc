@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,27 @@ TEST(FilesTest, RemoveTreeDoesNotFollowLinks) {
   EXPECT_FALSE(PathExists(dir.Path("tree")));
   EXPECT_EQ(ReadFile(dir.Path("keep/file")).value(), "kept");
   EXPECT_OK(RemoveTree(dir.Path("tree")));
+}
+
+TEST(FilesTest, RemoveTreeTakesAnyDepth) {
+  TempDir dir;
+  ASSERT_OK(MakeDirs(dir.Path("tree/.deep-1/full"), 0755));
+  dir.Write("tree/.deep-2", "in the way");
+  ASSERT_OK_AND_ASSIGN(UniqueFd at, OpenFile(dir.Path("tree"), O_RDONLY | O_DIRECTORY));
+  for (int level = 0; level < 5000; ++level) {
+    ASSERT_EQ(mkdirat(at.get(), "d", 0755), 0);
+    ASSERT_EQ(mkdirat(at.get(), "e", 0755), 0);
+    ASSERT_OK_AND_ASSIGN(at, OpenFileAt(at.get(), "d", O_RDONLY | O_DIRECTORY));
+  }
+  at.Reset();
+  rlimit files = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &files), 0);
+  const rlimit few = {.rlim_cur = 200, .rlim_max = files.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const absl::Status removed = RemoveTree(dir.Path("tree"));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
+  EXPECT_OK(removed);
+  EXPECT_FALSE(PathExists(dir.Path("tree")));
 }
 
 TEST(FilesTest, RemoveTreeStopsAtAMountPoint) {
