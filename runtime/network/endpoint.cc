@@ -148,6 +148,11 @@ absl::Status CreateOnHost(net::NetlinkSocket& host, int netns, EndpointPlan& pla
     batch.Clear();
     status = CreateVeth(host, batch, netns, plan, bridge);
   }
+  if (GetErrno(status) == EEXIST &&
+      GetErrno(net::GetLink(host, net::LinkRef(plan.host_interface)).status()) == ENODEV) {
+    return absl::AlreadyExistsError(absl::StrCat("the container has an interface ",
+                                                 plan.interface_name, " that it has made itself"));
+  }
   return ExplainVeth(std::move(status));
 }
 

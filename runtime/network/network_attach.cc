@@ -296,16 +296,22 @@ absl::StatusOr<state::NetworkEndpoint> NetworkManagerImpl::Connect(
   const Lease owner = {.container = config.id, .process = process};
   ASSIGN_OR_RETURN(EndpointPlan plan,
                    PlanEndpoint(config, wanted, std::move(network), number, owner));
-  const state::NetworkEndpoint endpoint = DescribeEndpoint(plan);
-  std::vector<EndpointPlan> plans = {std::move(plan)};
   Attachment attachment;
-  attachment.endpoints = {endpoint};
+  attachment.endpoints = {DescribeEndpoint(plan)};
+  state::NetworkEndpoint& endpoint = attachment.endpoints.front();
+  // Until it is made, the name may be that of another interface of the container's.
+  endpoint.host_interface.clear();
+  std::vector<EndpointPlan> plans = {std::move(plan)};
   state::ContainerConfig without_ports = config;
   without_ports.ports.clear();
   without_ports.publish_all = false;
   absl::Status status = AttachPlans(without_ports, netns, owner, plans, attachment);
-  if (status.ok()) return attachment.endpoints.front();
-  (void)Disconnect(config.id, endpoint, netns, existing);
+  if (status.ok()) return std::move(endpoint);
+  const bool macvlan = plans.front().network.driver == "macvlan";
+  if (macvlan || !endpoint.host_interface.empty()) {
+    (void)Disconnect(config.id, endpoint, netns, existing);
+  }
+  (void)ReleaseEndpoint(config.id, endpoint);
   return status;
 }
 
@@ -314,9 +320,13 @@ absl::Status NetworkManagerImpl::Disconnect(absl::string_view id,
                                             const std::vector<state::NetworkEndpoint>& remaining) {
   ASSIGN_OR_RETURN(net::NetlinkSocket inside, net::NetlinkSocket::OpenIn(netns, NETLINK_ROUTE));
   net::MessageBuilder batch;
-  net::DeleteLink(batch, net::LinkRef(endpoint.interface_name));
-  absl::Status status = inside.Execute(batch);
-  if (!status.ok() && GetErrno(status) != ENODEV) return status;
+  if (endpoint.host_interface.empty()) {
+    net::DeleteLink(batch, net::LinkRef(endpoint.interface_name));
+    RETURN_IF_ERROR(inside.Execute(batch));
+  } else {
+    // By the end that the container can neither rename nor move away.
+    RETURN_IF_ERROR(DeleteInterfaces({endpoint}));
+  }
   // The default route may have gone with it.
   batch.Clear();
   for (const state::NetworkEndpoint& other : remaining) {

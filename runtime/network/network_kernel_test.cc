@@ -393,6 +393,38 @@ TEST_F(NetworkTest, LiveChanges) {
   });
 }
 
+TEST_F(NetworkTest, WhoRenamesAnInterfaceIsDisconnectedAllTheSame) {
+  InHost([](LanHost& host) {
+    FakeContainer container(*host.manager, '1');
+    ASSERT_OK(container.Attach());
+    const state::NetworkEndpoint endpoint = container.attachment.endpoints[0];
+    ASSERT_OK_AND_ASSIGN(auto inside,
+                         net::NetlinkSocket::OpenIn(container.process.netns(), NETLINK_ROUTE));
+    ASSERT_OK_AND_ASSIGN(const net::LinkInfo link, net::GetLink(inside, net::LinkRef("eth0")));
+    net::MessageBuilder batch;
+    net::ChangeLink(batch, net::LinkRef(link.index), {.up = false});
+    net::ChangeLink(batch, net::LinkRef(link.index), {.name = "foo"});
+    net::ChangeLink(batch, net::LinkRef(link.index), {.up = true});
+    net::AddVeth(batch, {.name = "eth1", .peer_name = "other"});
+    ASSERT_OK(inside.Execute(batch));
+    ASSERT_OK(
+        host.manager->Disconnect(container.config.id, endpoint, container.process.netns(), {}));
+    EXPECT_EQ(GetErrno(net::GetLink(inside, net::LinkRef(link.index)).status()), ENODEV);
+    // One that it has made where the next is to come is named.
+    EXPECT_THAT(
+        host.manager->Connect(container.config, {.network = "bridge"}, container.process.identity(),
+                              container.process.netns(), {endpoint}),
+        StatusIs(absl::StatusCode::kAlreadyExists));
+    ASSERT_OK(host.manager->Create({.name = "second"}));
+    EXPECT_THAT(
+        host.manager->Connect(container.config, {.network = "second"}, container.process.identity(),
+                              container.process.netns(), {endpoint}),
+        StatusIs(absl::StatusCode::kAlreadyExists,
+                 HasSubstr("an interface eth1 that it has made")));
+    EXPECT_OK(host.manager->Remove("second")) << "its address is free again";
+  });
+}
+
 TEST_F(NetworkTest, ManyStartsAtOnceNeverShareAnAddress) {
   InHost([](LanHost& host) {
     ASSERT_OK(host.manager->List(nullptr));
