@@ -23,6 +23,20 @@ std::string Line(absl::string_view keyword, const std::vector<std::string>& word
   return words.empty() ? "" : absl::StrCat(keyword, " ", absl::StrJoin(words, " "), "\n");
 }
 
+void AddExtraHosts(const state::ContainerConfig& config, absl::string_view host_gateway,
+                   std::string& text) {
+  for (const std::string& extra : config.extra_hosts) {
+    const size_t separator = extra.find_first_of(":=");
+    if (separator == std::string::npos) continue;
+    absl::string_view address = absl::string_view(extra).substr(separator + 1);
+    if (address == "host-gateway") address = host_gateway;
+    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
+      address = address.substr(1, address.size() - 2);
+    }
+    if (!address.empty()) absl::StrAppend(&text, address, "\t", extra.substr(0, separator), "\n");
+  }
+}
+
 }  // namespace
 
 ResolverConfig ParseResolvConf(absl::string_view text) {
@@ -92,16 +106,7 @@ std::string MakeHostsFile(const state::ContainerConfig& config,
       "ff00::\tip6-mcastprefix\n"
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
-  for (const std::string& extra : config.extra_hosts) {
-    const size_t separator = extra.find_first_of(":=");
-    if (separator == std::string::npos) continue;
-    absl::string_view address = absl::string_view(extra).substr(separator + 1);
-    if (address == "host-gateway") address = host_gateway;
-    if (address.size() > 2 && address.front() == '[' && address.back() == ']') {
-      address = address.substr(1, address.size() - 2);
-    }
-    if (!address.empty()) absl::StrAppend(&text, address, "\t", extra.substr(0, separator), "\n");
-  }
+  AddExtraHosts(config, host_gateway, text);
   const std::string hostname = config.hostname.empty() ? config.id.substr(0, 12) : config.hostname;
   const std::string names = config.domainname.empty()
                                 ? hostname
@@ -111,6 +116,24 @@ std::string MakeHostsFile(const state::ContainerConfig& config,
     if (!endpoint.ip.empty()) absl::StrAppend(&text, endpoint.ip, "\t", names, "\n");
     if (!endpoint.ip6.empty()) absl::StrAppend(&text, endpoint.ip6, "\t", names, "\n");
   }
+  return text;
+}
+
+std::string MakeResolvConfOfHost(const state::ContainerConfig& config, absl::string_view host) {
+  if (config.dns.empty() && config.dns_search.empty() && config.dns_options.empty()) {
+    return std::string(host);
+  }
+  state::ContainerConfig complete = config;
+  const ResolverConfig own = ParseResolvConf(host);
+  if (complete.dns.empty()) complete.dns = own.servers;
+  return MakeResolvConf(complete, own, /*has_resolver=*/false);
+}
+
+std::string MakeHostsFileOfHost(const state::ContainerConfig& config, absl::string_view host) {
+  std::string text(host);
+  if (!text.empty() && text.back() != '\n') text += '\n';
+  AddExtraHosts(config, "127.0.0.1", text);
+  if (!config.hostname.empty()) absl::StrAppend(&text, "127.0.1.1\t", config.hostname, "\n");
   return text;
 }
 

@@ -38,6 +38,11 @@ std::string MakeHostsFile(const state::ContainerConfig& config,
                           const std::vector<state::NetworkEndpoint>& endpoints,
                           absl::string_view host_gateway);
 
+// Of a container in the host's own network: all that the host knows is the container's, too, and
+// what is on loopback answers. `host` is the text of the host's file.
+std::string MakeResolvConfOfHost(const state::ContainerConfig& config, absl::string_view host);
+std::string MakeHostsFileOfHost(const state::ContainerConfig& config, absl::string_view host);
+
 }  // namespace tiny::runtime
 
 #endif  // TINY_RUNTIME_NETWORK_CONTAINER_FILES_H_

@@ -55,5 +55,21 @@ TEST(HostsFileTest, HasOwnNamesAndExtraOnes) {
   EXPECT_THAT(attached, HasSubstr("10.10.0.2\tweb.example web\nfd00::2\tweb.example web\n"));
 }
 
+TEST(HostNetworkTest, HasTheHostsFilesAndWhatIsAsked) {
+  const std::string resolv = "nameserver 127.0.0.53\nsearch corp\n";
+  state::ContainerConfig config;
+  EXPECT_EQ(MakeResolvConfOfHost(config, resolv), resolv);
+  config.dns_search = {"lab"};
+  EXPECT_EQ(MakeResolvConfOfHost(config, resolv), "nameserver 127.0.0.53\nsearch lab\n");
+  config.dns = {"192.0.2.2"};
+  EXPECT_EQ(MakeResolvConfOfHost(config, resolv), "nameserver 192.0.2.2\nsearch lab\n");
+  const std::string hosts = "127.0.0.1 localhost\n198.51.100.7 internal.corp";
+  EXPECT_EQ(MakeHostsFileOfHost(config, hosts), hosts + "\n");
+  config.extra_hosts = {"a:192.0.2.1", "b:host-gateway"};
+  config.hostname = "box";
+  EXPECT_EQ(MakeHostsFileOfHost(config, hosts),
+            hosts + "\n192.0.2.1\ta\n127.0.0.1\tb\n127.0.1.1\tbox\n");
+}
+
 }  // namespace
 }  // namespace tiny::runtime

@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/random_id.h"
@@ -42,6 +43,14 @@ void LogNetworkEvent(const std::string& root, absl::string_view action, const Ne
   event.attributes = {{"name", network.name}, {"type", network.driver}};
   state::AppendEvents(root, {std::move(event)}).IgnoreError();
 }
+
+bool IsOnHost(const state::ContainerConfig& config) {
+  const absl::StatusOr<NetworkMode> mode = NetworkModeOf(config);
+  return mode.ok() && *mode == NetworkMode::kHost;
+}
+
+// Of a file of the host; empty where it can't be read.
+std::string TextOf(absl::string_view path) { return ReadFile(path).value_or(""); }
 
 }  // namespace
 
@@ -258,13 +267,16 @@ absl::StatusOr<std::string> NetworkManagerImpl::Remove(absl::string_view referen
 
 std::string NetworkManagerImpl::HostsFile(const state::ContainerConfig& config,
                                           const std::vector<state::NetworkEndpoint>& endpoints) {
+  if (IsOnHost(config)) return MakeHostsFileOfHost(config, TextOf("/etc/hosts"));
   std::string gateway = endpoints.empty() ? "127.0.0.1" : endpoints.front().gateway;
   return MakeHostsFile(config, endpoints, gateway);
 }
 
 std::string NetworkManagerImpl::ResolvConf(const state::ContainerConfig& config,
                                            const std::vector<state::NetworkEndpoint>& endpoints) {
-  return MakeResolvConf(config, ReadHostResolvConf("/etc/resolv.conf"), NeedsResolver(endpoints));
+  constexpr char kPath[] = "/etc/resolv.conf";
+  if (IsOnHost(config)) return MakeResolvConfOfHost(config, TextOf(kPath));
+  return MakeResolvConf(config, ReadHostResolvConf(kPath), NeedsResolver(endpoints));
 }
 
 bool NeedsResolver(const std::vector<state::NetworkEndpoint>& endpoints) {
