@@ -70,18 +70,15 @@ absl::Status CompleteSubnet(std::string& subnet, std::string& gateway, int famil
 }
 
 absl::Status CompleteDriver(Network& network) {
+  std::string& interface = network.interface_name;
   if (network.driver == "macvlan") {
-    if (network.interface_name.empty())
-      network.interface_name = DriverOption(network, kParentOption);
-    if (network.interface_name.empty()) {
+    if (interface.empty()) interface = DriverOption(network, kParentOption);
+    if (interface.empty()) {
       return absl::InvalidArgumentError("a macvlan network needs its interface: -o parent=eth0");
     }
   } else if (network.driver == "bridge") {
-    if (network.interface_name.empty())
-      network.interface_name = DriverOption(network, kBridgeNameOption);
-    if (network.interface_name.empty()) {
-      network.interface_name = GeneratedBridgeName(network);
-    }
+    if (interface.empty()) interface = DriverOption(network, kBridgeNameOption);
+    if (interface.empty()) interface = GeneratedBridgeName(network);
   } else {
     return absl::UnimplementedError(absl::StrCat("the network driver ", network.driver,
                                                  " is not supported: use bridge or macvlan"));
