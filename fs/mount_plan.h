@@ -57,7 +57,7 @@ struct RootOptions {
 };
 
 struct Mount {
-  std::string type;    // "proc", "tmpfs", ...; "bind" or options.bind: a bind mount
+  std::string type;  // "proc", "tmpfs", ...; "bind" or options.bind: a bind mount
   // Bind: an absolute path on the host, also one in /proc/self/fd of a detached tree, which then is
   // mounted itself. Else what mountinfo shows.
   std::string source;
