@@ -35,7 +35,7 @@ absl::StatusOr<Value> InspectContainer(Context& context, const Flags& flags,
   ASSIGN_OR_RETURN(runtime::Engine * engine, context.Engine());
   ASSIGN_OR_RETURN(const runtime::Container container, engine->Inspect(name));
   Value value = InspectValue(container, context.options.root);
-  if (flags.size) value.Set("SizeRw", WritableSize(context, container.config));
+  if (flags.size) value.Set("SizeRw", WritableSize(context, container));
   return value;
 }
 

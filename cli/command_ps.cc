@@ -104,7 +104,7 @@ absl::StatusOr<int> RunPs(Context& context, Flags& flags, Arguments) {
   const auto add_line = [&](const runtime::Container& container) {
     if (!status.ok() || !flags.filter.Matches(container)) return;
     Value row = ContainerRow(container, view);
-    row.Set("Size", needs_size ? FormatDecimalBytes(WritableSize(context, container.config)) : "");
+    row.Set("Size", needs_size ? FormatDecimalBytes(WritableSize(context, container)) : "");
     absl::StatusOr<RowFormat::Cells> cells = format.Format(row);
     status.Update(cells.status());
     if (cells.ok()) lines.push_back({container.config.created_at, *std::move(cells)});

@@ -74,7 +74,7 @@ absl::Status PrintEach(Context& context, const std::vector<runtime::Container>& 
   ASSIGN_OR_RETURN(RowFormat rows, RowFormat::Parse("", kContainerColumns));
   for (const runtime::Container& container : containers) {
     Value row = ContainerRow(container, {.now = absl::Now()});
-    row.Set("Size", FormatDecimalBytes(WritableSize(context, container.config)));
+    row.Set("Size", FormatDecimalBytes(WritableSize(context, container)));
     RETURN_IF_ERROR(rows.AddRow(row));
   }
   context.out.Write("Containers space usage:\n\n");
@@ -101,7 +101,7 @@ absl::StatusOr<int> RunDf(Context& context, DfFlags& flags, Arguments) {
   ASSIGN_OR_RETURN(const std::vector<runtime::Container> containers, engine->List(nullptr));
   Usage layers = {.type = "Containers"};
   for (const runtime::Container& container : containers) {
-    layers.Add(WritableSize(context, container.config), Runs(container));
+    layers.Add(WritableSize(context, container), Runs(container));
   }
   ASSIGN_OR_RETURN(const std::vector<runtime::Volume> all,
                    runtime::VolumeStore(context.options.root).List(nullptr));
@@ -136,7 +136,7 @@ absl::StatusOr<int> PruneContainers(Context& context, const PruneFlags& flags, u
         !flags.filter.Matches(container.config.labels, container.config.created_at)) {
       continue;
     }
-    const uint64_t size = WritableSize(context, container.config);
+    const uint64_t size = WritableSize(context, container);
     const absl::Status removed =
         engine->Remove(container.config.id, /*force=*/false, /*volumes=*/false);
     if (removed.ok()) {

@@ -1,13 +1,31 @@
 #include "cli/writable_size.h"
 
 #include <fts.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <memory>
 
 #include "absl/strings/str_cat.h"
 
 namespace tiny::cli {
+namespace {
+
+// Of a throw-away root, which is in memory while its container runs: what is used of an overlay's
+// file system is what its topmost layer holds.
+uint64_t LayerSize(const runtime::Container& container) {
+  const pid_t pid = container.state.init.pid;
+  if (!container.config.rootfs_overlay || pid <= 0) return 0;
+  struct statfs root = {};
+  if (statfs(absl::StrCat("/proc/", pid, "/root").c_str(), &root) != 0 ||
+      root.f_type != OVERLAYFS_SUPER_MAGIC) {
+    return 0;
+  }
+  return (root.f_blocks - root.f_bfree) * static_cast<uint64_t>(root.f_bsize);
+}
+
+}  // namespace
 
 uint64_t DiskUsage(const std::string& folder) {
   std::string path = folder;
@@ -27,8 +45,9 @@ uint64_t DiskUsage(const std::string& folder) {
   return bytes;
 }
 
-uint64_t WritableSize(const Context& context, const state::ContainerConfig& config) {
-  return DiskUsage(absl::StrCat(context.options.root, "/containers/", config.id));
+uint64_t WritableSize(const Context& context, const runtime::Container& container) {
+  return LayerSize(container) +
+         DiskUsage(absl::StrCat(context.options.root, "/containers/", container.config.id));
 }
 
 }  // namespace tiny::cli

@@ -7,6 +7,7 @@
 
 #include "absl/strings/string_view.h"
 #include "cli/context.h"
+#include "runtime/engine.h"
 
 namespace tiny::cli {
 
@@ -14,8 +15,8 @@ namespace tiny::cli {
 // and stays on one file system.
 uint64_t DiskUsage(const std::string& folder);
 
-// What a container has written: its own layer and its log.
-uint64_t WritableSize(const Context& context, const state::ContainerConfig& config);
+// What a container has written: its own layer, also where that is in memory, and its log.
+uint64_t WritableSize(const Context& context, const runtime::Container& container);
 
 }  // namespace tiny::cli
 

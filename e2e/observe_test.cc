@@ -127,6 +127,16 @@ TEST_F(ObserveTest, PsListsAndFilters) {
   RemoveAll();
 }
 
+TEST_F(ObserveTest, SizesHaveTheLayerThatIsInMemory) {
+  Detached({"--name", "big", "sh", "-c", "head -c 5000000 /dev/zero > /f; echo done; sleep 1000"});
+  EXPECT_TRUE(Eventually({"logs", "big"}, "done\n"));
+  EXPECT_THAT(Tiny({"ps", "-s", "--format", "{{.Size}}"}),
+              Succeeds(MatchesRegex("5\\.[0-9]+MB\n")));
+  EXPECT_THAT(Tiny({"inspect", "-s", "-f", "{{.SizeRw}}", "big"}),
+              Succeeds(MatchesRegex("5[0-9]{6}\n")));
+  RemoveAll();
+}
+
 TEST_F(ObserveTest, PsTemplates) {
   const std::string id = Detached({"--name", "web", "-l", "tier=front", "sleep", "1000"});
   const auto shows = [&](const std::string& format) {
