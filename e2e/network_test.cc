@@ -36,10 +36,10 @@ TEST_F(NetworkTest, TheBridgeIsWhatARunGetsUnasked) {
 
 TEST_F(NetworkTest, ContainersOfANetworkFindEachOtherByNameAndAlias) {
   EXPECT_EQ(Tiny({"network", "create", "back"}).code, 0);
-  Sleeper("back", {"--name", "db", "--network-alias", "store"});
+  Sleeper("back", {"--name", "db", "--network-alias", "store", "--hostname", "box"});
   const std::string address = "10.10.1.2";
   EXPECT_EQ(AddressOf("db"), address);
-  for (const char* name : {"db", "store", "db.back"}) {
+  for (const char* name : {"db", "store", "box", "db.back"}) {
     EXPECT_THAT(Run({"--rm", "--network", "back", "busybox", "nslookup", "-type=a", name}),
                 Succeeds(HasSubstr(address)))
         << name;

@@ -115,7 +115,8 @@ absl::StatusOr<EndpointPlan> NetworkManagerImpl::PlanEndpoint(
   }
   if (network.name != kDefaultNetwork) {
     plan.aliases = wanted.aliases;
-    for (const std::string& name : {config.name, config.id.substr(0, 12)}) {
+    const std::string hostname = config.hostname == config.name ? "" : config.hostname;
+    for (const std::string& name : {hostname, config.name, config.id.substr(0, 12)}) {
       if (!name.empty()) plan.aliases.push_back(name);
     }
   }
