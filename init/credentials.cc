@@ -215,7 +215,7 @@ ChildResult ApplyCredentials(const InitConfig& config, const Ids& now) {
   return ChildResult();
 }
 
-ChildResult FinishCredentials(const InitConfig& config, int* listener) {
+ChildResult InstallFilter(const InitConfig& config, int* listener) {
   if ((config.flags & kNoNewPrivileges) != 0) {
     const long set = RawSyscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (set < 0) return ChildError(set, "set no_new_privs");
@@ -228,6 +228,10 @@ ChildResult FinishCredentials(const InitConfig& config, int* listener) {
   if ((config.seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
     *listener = static_cast<int>(set);
   }
+  return ChildResult();
+}
+
+ChildResult FinishCredentials(const InitConfig& config) {
   if (KeepsSysAdminForFilter(config) && (config.flags & kSetCapabilities) != 0 &&
       ((config.permitted & config.effective) & kSysAdmin) == 0) {
     const long dropped = SetCapabilities(config.permitted, config.effective, config.inheritable);

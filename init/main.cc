@@ -13,13 +13,15 @@ namespace {
 
 alignas(8) unsigned char message_buffer[kMaxConfigBytes];
 
-// What can't be told would be waited for without end; the end of this process is seen.
+// What can't be told would be waited for without end; the end of this process is seen. A filter may
+// deny the one call and not the other.
 void Send(int fd, MessageKind kind, const ChildResult& result, int32_t value = 0) {
   InitMessage message;
   message.kind = kind;
   message.value = value;
   message.result = result;
-  const long sent = RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
+  long sent = RawSyscall(SYS_sendto, fd, &message, sizeof(message), MSG_NOSIGNAL);
+  if (sent < 0) sent = RawSyscall(SYS_write, fd, &message, sizeof(message));
   if (sent < 0) Exit(kFailedExitCode);
 }
 
@@ -29,23 +31,20 @@ void Send(int fd, MessageKind kind, const ChildResult& result, int32_t value = 0
   Exit(kFailedExitCode);
 }
 
-void SendDescriptor(int fd, int descriptor) {
+// The filter is in force and may ask its agent about any call but write(2): about those that send a
+// descriptor, too. So the launcher takes it from here, and answers when the agent has it.
+void OfferListener(int link, int listener) {
   InitMessage message;
   message.kind = MessageKind::kSeccompListener;
-  iovec part = {&message, sizeof(message)};
-  alignas(cmsghdr) unsigned char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr header = {};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
-  cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int));
-  *reinterpret_cast<int*>(CMSG_DATA(rights)) = descriptor;
-  RawSyscall(SYS_sendmsg, fd, &header, MSG_NOSIGNAL);
-  RawSyscall(SYS_close, descriptor);
+  message.value = listener;
+  char answer;
+  long done = RawSyscall(SYS_write, link, &message, sizeof(message));
+  if (done > 0) {
+    do {
+      done = RawSyscall(SYS_read, link, &answer, sizeof(answer));
+    } while (done == -EINTR);
+  }
+  if (done <= 0) Exit(kFailedExitCode);
 }
 
 // Waits until another process connects, and makes that connection the link. The listening socket
@@ -145,9 +144,11 @@ int ParseLink(char* name) {
     if (!result.ok()) Fail(link, result);
   }
   int listener = -1;
-  result = FinishCredentials(*config, &listener);
+  result = InstallFilter(*config, &listener);
   if (!result.ok()) Fail(link, result);
-  if (listener >= 0) SendDescriptor(link, listener);
+  if (listener >= 0) OfferListener(link, listener);
+  result = FinishCredentials(*config);
+  if (!result.ok()) Fail(link, result);
   Fail(link, ExecuteProgram(arguments, /*check_only=*/false));
 }
 

@@ -10,7 +10,9 @@
 //                        the stub exits.
 //   3. stub -> launcher  kWaiting, where it waits on a listening socket for another process to let
 //                        it go on; from here it reports to whoever connects
-//   4. stub -> launcher  kSeccompListener with a descriptor, where the filter has one
+//   4. stub -> launcher  kSeccompListener, where the filter has one, with its number in the stub,
+//   which
+//                        waits for a byte
 //   5. stub -> launcher  kFailed, or end of file: the program has been executed
 // Plain old data for one machine and one build: never stored.
 #ifndef TINY_INIT_PAYLOAD_H_

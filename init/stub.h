@@ -46,9 +46,11 @@ struct Ids {
 // (CAP_SYS_ADMIN may be kept one step longer: see FinishCredentials), umask.
 ChildResult ApplyCredentials(const InitConfig& config, const Ids& now);
 
-// no_new_privs and the seccomp filter, and last, where the filter needed CAP_SYS_ADMIN, the final
-// capability sets. A filter's listener descriptor goes to `listener`.
-ChildResult FinishCredentials(const InitConfig& config, int* listener);
+// no_new_privs and the seccomp filter, whose listener, if it has one, goes to `listener`.
+ChildResult InstallFilter(const InitConfig& config, int* listener);
+
+// Where the filter needed CAP_SYS_ADMIN, the final capability sets.
+ChildResult FinishCredentials(const InitConfig& config);
 
 // execve with the search of PATH; returns only on failure. With `check_only`, no more than looks
 // whether there is something to execute.

@@ -446,18 +446,18 @@ absl::Status PendingChild::WaitUntilReady(
   }
 }
 
-absl::Status PendingChild::WaitUntilExecuted(UniqueFd* listener) {
+absl::Status PendingChild::WaitUntilExecuted(const std::function<absl::Status(int)>& on_listener) {
   for (;;) {
-    UniqueFd descriptor;
-    const absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
+    const absl::StatusOr<init::InitMessage> message = Receive();
     if (absl::IsUnavailable(message.status())) {
       Timeline::Count(Tally::kExecs, 2);  // the stub, and the program
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(message.status());
     if (message->kind == init::MessageKind::kWaiting) return absl::OkStatus();
-    if (message->kind == init::MessageKind::kSeccompListener && listener != nullptr) {
-      *listener = std::move(descriptor);
+    if (message->kind == init::MessageKind::kSeccompListener && on_listener != nullptr) {
+      RETURN_IF_ERROR(on_listener(message->value));
+      RETURN_IF_ERROR(PassBarrier());
     }
   }
 }

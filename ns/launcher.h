@@ -104,9 +104,9 @@ class PendingChild {
   // Sends the stub its configuration (init/payload.h).
   absl::Status Configure(absl::string_view config);
 
-  // Receives until the program has been executed (end of file), or the error. A seccomp listener
-  // goes to `listener`.
-  absl::Status WaitUntilExecuted(UniqueFd* listener = nullptr);
+  // Receives until the program has been executed (end of file), or the error. `on_listener` is
+  // given the number that a seccomp listener has in the child, which waits until it has returned.
+  absl::Status WaitUntilExecuted(const std::function<absl::Status(int)>& on_listener = nullptr);
 
   // Gives up the link; the child is left alone from now on.
   void Detach();

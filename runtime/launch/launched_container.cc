@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -36,17 +37,25 @@ absl::Status MarkProgramError(absl::Status status) {
   return status;
 }
 
-// Hands the seccomp listener of the process `pid` to the agent, with the container's process state:
-// runtime-spec, config-linux.md, "Seccomp", listenerPath.
-absl::Status SendListener(const SeccompAgent& agent, pid_t pid, int listener) {
+// Hands the seccomp listener that is `number` in a process to the agent, with the container's
+// process state: runtime-spec, config-linux.md, "Seccomp", listenerPath.
+absl::Status PassListener(const SeccompAgent& agent, pid_t pid, int pidfd, int number) {
+  const UniqueFd listener(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, number, 0)));
+  if (!listener) return PosixStatus(errno, "take the seccomp listener of the container");
   absl::StatusOr<UniqueFd> fd = ConnectUnixSocket(agent.path, SOCK_STREAM);
   if (!fd.ok()) return Annotate(fd.status(), "linux.seccomp.listenerPath");
   const std::string state = oci::SerializeProcessState(agent.state, pid, agent.metadata);
-  const absl::StatusOr<size_t> sent = SendWithDescriptor(fd->get(), state, listener);
+  const absl::StatusOr<size_t> sent = SendWithDescriptor(fd->get(), state, listener.get());
   if (!sent.ok()) {
     return Annotate(sent.status(), absl::StrCat("seccomp listener to ", agent.path));
   }
   return WriteAll(fd->get(), absl::string_view(state).substr(*sent), agent.path);
+}
+
+absl::Status CheckListenerPassed(const SeccompAgent& agent, bool passed) {
+  if (passed || agent.path.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "linux.seccomp: the filter denies the calls by which its listener is handed on");
 }
 
 }  // namespace
@@ -162,10 +171,12 @@ absl::Status LaunchedContainer::Start() {
     RETURN_IF_ERROR(RunStartHooks(*impl_->start_hooks, impl_->child->pidfd()));
   }
   RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
-  RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted(&impl_->seccomp_listener)));
-  if (impl_->seccomp_listener) {
-    RETURN_IF_ERROR(SendListener(impl_->agent, impl_->child->pid(), impl_->seccomp_listener.get()));
-  }
+  bool passed = false;
+  RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted([&](int number) {
+    passed = true;
+    return PassListener(impl_->agent, impl_->child->pid(), impl_->child->pidfd(), number);
+  })));
+  RETURN_IF_ERROR(CheckListenerPassed(impl_->agent, passed));
   Timeline::Stamp("credentials, seccomp, program executed");
   impl_->released = true;
   impl_->child->Detach();
@@ -196,13 +207,17 @@ absl::Status StartWaiting(absl::string_view start_socket, const SeccompAgent& ag
     return connection.status();
   }
   init::InitMessage message;
+  bool passed = false;
   while (true) {
-    UniqueFd listener;
-    ASSIGN_OR_RETURN(const size_t size, ReceiveWithDescriptor(connection->get(), &message,
-                                                              sizeof(message), &listener));
-    if (size == 0) return absl::OkStatus();
-    if (message.kind == init::MessageKind::kSeccompListener && listener) {
-      RETURN_IF_ERROR(SendListener(agent, agent.state.pid, listener.get()));
+    UniqueFd none;
+    ASSIGN_OR_RETURN(const size_t size,
+                     ReceiveWithDescriptor(connection->get(), &message, sizeof(message), &none));
+    if (size == 0) return CheckListenerPassed(agent, passed);
+    if (message.kind == init::MessageKind::kSeccompListener) {
+      ASSIGN_OR_RETURN(const UniqueFd process, OpenPidfd(agent.state.pid));
+      RETURN_IF_ERROR(PassListener(agent, agent.state.pid, process.get(), message.value));
+      RETURN_IF_ERROR(WriteAll(connection->get(), "b", "the container's socket"));
+      passed = true;
     }
     if (message.kind != init::MessageKind::kFailed) continue;
     message.result.detail[sizeof(message.result.detail) - 1] = '\0';

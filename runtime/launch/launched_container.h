@@ -69,7 +69,6 @@ struct LaunchedContainer::Impl {
   UniqueFd console;
   std::optional<oci::ConsoleSize> console_size;
   UniqueFd upper;
-  UniqueFd seccomp_listener;
   std::string init_config;
   std::optional<StartHooks> start_hooks;
   SeccompAgent agent;

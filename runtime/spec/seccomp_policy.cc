@@ -65,7 +65,7 @@ absl::StatusOr<security::Policy> PolicyFromSpec(const oci::Seccomp& seccomp) {
   policy.architectures.push_back(security::kNativeArch);
   for (const std::string& name : seccomp.architectures) {
     const std::optional<security::Arch> arch = security::ParseArch(name);
-    if (!arch && !absl::StartsWith(name, "SCMP_ARCH_")) {
+    if (!arch && !security::IsForeignArch(name)) {
       return absl::InvalidArgumentError(
           absl::StrCat("linux.seccomp.architectures: unknown architecture ", name));
     }

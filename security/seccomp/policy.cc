@@ -2,7 +2,9 @@
 
 #include <linux/seccomp.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -50,6 +52,18 @@ constexpr struct {
     {"SCMP_ARCH_ARM", Arch::kArm},
 };
 
+// Those of the specification that no machine of tiny's can run.
+constexpr const char* kForeignArches[] = {
+    "SCMP_ARCH_X32",    "SCMP_ARCH_MIPS",     "SCMP_ARCH_MIPS64",  "SCMP_ARCH_MIPS64N32",
+    "SCMP_ARCH_MIPSEL", "SCMP_ARCH_MIPSEL64", "SCMP_ARCH_PPC",     "SCMP_ARCH_MIPSEL64N32",
+    "SCMP_ARCH_PPC64",  "SCMP_ARCH_PPC64LE",  "SCMP_ARCH_S390",    "SCMP_ARCH_S390X",
+    "SCMP_ARCH_PARISC", "SCMP_ARCH_PARISC64", "SCMP_ARCH_RISCV64", "SCMP_ARCH_LOONGARCH64",
+    "SCMP_ARCH_M68K",   "SCMP_ARCH_SH",       "SCMP_ARCH_SHEB",
+};
+
+// The kernel takes a larger one for this (MAX_ERRNO).
+constexpr uint32_t kLargestErrno = 4095;
+
 constexpr struct {
   const char* name;
   uint64_t flag;
@@ -71,8 +85,9 @@ absl::StatusOr<Action> ParseAction(absl::string_view name, std::optional<uint32_
     }
     if (!takes_data) return known.action;
     const uint32_t value = data.value_or(EPERM);
-    if (value > SECCOMP_RET_DATA) {
-      return absl::InvalidArgumentError(absl::StrCat("errno ", value, " is over 65535"));
+    const uint32_t largest = known.action == SECCOMP_RET_ERRNO ? kLargestErrno : SECCOMP_RET_DATA;
+    if (value > largest) {
+      return absl::InvalidArgumentError(absl::StrCat("errno ", value, " is over ", largest));
     }
     return known.action | value;
   }
@@ -94,6 +109,11 @@ absl::StatusOr<Comparison> ParseComparison(absl::string_view name) {
 }
 
 absl::string_view ComparisonName(Comparison op) { return kComparisons[static_cast<int>(op)].name; }
+
+bool IsForeignArch(absl::string_view name) {
+  return std::find(std::begin(kForeignArches), std::end(kForeignArches), name) !=
+         std::end(kForeignArches);
+}
 
 std::optional<Arch> ParseArch(absl::string_view name) {
   for (const auto& known : kArches) {

@@ -87,6 +87,8 @@ absl::string_view ComparisonName(Comparison op);
 
 // "SCMP_ARCH_X86_64". Nothing for one that can't occur on the machines that tiny runs on.
 std::optional<Arch> ParseArch(absl::string_view name);
+// Whether it is the name of such a one.
+bool IsForeignArch(absl::string_view name);
 absl::string_view ArchName(Arch arch);
 
 // "SECCOMP_FILTER_FLAG_LOG" -> its bit. kInvalidArgument for an unknown name.
