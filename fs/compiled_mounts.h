@@ -60,6 +60,7 @@ struct MountStep {
   bool may_cover_proc = false;      // the target is one that is allowed in procfs
   bool late_readonly = false;       // made read-only when all that goes into it is there
   bool copy_up = false;
+  bool takes_mode = false;  // a tmpfs that is told none: the mode of the directory that it covers
 };
 
 struct RootStep {

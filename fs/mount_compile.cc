@@ -229,12 +229,17 @@ absl::Status PlanCompiler::AddNew(const Mount& mount, absl::string_view target, 
   step.kind = MountStep::Kind::kNew;
   step.type = out_.Keep(mount.type);
   step.source = out_.Keep(mount.source.empty() ? mount.type : mount.source);
-  step.flags = ToMountFlags(mount.options.set | mount.options.recursive_set);
+  step.flags =
+      ToMountFlags(mount.options.set | mount.options.recursive_set) | mount.options.superblock;
   step.ordinary_directory = mount.type == "proc" || mount.type == "sysfs";
   step.may_cover_proc = target == "/proc";
   step.copy_up = mount.options.copy_up && mount.type == "tmpfs";
   if (step.copy_up) step.kind = MountStep::Kind::kMoved;
   std::vector<std::string> options = mount.options.data;
+  step.takes_mode = mount.type == "tmpfs" && !step.copy_up &&
+                    std::none_of(options.begin(), options.end(), [](absl::string_view option) {
+                      return absl::StartsWith(option, "mode=");
+                    });
   if (!plan_.label.empty()) {
     if (mount.type == "mqueue") {
       // An IPC namespace has one from its beginning, which takes no other options than it was

@@ -40,9 +40,20 @@ constexpr Attribute kAttributes[] = {
     {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
 };
 
+// Flags of the superblock that the kernel knows by no name.
+struct SuperblockFlag {
+  absl::string_view name;
+  unsigned long set;
+  unsigned long clear;
+};
+constexpr SuperblockFlag kSuperblockFlags[] = {
+    {"silent", MS_SILENT, 0},        {"loud", 0, MS_SILENT},  {"iversion", MS_I_VERSION, 0},
+    {"noiversion", 0, MS_I_VERSION}, {"acl", MS_POSIXACL, 0}, {"noacl", 0, MS_POSIXACL},
+};
+
 // Those that say what is so anyway, or speak to mount(8) only.
-constexpr absl::string_view kIgnored[] = {"defaults", "async",  "auto",    "noauto", "nomand",
-                                          "loud",     "nouser", "_netdev", "nofail"};
+constexpr absl::string_view kIgnored[] = {"defaults", "async",  "auto",    "noauto",
+                                          "nomand",   "nouser", "_netdev", "nofail"};
 
 const Attribute* FindAttribute(absl::string_view name) {
   for (const Attribute& attribute : kAttributes) {
@@ -90,6 +101,13 @@ absl::StatusOr<MountOptions> ParseMountOptions(absl::Span<const std::string> opt
     }
     if (const Attribute* attribute = FindAttribute(name)) {
       Apply(*attribute, &parsed.set, &parsed.clear);
+      continue;
+    }
+    const SuperblockFlag* flag =
+        std::find_if(std::begin(kSuperblockFlags), std::end(kSuperblockFlags),
+                     [name](const SuperblockFlag& known) { return known.name == name; });
+    if (flag != std::end(kSuperblockFlags)) {
+      parsed.superblock = (parsed.superblock & ~flag->clear) | flag->set;
       continue;
     }
     if (name == "bind" || name == "rbind") {

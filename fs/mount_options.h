@@ -43,6 +43,7 @@ struct MountOptions {
   // What the file system takes, in order: "mode=755", "size=64k", and flags of the superblock such
   // as "sync" (never those above).
   std::vector<std::string> data;
+  unsigned long superblock = 0;  // MS_*: "silent", "iversion", "acl"; of a file system that is new
 
   Propagation propagation;
   IdMapping id_mapping = IdMapping::kNone;  // "idmap", "ridmap"

@@ -253,6 +253,49 @@ TEST_F(MountVariants, Propagation) {
   });
 }
 
+TEST_F(MountVariants, PropagationOfTheRoot) {
+  for (const unsigned long type : {MS_SHARED, MS_PRIVATE, MS_SLAVE}) {
+    RunIsolated(CLONE_NEWNS, [&] {
+      const std::string place = root_.Path("late");
+      mkdir(place.c_str(), 0755);
+      ASSERT_EQ(mount(root_.path().c_str(), root_.path().c_str(), nullptr, MS_BIND, nullptr), 0);
+      ASSERT_EQ(mount(nullptr, root_.path().c_str(), nullptr, MS_SHARED, nullptr), 0);
+      int ready[2];
+      int mounted[2];
+      ASSERT_EQ(pipe(ready) | pipe(mounted), 0);
+      const pid_t child = fork();
+      if (child == 0) {
+        if (unshare(CLONE_NEWNS) != 0) _exit(1);
+        MountPlan plan;
+        plan.root.path = root_.path();
+        plan.root.propagation = {type, false};
+        plan.mounts = {MakeMount("proc", "proc", "/proc", {}),
+                       MakeMount("bind", data_.path(), "/shared", {"rbind", "rshared"}),
+                       MakeMount("bind", data_.path(), "/private", {"rbind", "rprivate"})};
+        if (!Enter(plan).ok()) _exit(2);
+        char byte = 0;
+        if (write(ready[1], &byte, 1) != 1 || read(mounted[0], &byte, 1) != 1) _exit(3);
+        auto table = MountTable();
+        const auto has = [&](const char* path, const char* word) {
+          return table[path].find(word) != std::string::npos;
+        };
+        // A mount's own word counts, whatever the root's is.
+        if (!has("/shared", "shared") || has("/private", "shared")) _exit(4);
+        if (has("/", "shared") != (type == MS_SHARED)) _exit(5);
+        if (has("/", "slave") != (type == MS_SLAVE)) _exit(6);
+        _exit((table.count("/late") == 1) == (type == MS_SLAVE) ? 0 : 7);
+      }
+      char byte = 0;
+      ASSERT_EQ(read(ready[0], &byte, 1), 1);
+      ASSERT_EQ(mount("tmpfs", place.c_str(), "tmpfs", 0, nullptr), 0);
+      ASSERT_EQ(write(mounted[1], &byte, 1), 1);
+      int status = 0;
+      ASSERT_EQ(waitpid(child, &status, 0), child);
+      EXPECT_EQ(WEXITSTATUS(status), 0) << type;
+    });
+  }
+}
+
 TEST_F(MountVariants, CopiedSymlinksAndFilesInDev) {
   ASSERT_EQ(symlink("/usr/share/zoneinfo/UTC", data_.Path("localtime").c_str()), 0);
   data_.Write("device", "x");

@@ -37,7 +37,8 @@ absl::Status PlanCompiler::AddRoot() {
   }
   root.path = out_.Keep(plan_.root.path);
   root.in_place = plan_.root.in_place;
-  root.attributes.propagation = MS_PRIVATE;
+  // Only its own mount namespace's, but for what the host's mounts are to tell it.
+  root.attributes.propagation = plan_.root.propagation.type == MS_SLAVE ? MS_SLAVE : MS_PRIVATE;
   if (plan_.root.id_map_user_namespace >= 0) {
     root.attributes.attr_set = MOUNT_ATTR_IDMAP;
     root.attributes.userns_fd = static_cast<uint64_t>(plan_.root.id_map_user_namespace);

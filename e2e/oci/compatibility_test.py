@@ -195,6 +195,26 @@ class LifeTest(runtime.RuntimeTest):
         done = self.oci("--cgroup-manager", "moon", "list", check=False)
         self.assertIn("--cgroup-manager moon", done.stderr)
 
+    def test_a_tmpfs_has_the_mode_of_what_it_covers(self):
+        modes = {"covered": 0o444, "private": 0o700, "told": 0o700}
+        for name, mode in modes.items():
+            path = os.path.join(self.rootfs, name)
+            os.mkdir(path)
+            self.addCleanup(os.rmdir, path)
+            os.chmod(path, mode)
+
+        def mounts(config):
+            for name in modes:
+                options = ["nosuid", "size=1m"] + (["mode=1755"] if name == "told" else [])
+                config["mounts"].append({"destination": "/" + name, "type": "tmpfs",
+                                         "source": "tmpfs", "options": options})
+            # Beneath another one that is new.
+            config["mounts"].append({"destination": "/dev/nothing", "type": "tmpfs",
+                                     "source": "tmpfs", "options": []})
+        self.config("stat", "-c", "%a", "/covered", "/private", "/told", "/dev/nothing",
+                    change=mounts)
+        self.assertEqual(self.run_container().stdout.split(), ["444", "700", "1755", "1777"])
+
 
 class NamespacesTest(runtime.RuntimeTest):
 

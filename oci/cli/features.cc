@@ -1,6 +1,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 #include "nlohmann/json.hpp"
 #include "oci/cli/command.h"
@@ -12,23 +13,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json MountOptions() {
-  return {"async",        "atime",       "bind",           "defaults",
-          "dev",          "diratime",    "dirsync",        "exec",
-          "lazytime",     "loud",        "mand",           "noatime",
-          "nodev",        "nodiratime",  "noexec",         "nolazytime",
-          "nomand",       "norelatime",  "nostrictatime",  "nosuid",
-          "nosymfollow",  "private",     "ratime",         "rbind",
-          "rdev",         "rdiratime",   "relatime",       "remount",
-          "rexec",        "rnoatime",    "rnodev",         "rnodiratime",
-          "rnoexec",      "rnorelatime", "rnostrictatime", "rnosuid",
-          "rnosymfollow", "ro",          "rprivate",       "rrelatime",
-          "rro",          "rrw",         "rshared",        "rslave",
-          "rstrictatime", "rsuid",       "rsymfollow",     "runbindable",
-          "rw",           "shared",      "slave",          "strictatime",
-          "suid",         "symfollow",   "sync",           "tmpcopyup",
-          "unbindable"};
-}
+constexpr char kMountOptions[] =
+    "acl async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud "
+    "mand noacl noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime "
+    "nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount "
+    "rexec ridmap rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid "
+    "rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow "
+    "runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup unbindable";
+
+Json MountOptions() { return std::vector<std::string>(absl::StrSplit(kMountOptions, ' ')); }
 
 Json SeccompFeatures() {
   return {

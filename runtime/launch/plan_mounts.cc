@@ -92,7 +92,6 @@ absl::Status Planner::AddRoot() {
   plan_.root.no_pivot = inputs_.no_pivot;
   if (const std::string& name = spec_.linux_.rootfs_propagation; !name.empty()) {
     ASSIGN_OR_RETURN(plan_.root.propagation, fs::ParsePropagation(name));
-    plan_.root.propagation.recursive = true;
   }
   return absl::OkStatus();
 }

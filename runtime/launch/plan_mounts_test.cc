@@ -46,7 +46,7 @@ TEST(PlanMounts, RelativePathsAreTheBundles) {
   test.spec.linux_.mount_label = "u:r:t:s0:c1,c2";
   ASSERT_OK_AND_ASSIGN(const fs::MountPlan plan, test.Plan());
   EXPECT_EQ(plan.root.path, "/bundle/rootfs");
-  EXPECT_EQ(plan.root.propagation, (fs::Propagation{MS_SHARED, true}));
+  EXPECT_EQ(plan.root.propagation, (fs::Propagation{MS_SHARED, false}));
   EXPECT_THAT(Targets(plan),
               ElementsAre("bind /bundle/data /data", " /abs /abs", "tmpfs tmpfs /tmp"));
   EXPECT_FALSE(plan.user_namespace);
