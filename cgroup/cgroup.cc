@@ -371,7 +371,18 @@ absl::Status Cgroup::CheckMemoryLimit(const Resources& resources) const {
       "the kernel would kill the container's processes; stop it or choose a higher one");
 }
 
-absl::Status Cgroup::Update(const Resources& resources) {
+absl::StatusOr<Resources> Cgroup::WithMemoryLimit(Resources resources) const {
+  const bool limits_swap = resources.memory_swap.value_or(-1) >= 0;
+  if (!limits_swap || resources.memory_limit.has_value()) return resources;
+  ASSIGN_OR_RETURN(const Stats stats, ReadStats());
+  if (stats.memory_limit.has_value()) {
+    resources.memory_limit = static_cast<int64_t>(*stats.memory_limit);
+  }
+  return resources;
+}
+
+absl::Status Cgroup::Update(const Resources& wanted) {
+  ASSIGN_OR_RETURN(const Resources resources, WithMemoryLimit(wanted));
   ASSIGN_OR_RETURN(
       const std::vector<ControlWrite> writes,
       RenderControlWrites(resources, [&](absl::string_view c) { return VersionOf(c); }));

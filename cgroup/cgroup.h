@@ -61,9 +61,13 @@ class Cgroup {
   // The cgroup as it is there. kNotFound if no tree has it.
   static absl::StatusOr<Cgroup> Open(const Hierarchy& hierarchy, absl::string_view path);
 
+  // What becomes of processes that are in it, or in cgroups beneath it, when it is to go.
+  enum class Remaining { kKilled, kLeftAlone };
+
   // Kills what is in the cgroup of that path and removes it, as Open, Kill and Remove do; one that
   // is empty by one system call for each tree. One that is gone is ok.
-  static absl::Status Destroy(const Hierarchy& hierarchy, absl::string_view path);
+  static absl::Status Destroy(const Hierarchy& hierarchy, absl::string_view path,
+                              Remaining remaining = Remaining::kKilled);
 
   Cgroup(Cgroup&&) = default;
   Cgroup& operator=(Cgroup&&) = default;
@@ -115,10 +119,10 @@ class Cgroup {
   absl::Status Kill();
 
   // Removes every directory of it, bottom up, those that the container or an update made, too: one
-  // system call for each where none of them did. Processes
-  // that are left in the tracking tree are killed; kDeadlineExceeded, naming one, if the cgroup is
-  // still in use after `deadline`. One that is gone is ok.
-  absl::Status Remove(absl::Duration deadline = absl::Seconds(2));
+  // system call for each where none of them did. Processes that are left in the tracking tree are
+  // killed, or left alone: then they are given a moment to end. kDeadlineExceeded, naming one, if
+  // the cgroup is still in use. One that is gone is ok.
+  absl::Status Remove(Remaining remaining = Remaining::kKilled);
 
  private:
   Cgroup() = default;
@@ -144,10 +148,12 @@ class Cgroup {
   absl::Status WriteLimit(const ControlWrite& write, OpenedFile& file) const;
   absl::Status AttachDevices(const Resources& resources);
   absl::Status CheckMemoryLimit(const Resources& resources) const;
+  // With the limit that there is, where one of memory and swap together is wanted alone.
+  absl::StatusOr<Resources> WithMemoryLimit(Resources resources) const;
   // The directory of a controller by the name that its version has for it, or nullptr.
   const Directory* Find(absl::string_view controller, Version version) const;
   // EBUSY while there are processes.
-  absl::Status RemoveDirectories();
+  absl::Status RemoveDirectories(Remaining remaining = Remaining::kKilled);
   // The one that knows all processes: the unified one, or the freezer's.
   const Directory& Tracking() const;
 

@@ -436,6 +436,25 @@ TEST_F(CgroupKernelTest, AMissingControllerIsNamed) {
   EXPECT_NE(GetHint(status), "");
 }
 
+TEST_F(CgroupKernelTest, ProcessesMayBeLeftAlone) {
+  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
+  ASSERT_OK_AND_ASSIGN(Cgroup beneath, Create({}, "/one/more"));
+  const pid_t another = fork();
+  if (another == 0) SleepForEver();
+  ASSERT_OK(beneath.Enter(another));
+  for (const absl::Status& status :
+       {cgroup.Remove(Cgroup::Remaining::kLeftAlone),
+        Cgroup::Destroy(hierarchy_, cgroup.path(), Cgroup::Remaining::kLeftAlone)}) {
+    EXPECT_THAT(status,
+                StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(another))));
+  }
+  ASSERT_OK_AND_ASSIGN(const std::vector<pid_t> pids, beneath.Pids());
+  EXPECT_THAT(pids, ElementsAre(another));
+  kill(another, SIGKILL);
+  waitpid(another, nullptr, 0);
+  EXPECT_OK(cgroup.Remove(Cgroup::Remaining::kLeftAlone));
+}
+
 TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
   if (v2()) return;  // there one directory has all
   Resources resources;
@@ -447,7 +466,7 @@ TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
   if (foreign == 0) SleepForEver();
   const std::string procs = absl::StrCat(pids->mount_point, parent_, "/one/cgroup.procs");
   ASSERT_OK(WriteControlFile(procs, absl::StrCat(foreign)));
-  EXPECT_THAT(cgroup.Remove(absl::Milliseconds(50)),
+  EXPECT_THAT(cgroup.Remove(Cgroup::Remaining::kLeftAlone),
               StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
   ASSERT_OK(Create(resources, "/one/more"));
   EXPECT_THAT(Cgroup::Destroy(hierarchy_, cgroup.path()),

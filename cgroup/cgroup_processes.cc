@@ -27,6 +27,8 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(1);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(50);
+constexpr absl::Duration kRemovePatience = absl::Seconds(2);
+constexpr absl::Duration kLeavePatience = absl::Milliseconds(200);
 
 // Calls `done` until it returns true, with growing pauses; false when the time is over.
 absl::StatusOr<bool> Repeat(absl::Duration deadline,
@@ -147,11 +149,17 @@ absl::Status Cgroup::Kill() {
   return status.ok() ? thawed : status;
 }
 
-absl::Status Cgroup::RemoveDirectories() {
+absl::Status Cgroup::RemoveDirectories(Remaining remaining) {
   bool gone = true;
   for (const LegacyDirectory& legacy : legacy_) gone &= RemoveEmpty(legacy.directory.path);
   if (unified_.fd) gone &= RemoveEmpty(unified_.path);
   if (gone) return absl::OkStatus();
+  if (remaining == Remaining::kLeftAlone) {
+    const absl::StatusOr<std::vector<pid_t>> pids = Pids();
+    if (pids.ok() && !pids->empty()) {
+      return PosixStatus(EBUSY, absl::StrCat("remove cgroup ", Tracking().path));
+    }
+  }
   absl::Status first;
   const auto remove = [&](absl::string_view mount_point) {
     const std::string path = absl::StrCat(mount_point, path_);
@@ -178,7 +186,8 @@ absl::StatusOr<UniqueFd> Cgroup::OpenCgroupOf(pid_t pid) const {
   return absl::FailedPreconditionError(absl::StrCat("process ", pid, " is not in cgroup ", path_));
 }
 
-absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path) {
+absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path,
+                             Remaining remaining) {
   RETURN_IF_ERROR(ValidateCgroupPath(path));
   const auto gone_from = [&](absl::string_view mount_point) {
     return RemoveEmpty(absl::StrCat(mount_point, path));
@@ -195,27 +204,33 @@ absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path)
   absl::StatusOr<Cgroup> cgroup = Open(hierarchy, path);
   if (absl::IsNotFound(cgroup.status())) return absl::OkStatus();
   RETURN_IF_ERROR(cgroup.status());
-  RETURN_IF_ERROR(cgroup->Kill());
-  return cgroup->Remove();
+  if (remaining == Remaining::kKilled) RETURN_IF_ERROR(cgroup->Kill());
+  return cgroup->Remove(remaining);
 }
 
-absl::Status Cgroup::Remove(absl::Duration deadline) {
+absl::Status Cgroup::Remove(Remaining remaining) {
   absl::Status last;
-  ASSIGN_OR_RETURN(const bool removed, Repeat(deadline, [&]() -> absl::StatusOr<bool> {
-                     last = RemoveDirectories();
+  const bool kills = remaining == Remaining::kKilled;
+  const absl::Duration patience = kills ? kRemovePatience : kLeavePatience;
+  ASSIGN_OR_RETURN(const bool removed, Repeat(patience, [&]() -> absl::StatusOr<bool> {
+                     last = RemoveDirectories(remaining);
                      if (last.ok()) return true;
                      if (GetErrno(last) != EBUSY) return last;
+                     if (!kills) return false;
                      const absl::StatusOr<std::vector<pid_t>> pids = Pids();
                      if (pids.ok() && !pids->empty()) RETURN_IF_ERROR(Kill());
                      return false;
                    }));
   if (removed) return absl::OkStatus();
-  for (const LegacyDirectory& legacy : legacy_) {
-    const absl::StatusOr<std::vector<pid_t>> pids = ReadPidsOfTree(legacy.directory);
+  std::vector<const Directory*> used;
+  for (const LegacyDirectory& legacy : legacy_) used.push_back(&legacy.directory);
+  if (unified_.fd) used.push_back(&unified_);
+  for (const Directory* directory : used) {
+    const absl::StatusOr<std::vector<pid_t>> pids = ReadPidsOfTree(*directory);
     if (!pids.ok() || pids->empty()) continue;
     const absl::StatusOr<ProcessStat> process = ReadProcessStat((*pids)[0]);
     return absl::DeadlineExceededError(
-        absl::StrCat("cgroup ", legacy.directory.path, " is still in use by process ", (*pids)[0],
+        absl::StrCat("cgroup ", directory->path, " is still in use by process ", (*pids)[0],
                      process.ok() ? absl::StrCat(" (", process->comm, ")") : "",
                      ", which is not the container's"));
   }

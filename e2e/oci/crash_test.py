@@ -178,6 +178,30 @@ class CrashTest(runtime.RuntimeTest):
         self.oci("delete", self.id)
         self.expect_nothing_after_delete("the creator's death")
 
+    def test_what_is_anothers_beneath_the_cgroup_goes_on(self):
+        beneath = self.id + "-beneath"
+        cgroup = runtime.CGROUP + self.id
+
+        def nested(config):
+            config["linux"]["cgroupsPath"] = cgroup + "/kid"
+        self.config("sleep", "1000")
+        self.create()
+        self.oci("start", self.id)
+        first, self.id = self.id, beneath
+        self.config("sleep", "1000", change=nested)
+        self.create()
+        self.oci("start", beneath)
+        self.addCleanup(self.oci, "delete", "--force", beneath)
+        for verb in (("kill", first, "KILL"), ("delete", first), ("delete", "--force", first)):
+            self.oci(*verb)
+            self.assertEqual(self.state()["status"], "running", verb)
+            time.sleep(0.1)
+        self.assertNotEqual(self.oci("state", first, check=False).returncode, 0)
+        self.oci("delete", "--force", beneath)
+        for tree in runtime.cgroup_trees().values():
+            if os.path.isdir(tree + cgroup):
+                os.rmdir(tree + cgroup)
+
     def test_a_damaged_one_is_ended_by_force(self):
         self.create()
         self.oci("start", self.id)

@@ -84,6 +84,7 @@ std::string Encode(const Record& record) {
       {"startTime", record.init.start_time},
       {"bootId", record.init.boot_id},
       {"needsConfig", record.needs_config},
+      {"ownsProcesses", record.owns_processes},
       {"annotations", Json::object()},
   };
   for (const auto& [key, value] : record.annotations) json["annotations"][key] = value;
@@ -109,6 +110,7 @@ absl::StatusOr<Record> Decode(absl::string_view text) {
     record.init.start_time = json.at("startTime").get<uint64_t>();
     record.init.boot_id = json.at("bootId").get<std::string>();
     record.needs_config = json.at("needsConfig").get<bool>();
+    record.owns_processes = json.value("ownsProcesses", false);
     record.annotations = json.at("annotations").get<std::map<std::string, std::string>>();
     return record;
   } catch (const Json::exception& error) {

@@ -37,6 +37,8 @@ struct Record {
   ProcessIdentity init;
   // Whether it has more than its process to start and to delete: what, the configuration says.
   bool needs_config = false;
+  // Whether it has a pid namespace of its own, and so no process of it outlives its first one.
+  bool owns_processes = false;
   std::map<std::string, std::string> annotations;
   std::string config;  // the text of config.json
 };

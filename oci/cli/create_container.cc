@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -69,6 +70,12 @@ void BlockFileSizeSignal() {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
 }
 
+bool HasOwnProcesses(const Spec& spec) {
+  const std::vector<Namespace>& all = spec.linux_.namespaces;
+  return std::any_of(all.begin(), all.end(),
+                     [](const Namespace& each) { return each.type == "pid" && each.path.empty(); });
+}
+
 Record MakeRecord(const Bundle& bundle, const std::string& id) {
   return {.id = id,
           .oci_version = bundle.spec.oci_version,
@@ -79,8 +86,26 @@ Record MakeRecord(const Bundle& bundle, const std::string& id) {
           .owner = ExecUid() == 0 ? "root" : absl::StrCat(ExecUid()),
           .created = WallNow(),
           .needs_config = HasMoreThanItsProcess(bundle.spec),
+          .owns_processes = HasOwnProcesses(bundle.spec),
           .annotations = bundle.spec.annotations,
           .config = bundle.config};
+}
+
+// Where nothing of the container can be left, what is in its cgroup or beneath it is another's: it
+// goes on, and so does its cgroup.
+absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::Cgroup* group) {
+  using Remaining = cgroup::Cgroup::Remaining;
+  const Remaining remaining = record.owns_processes ? Remaining::kLeftAlone : Remaining::kKilled;
+  absl::Status removed;
+  if (group != nullptr) {
+    removed = group->Remove(remaining);
+  } else if (!record.cgroup_path.empty()) {
+    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
+    removed = cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path, remaining);
+  }
+  if (!absl::IsDeadlineExceeded(removed) || !record.owns_processes) return removed;
+  Log(globals, "warning", removed.message());
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -259,12 +284,7 @@ absl::Status DestroyContainer(const Globals& globals, const ContainerStore& stor
     const absl::Status stopped = StopScope(record.systemd_unit);
     if (!stopped.ok()) Log(globals, "warning", stopped.message());
   }
-  if (group != nullptr) {
-    RETURN_IF_ERROR(group->Remove());
-  } else if (!record.cgroup_path.empty()) {
-    ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
-    RETURN_IF_ERROR(cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path));
-  }
+  RETURN_IF_ERROR(RemoveCgroup(globals, record, group));
   if (spec != nullptr && spec->linux_.intel_rdt.has_value()) {
     RETURN_IF_ERROR(runtime::RemoveIntelRdt(*spec->linux_.intel_rdt, record.id));
   }

@@ -23,12 +23,15 @@ absl::Status KillAndWait(const Record& record) {
   const absl::StatusOr<UniqueFd> process = OpenProcess(record.init);
   if (absl::IsNotFound(process.status())) return absl::OkStatus();
   if (!process.ok()) return process.status();
-  // The cgroup first: a frozen process dies of it, and no child is left behind.
-  if (absl::StatusOr<cgroup::Cgroup> group = OpenContainerCgroup(record); group.ok()) {
-    RETURN_IF_ERROR(group->Kill());
-  }
+  absl::StatusOr<cgroup::Cgroup> group = OpenContainerCgroup(record);
+  // The cgroup first, where children could be left behind.
+  if (group.ok() && !record.owns_processes) RETURN_IF_ERROR(group->Kill());
   const absl::Status killed = SendSignal(process->get(), SIGKILL);
   if (!killed.ok() && !absl::IsNotFound(killed)) return killed;
+  // Version 1 lets frozen ones die only once they are thawed.
+  if (group.ok() && record.owns_processes && group->IsFrozen().value_or(false)) {
+    RETURN_IF_ERROR(group->SetFrozen(false));
+  }
   ASSIGN_OR_RETURN(const bool ended, WaitForExit(process->get(), kKillDeadline));
   if (ended) return absl::OkStatus();
   return absl::DeadlineExceededError(

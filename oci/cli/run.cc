@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -5,6 +7,7 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
@@ -22,6 +25,11 @@ absl::Status RunPoststart(const CreatedContainer& container) {
   return runtime::RunHooks("poststart", hooks.poststart,
                            SerializeState(StateOf(container.record, ContainerStatus::kRunning)),
                            container.record.bundle);
+}
+
+// What is there of a container whose start failed.
+void End(int pidfd) {
+  if (SendSignal(pidfd, SIGKILL).ok()) ReapChild(pidfd).IgnoreError();
 }
 
 }  // namespace
@@ -52,11 +60,17 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
     if (!status.ok()) LogError(globals, status);
   };
   const UniqueFd console = container.process.TakeConsole();  // none where it was sent away
-  RETURN_IF_ERROR(container.process.Start());
-  // Its memory and descriptors are for the exit of this process to free, all at once.
-  static const CreatedContainer* const until_exit = owner.release();
-  (void)until_exit;
-  RETURN_IF_ERROR(RunPoststart(container));
+  absl::Status started = container.process.Start();
+  if (started.ok()) {
+    // Its memory and descriptors are for the exit of this process to free, all at once.
+    static const CreatedContainer* const until_exit = owner.release();
+    (void)until_exit;
+    started = RunPoststart(container);
+  }
+  if (!started.ok()) {
+    End(container.process.pidfd());
+    return started;
+  }
   if (detach) {
     std::move(destroy).Cancel();
     return 0;

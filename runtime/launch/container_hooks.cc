@@ -14,6 +14,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/status_macros.h"
+#include "cgroup/cgroup.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/unprivileged.h"
@@ -21,10 +22,6 @@
 
 namespace tiny::runtime {
 namespace {
-
-// Of the machine's root, whose hooks keep its user namespace.
-constexpr uint64_t kNamespaces =
-    CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWCGROUP;
 
 // The pid that a process has in its own pid namespace: the last one of "NSpid:\t4711\t1\n" in
 // proc_pid_status(5).
@@ -38,15 +35,35 @@ pid_t InnermostPid(pid_t pid) {
   return pid;
 }
 
-// In the forked child: joins, runs, and says in text what failed.
-[[noreturn]] void RunJoined(const oci::Spec& spec, const std::string& state, int root,
-                            int container_pidfd, uint64_t namespaces, int result) {
-  absl::Status status;
+// What a process joins to be in the container before it has pivoted.
+struct JoinPlan {
+  const cgroup::Cgroup* cgroup = nullptr;
+  int pidfd = -1;
+  uint64_t namespaces = 0;
+  int root = -1;
+};
+
+absl::Status Join(const JoinPlan& plan) {
+  if (plan.cgroup != nullptr) RETURN_IF_ERROR(plan.cgroup->Enter(getpid()));
+  if (syscall(SYS_setns, plan.pidfd, plan.namespaces) != 0) {
+    return PosixStatus(errno, "join the container's namespaces");
+  }
+  if ((plan.namespaces & CLONE_NEWUSER) != 0 &&
+      (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)) {
+    return PosixStatus(errno, "become root of the container's user namespace");
+  }
   // setns(2) goes to the topmost mount of "/", where the container's process may not be yet.
-  if (syscall(SYS_setns, container_pidfd, namespaces) != 0 || fchdir(root) != 0 ||
-      chroot(".") != 0) {
-    status = PosixStatus(errno, "join the container");
-  } else {
+  if (fchdir(plan.root) != 0 || chroot(".") != 0) {
+    return PosixStatus(errno, "go to the container's root");
+  }
+  return absl::OkStatus();
+}
+
+// In the forked child: joins, runs, and says in text what failed.
+[[noreturn]] void RunJoined(const oci::Spec& spec, const std::string& state, const JoinPlan& plan,
+                            int result) {
+  absl::Status status = Join(plan);
+  if (status.ok()) {
     status = RunHooks("createContainer", spec.hooks.create_container, state, spec.root->path);
   }
   WriteAll(result, std::string(status.message()), "pipe").IgnoreError();
@@ -81,23 +98,20 @@ absl::StatusOr<HookProcess> SpawnInContainer(const StartHooks& hooks, int contai
 
 }  // namespace
 
-absl::Status RunCreateContainerHooks(const oci::Spec& spec, oci::State state, int container_pidfd) {
+absl::Status RunCreateContainerHooks(const oci::Spec& spec, oci::State state, int container_pidfd,
+                                     const cgroup::Cgroup* cgroup) {
   if (spec.hooks.create_container.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const UniqueFd root,
                    OpenFile(absl::StrCat("/proc/", state.pid, "/root"), O_PATH | O_DIRECTORY));
-  uint64_t namespaces = kNamespaces;
-  if (const security::Caller caller; !caller.IsMachineRoot()) {
-    ASSIGN_OR_RETURN(namespaces, NamespacesToJoin(state.pid, caller));
-  }
+  JoinPlan plan = {.cgroup = cgroup, .pidfd = container_pidfd, .root = root.get()};
+  ASSIGN_OR_RETURN(plan.namespaces, NamespacesToJoin(state.pid, security::Caller()));
   state.pid = InnermostPid(state.pid);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return PosixStatus(errno, "make a pipe");
   const UniqueFd read_end(ends[0]);
   UniqueFd write_end(ends[1]);
   const pid_t child = fork();
-  if (child == 0)
-    RunJoined(spec, oci::SerializeState(state), root.get(), container_pidfd, namespaces,
-              write_end.get());
+  if (child == 0) RunJoined(spec, oci::SerializeState(state), plan, write_end.get());
   if (child < 0) return PosixStatus(errno, "fork for hooks");
   write_end.Reset();
   const absl::StatusOr<std::string> message = ReadFd(read_end.get(), "what the hooks said");

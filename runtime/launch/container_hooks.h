@@ -6,11 +6,17 @@
 #include "oci/spec.h"
 #include "oci/state.h"
 
+namespace tiny::cgroup {
+class Cgroup;
+}  // namespace tiny::cgroup
+
 namespace tiny::runtime {
 
-// In the namespaces of a container that has not pivoted yet: programs of the host's, in the folder
-// of the root file system, where the container's mounts are.
-absl::Status RunCreateContainerHooks(const oci::Spec& spec, oci::State state, int container_pidfd);
+// In the namespaces and the cgroup (nullptr: it has none) of a container that has not pivoted yet:
+// programs of the host's, in the folder of the root file system, where the container's mounts are.
+// In a user namespace they are its root.
+absl::Status RunCreateContainerHooks(const oci::Spec& spec, oci::State state, int container_pidfd,
+                                     const cgroup::Cgroup* cgroup);
 
 }  // namespace tiny::runtime
 

@@ -299,7 +299,8 @@ absl::Status Launcher::RunCreateHooks() {
   const std::string text = oci::SerializeState(state);
   RETURN_IF_ERROR(RunHooks("prestart", spec_.hooks.prestart, text, request_.bundle));
   RETURN_IF_ERROR(RunHooks("createRuntime", spec_.hooks.create_runtime, text, request_.bundle));
-  return RunCreateContainerHooks(spec_, state, container_.child->pidfd());
+  return RunCreateContainerHooks(spec_, state, container_.child->pidfd(),
+                                 container_.cgroup.has_value() ? &*container_.cgroup : nullptr);
 }
 
 absl::Status Launcher::Run() {
