@@ -305,8 +305,19 @@ absl::Status ValidateIntelRdt(const IntelRdt& rdt) {
 
 absl::Status ValidateSeccomp(const Seccomp& config) {
   constexpr absl::string_view kNotify = "SCMP_ACT_NOTIFY";
-  bool notifies = config.default_action == kNotify;
+  // By that call the container's process tells that there is somebody to ask.
+  constexpr absl::string_view kTelling = "write";
+  bool notifies = false;
+  if (config.default_action == kNotify) {
+    return Wrong("linux.seccomp.defaultAction", "can't be SCMP_ACT_NOTIFY");
+  }
   for (size_t i = 0; i < config.syscalls.size(); ++i) {
+    const std::vector<std::string>& names = config.syscalls[i].names;
+    if (config.syscalls[i].action == kNotify &&
+        std::find(names.begin(), names.end(), kTelling) != names.end()) {
+      return Wrong(Element("linux.seccomp.syscalls", i, "action"),
+                   "can't be SCMP_ACT_NOTIFY for write");
+    }
     notifies |= config.syscalls[i].action == kNotify;
     if (config.syscalls[i].names.empty()) {
       return Wrong(Element("linux.seccomp.syscalls", i, "names"), "must have an entry");
@@ -346,6 +357,13 @@ absl::Status ValidateProcess(const Process& process) {
   if (!IsAbsolute(process.cwd)) return Wrong("process.cwd", "must be an absolute path");
   if (process.args.empty() || process.args[0].empty()) {
     return Wrong("process.args", "must name a program");
+  }
+  for (size_t i = 0; i < process.env.size(); ++i) {
+    const size_t equals = process.env[i].find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Wrong(Element("process.env", i, ""),
+                   absl::StrCat("\"", process.env[i], "\" is not of the form NAME=value"));
+    }
   }
   if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000)) {
     return Wrong("process.oomScoreAdj", "must be -1000 to 1000");

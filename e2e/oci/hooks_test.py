@@ -170,6 +170,32 @@ class HooksTest(runtime.RuntimeTest):
             self.assertIn("refused", told["hook"])
             self.assertIn("CapEff:\t0000000000000000\n", told["hook"])
 
+    def test_hooks_in_a_user_namespace_are_in_it(self):
+        told = os.path.join(self.folder, "told")
+        ids = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+        os.chmod(self.folder, 0o777)
+        os.chmod(self.shared, 0o755)
+
+        def hooks(config):
+            config["linux"]["namespaces"].append({"type": "user"})
+            config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = ids
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": self.folder,
+                                     "options": ["rbind"]})
+            words = "cat /proc/self/uid_map /proc/self/cgroup >> %s"
+            config["hooks"] = {
+                "createContainer": [{"path": "/bin/sh", "args": ["sh", "-c", words % told],
+                                     "env": ["PATH=/bin:/usr/bin"]}],
+                "startContainer": [{"path": "/bin/sh", "args": ["sh", "-c", words % "/tmp/told"],
+                                    "env": ["PATH=/bin"]}]}
+        self.config("true", change=hooks)
+        self.run_container()
+        with open(told, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        self.assertEqual(os.stat(told).st_uid, 100000)
+        self.assertEqual([line.split() for line in lines if ":" not in line],
+                         [["0", "100000", "65536"]] * 2)
+        self.assertEqual([line for line in lines if line.startswith("0::")], ["0::/"] * 2)
+
     def test_create_hooks_find_the_containers_mounts_and_make_more(self):
         place = os.path.join(self.rootfs, "more")
         os.mkdir(place)

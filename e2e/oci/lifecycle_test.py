@@ -298,6 +298,7 @@ class LifecycleTest(runtime.RuntimeTest):
                 (lambda c: c.update(ociVersion="2.0.0"), "ociVersion"),
                 (lambda c: c["linux"].update(sysctl={"kernel.core_pattern": "x"}), "linux.sysctl"),
                 (lambda c: c["process"].update(args="sh"), "process.args: expected a list"),
+                (lambda c: c["process"].update(env=["PATH=/bin", "A"]), "process.env[1]"),
                 (lambda c: c["linux"]["resources"].update(memory={"limit": "x"}),
                  "linux.resources.memory.limit: expected an integer, found a string")]:
             os.path.exists(self.bundle + "/config.json") and os.remove(self.bundle + "/config.json")
@@ -378,13 +379,17 @@ class LifecycleTest(runtime.RuntimeTest):
         missing = [name for bit, name in enumerate(linux["capabilities"]) if not bounding >> bit & 1]
         ignored = re.findall(r"capabilities: \[(.*)\]", done.stderr)
         self.assertEqual(ignored, [" ".join(missing)] if missing else [])
-        with_source = {"bind", "rbind", "remount", "defaults"}
+        with_source = {"bind", "rbind", "remount", "defaults", "idmap", "ridmap"}
         for option in features["mountOptions"]:
             def mount(config, option=option):
                 kind = {"type": "tmpfs", "source": "tmpfs"} if option not in with_source and (
                     "bind" not in option) else {"type": "bind", "source": self.rootfs}
                 config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/tmp"]
-                config["mounts"].append({"destination": "/tmp", "options": [option], **kind})
+                if "idmap" in option:
+                    ids = [{"containerID": 0, "hostID": 1000, "size": 1000}]
+                    kind.update(type="none", uidMappings=ids, gidMappings=ids)
+                options = [option, "rbind"] if "idmap" in option else [option]
+                config["mounts"].append({"destination": "/tmp", "options": options, **kind})
             self.config("true", change=mount)
             done = self.run_container(check=False)
             self.assertEqual(done.returncode, 0, (option, done.stderr))

@@ -118,6 +118,25 @@ class StatisticsTest(runtime.RuntimeTest):
             self.assertTrue(paths.get(controller, paths.get("")).endswith(self.id), paths)
         self.kill_and_delete()
 
+    def test_a_limit_of_memory_and_swap_can_be_updated_alone(self):
+        def limits(config):
+            config["linux"]["resources"]["memory"] = {"limit": 100 << 20, "swap": 200 << 20}
+        self.start_sleeper(change=limits)
+        self.oci("update", "--memory-swap", str(300 << 20), self.id)
+        trees = runtime.cgroup_trees()
+        memory = trees["memory"] if "memory" in trees else trees[""]
+        for name, expected in (("memory.memsw.limit_in_bytes", 300 << 20),
+                               ("memory.swap.max", 200 << 20)):
+            path = memory + runtime.CGROUP + self.id + "/" + name
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as file:
+                    self.assertEqual(int(file.read()), expected)
+        self.kill_and_delete()
+        self.start_sleeper(change=lambda config: config["linux"]["resources"].pop("memory"))
+        done = self.oci("update", "--memory-swap", str(300 << 20), self.id, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("needs one of memory", done.stderr)
+
 
 if __name__ == "__main__":
     runtime.main()
