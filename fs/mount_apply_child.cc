@@ -31,41 +31,39 @@ ChildResult MountError(const MountStep& step, long error) noexcept {
   return ChildError(error, step.what, refused ? step.data : nullptr);
 }
 
-// The options of a mount, with the mode of the directory at the target before them where that is
-// wanted, and there is one.
-class MountData {
- public:
-  MountData(const MountStep& step, const ApplyState& state) noexcept : data_(step.data) {
-    if (!step.takes_mode) return;
-    const Spot spot = FindExisting(state, step.target);
-    if (spot.error < 0) return;
-    struct stat covered = {};
-    const long known = RawSyscall(SYS_newfstatat, spot.fd, spot.path, &covered,
-                                  AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW);
-    if (step.target.anchor == kNoAnchor) CloseIfMany(spot.fd);
-    if (known == 0 && S_ISDIR(covered.st_mode)) AddMode(covered.st_mode);
+// The options with "mode=" before them; as they are where that is too long.
+const char* WithMode(const char* options, mode_t mode, char* text, size_t capacity) noexcept {
+  size_t length = 0;
+  for (const char* c = "mode="; *c != '\0'; ++c) text[length++] = *c;
+  for (int shift = 9; shift >= 0; shift -= 3) {
+    text[length++] = static_cast<char>('0' + (mode >> shift & 7));
   }
-  const char* get() const noexcept { return data_; }
-
- private:
-  void AddMode(mode_t mode) noexcept {
-    size_t length = 0;
-    for (const char* c = "mode="; *c != '\0'; ++c) text_[length++] = *c;
-    for (int shift = 9; shift >= 0; shift -= 3) {
-      text_[length++] = static_cast<char>('0' + (mode >> shift & 7));
-    }
-    if (data_ != nullptr) text_[length++] = ',';
-    for (const char* c = data_; c != nullptr && *c != '\0'; ++c) {
-      if (length == sizeof(text_) - 1) return;  // no room: without it
-      text_[length++] = *c;
-    }
-    text_[length] = '\0';
-    data_ = text_;
+  if (options != nullptr) text[length++] = ',';
+  for (const char* c = options; c != nullptr && *c != '\0'; ++c) {
+    if (length == capacity - 1) return options;
+    text[length++] = *c;
   }
+  text[length] = '\0';
+  return text;
+}
 
-  const char* data_;
-  char text_[4096];
-};
+// Not inlined: its text would be on the stack of those that need none.
+[[gnu::noinline]] ChildResult MountWithModeOfCovered(
+    const MountStep& step, ApplyState& state,
+    ChildResult (*mount)(const MountStep&, ApplyState&) noexcept) noexcept {
+  char text[4096];
+  MountStep told = step;
+  const Spot spot = FindExisting(state, step.target);
+  struct stat covered = {};
+  if (spot.error == 0 &&
+      RawSyscall(SYS_newfstatat, spot.fd, spot.path, &covered,
+                 AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISDIR(covered.st_mode)) {
+    told.data = WithMode(step.data, covered.st_mode, text, sizeof(text));
+  }
+  if (spot.error == 0 && step.target.anchor == kNoAnchor) CloseIfMany(spot.fd);
+  return mount(told, state);
+}
 
 long CopyUp(int target, int mount) noexcept {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
@@ -99,8 +97,7 @@ ChildResult MountMoved(const MountStep& step, ApplyState& state) noexcept {
   const bool changed = step.copy_up || !step.label.empty();
   const unsigned long flags =
       changed ? step.flags & ~static_cast<unsigned long>(MS_RDONLY) : step.flags;
-  const MountData data(step, state);
-  const long mounted = MountOverRoot(step.source, step.type, flags, data.get());
+  const long mounted = MountOverRoot(step.source, step.type, flags, step.data);
   if (mounted < 0) return MountError(step, mounted);
   const int mount = static_cast<int>(mounted);
   if (step.slot != kNoAnchor) state.anchors[step.slot] = mount;
@@ -137,14 +134,13 @@ ChildResult MountMoved(const MountStep& step, ApplyState& state) noexcept {
 // One mount(2) on the working directory, which is the target itself, or an anchor above it: either
 // way there is nothing left to resolve.
 ChildResult MountNew(const MountStep& step, ApplyState& state) noexcept {
-  const MountData data(step, state);
   const Spot target =
       FindTarget(state, step.target, false, step.ordinary_directory, step.may_cover_proc);
   if (target.error < 0) return TargetError(step, target.error);
   long error = ChangeDirectory(state, target.fd);
   if (error == 0) {
     error = RawSyscall(SYS_mount, step.source, target.path[0] == '\0' ? "." : target.path,
-                       step.type, step.flags, data.get());
+                       step.type, step.flags, step.data);
   }
   if (error < 0) return MountError(step, error);
   // The descriptor may be closed now, so its number no longer says where the child is.
@@ -190,9 +186,11 @@ ChildResult Apply(const MountStep& step, ApplyState& state) noexcept {
     case MountStep::Kind::kTree:
       return MountTree(step, state);
     case MountStep::Kind::kNew:
-      return MountNew(step, state);
+      return step.takes_mode ? MountWithModeOfCovered(step, state, MountNew)
+                             : MountNew(step, state);
     case MountStep::Kind::kMoved:
-      return MountMoved(step, state);
+      return step.takes_mode ? MountWithModeOfCovered(step, state, MountMoved)
+                             : MountMoved(step, state);
     case MountStep::Kind::kSymlink:
       return MakeSymlink(step, state);
   }
