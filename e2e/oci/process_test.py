@@ -210,6 +210,12 @@ class ProcessTest(runtime.RuntimeTest):
         os.close(read)
         self.assertEqual(text, "1 1 web 1\nfrom a socket unit")
 
+    def test_nobody_to_notify_is_no_error(self):
+        self.config("sh", "-c", "echo ${NOTIFY_SOCKET-none}")
+        done = self.oci("run", "--bundle", self.bundle, self.id,
+                        env=dict(os.environ, NOTIFY_SOCKET=self.folder + "/gone"))
+        self.assertEqual(done.stdout, "none\n")
+
     def test_sd_notify(self):
         path, listener = self.listen("notify", socket.SOCK_DGRAM)
 

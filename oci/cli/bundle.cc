@@ -226,8 +226,9 @@ std::string DropUnavailableCapabilities(const Spec& spec, Process& process) {
 int AddServiceSockets(Spec& spec) {
   std::vector<std::string>& env = spec.process->env;
   const char* notify = NonEmptyVariable("NOTIFY_SOCKET");
-  // A socket in the abstract namespace belongs to a network namespace and can't be bound.
-  if (notify != nullptr && notify[0] == '/') {
+  // A socket in the abstract namespace belongs to a network namespace and can't be bound; one that
+  // is gone has nobody to tell.
+  if (notify != nullptr && notify[0] == '/' && PathExists(notify)) {
     Mount mount;
     mount.destination = kNotifyPath;
     mount.type = "bind";
