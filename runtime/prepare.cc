@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -123,22 +122,6 @@ std::string NetworkOwner(const state::ContainerConfig& config, const state::Stat
   return owner;
 }
 
-std::vector<uint32_t> CoveredModes(const state::ContainerConfig& config,
-                                   const fs::RootedDir& root) {
-  std::vector<uint32_t> modes;
-  for (const state::MountConfig& mount : config.mounts) {
-    struct stat file = {};
-    // What is in /dev is not the root's.
-    if (mount.type == state::MountConfig::Type::kTmpfs &&
-        !absl::StartsWith(mount.destination, "/dev/")) {
-      const absl::StatusOr<UniqueFd> covered = root.OpenIn(mount.destination, O_PATH | O_DIRECTORY);
-      if (covered.ok() && fstat(covered->get(), &file) != 0) file = {};
-    }
-    modes.push_back(file.st_mode);
-  }
-  return modes;
-}
-
 absl::Status WriteEtcFile(int directory, const char* name, absl::string_view text) {
   ASSIGN_OR_RETURN(const UniqueFd fd,
                    OpenFileAt(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644));
@@ -156,7 +139,6 @@ absl::StatusOr<SpecInputs> GatherInputs(const state::ContainerConfig& config,
   ASSIGN_OR_RETURN(inputs.group, ReadIn(*root, "/etc/group"));
   ASSIGN_OR_RETURN(inputs.mount_sources,
                    MountSources(config, options.engine, Absent::kMake, state, held));
-  inputs.covered_modes = CoveredModes(config, *root);
   const std::string directory =
       absl::StrCat(options.engine.root, "/containers/", NetworkOwner(config, *options.store));
   inputs.hosts_file = absl::StrCat(directory, "/hosts");

@@ -31,9 +31,6 @@ struct SpecInputs {
   // Of config.mounts, index by index: the folder on the host of each volume and bind. Entries of
   // tmpfs mounts are not looked at.
   std::vector<std::string> mount_sources;
-  // Likewise: st_mode of the directory in the root that a tmpfs covers, whose permissions it has
-  // where it is given none; 0 or missing: there is none.
-  std::vector<uint32_t> covered_modes;
 
   // Files that tiny generates, mounted over those in /etc; empty: not mounted. An own mount of the
   // user on the same destination wins.

@@ -1,7 +1,6 @@
 #include "runtime/spec/build_spec.h"
 
 #include <linux/capability.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -260,12 +259,6 @@ TEST(BuildSpecTest, UserMounts) {
   EXPECT_TRUE(spec.root->readonly);
   EXPECT_THAT(FindMount(spec, "/a/b/c")->options, ElementsAre("rbind", "rprivate", "rro"));
   EXPECT_THAT(FindMount(spec, "/tmp")->options, ElementsAre("nosuid", "nodev", "exec", "size=1m"));
-  inputs.covered_modes = {S_IFDIR | 0711, S_IFDIR | 0750, 0, 0};
-  EXPECT_THAT(FindMount(Build(config, inputs), "/tmp")->options,
-              ElementsAre("nosuid", "nodev", "exec", "size=1m", "mode=0750"));
-  config.mounts[1].tmpfs_options = "mode=700";
-  EXPECT_THAT(FindMount(Build(config, inputs), "/tmp")->options,
-              ElementsAre("noexec", "nosuid", "nodev", "mode=700"));
   EXPECT_EQ(FindMount(spec, "/etc/hosts")->source, "/host/hosts");
   EXPECT_THAT(FindMount(spec, "/etc/hosts")->options, ElementsAre("bind", "rprivate"));
   EXPECT_THAT(FindMount(spec, "/etc/hostname")->options, Contains("ro"));

@@ -6,7 +6,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
 
@@ -83,7 +82,7 @@ std::vector<oci::Mount> EtcMounts(const ContainerConfig& config, const SpecInput
   return mounts;
 }
 
-oci::Mount MakeTmpfs(const MountConfig& mount, uint32_t covered_mode) {
+oci::Mount MakeTmpfs(const MountConfig& mount) {
   std::vector<std::string> options = {"noexec", "nosuid", "nodev"};
   for (absl::string_view option :
        absl::StrSplit(mount.tmpfs_options, ',', absl::SkipWhitespace())) {
@@ -95,11 +94,6 @@ oci::Mount MakeTmpfs(const MountConfig& mount, uint32_t covered_mode) {
       options.emplace_back(option);
     }
   }
-  const bool has_mode = std::any_of(options.begin(), options.end(), [](const std::string& option) {
-    return absl::StartsWith(option, "mode=");
-  });
-  if (!has_mode && covered_mode != 0)
-    options.push_back(absl::StrFormat("mode=%04o", covered_mode & 07777));
   if (mount.read_only) options.push_back("ro");
   return Make(mount.destination, "tmpfs", "tmpfs", std::move(options));
 }
@@ -122,8 +116,7 @@ absl::StatusOr<std::vector<oci::Mount>> UserMounts(const ContainerConfig& config
           "mount ", mount.destination, ": the destination must be an absolute path other than /"));
     }
     if (mount.type == MountConfig::Type::kTmpfs) {
-      const bool covers = i < inputs.covered_modes.size();
-      mounts.push_back(MakeTmpfs(mount, covers ? inputs.covered_modes[i] : 0));
+      mounts.push_back(MakeTmpfs(mount));
       continue;
     }
     if (i >= inputs.mount_sources.size() || inputs.mount_sources[i].empty()) {
