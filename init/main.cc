@@ -91,8 +91,8 @@ Ids IdsOf(const Arguments& arguments) {
   return ids;
 }
 
-// "tiny-init 7" -> 7; the number is cut off, so that ps shows only the name.
-int ParseLink(char* name) {
+// "tiny-init 7 ready" -> 7 and true; all but the name is cut off, so that ps shows only that.
+int ParseLink(char* name, bool* tells_ready) {
   size_t i = 0;
   while (name[i] != '\0' && name[i] != ' ') ++i;
   if (name[i] == '\0') return -1;
@@ -102,13 +102,16 @@ int ParseLink(char* name) {
     fd = fd * 10 + (name[i] - '0');
     name[i] = '\0';
   }
+  *tells_ready = name[i] == ' ';
+  for (; name[i] != '\0'; ++i) name[i] = '\0';
   return fd;
 }
 
 [[noreturn]] void Run(int argc, char** argv) {
   // First: whoever shares the pid namespace must not trace what still is a part of the engine.
   RawSyscall(SYS_prctl, PR_SET_DUMPABLE, 0);
-  const int first_link = argc > 1 ? ParseLink(argv[0]) : -1;
+  bool tells_ready = false;
+  const int first_link = argc > 1 ? ParseLink(argv[0], &tells_ready) : -1;
   if (first_link < 0) Exit(kFailedExitCode);
   Arguments arguments = {argv + 1, argv + argc + 1, argv[1]};
   // The link and what comes after it end with the exec of the program, which is how it is seen.
@@ -116,7 +119,7 @@ int ParseLink(char* name) {
   if (closed < 0) Fail(first_link, ChildError(closed, "close_range"));
   RawSyscall(SYS_prctl, PR_SET_PDEATHSIG, 0);
   int link = first_link;
-  Send(link, MessageKind::kReady, ChildResult());
+  if (tells_ready) Send(link, MessageKind::kReady, ChildResult());
 
   long size;
   do {

@@ -1,18 +1,18 @@
 // What a process of a container is told between its exec of the init stub and that of its program.
 //
 // The stub is the freestanding program of this folder; the launcher executes it with
-//   argv[0] "tiny-init <fd>"  the descriptor of its end of the SEQPACKET pair: its only link
+//   argv[0] "tiny-init <fd>"  the descriptor of its end of the SEQPACKET pair: its only link.
+//                             Followed by " ready": the launcher wants to be told when it runs
 //   argv[1..], envp           those of the user's program, as they are
 //   descriptors 0, 1, 2       the standard streams; all others up to <fd> are meant for the program
 // and speaks with it over the pair:
-//   1. stub -> launcher  InitMessage kReady
+//   1. stub -> launcher  InitMessage kReady, where it is wanted
 //   2. launcher -> stub  one message: InitConfig and its tail. End of file: the launcher died, and
 //                        the stub exits.
 //   3. stub -> launcher  kWaiting, where it waits on a listening socket for another process to let
 //                        it go on; from here it reports to whoever connects
 //   4. stub -> launcher  kSeccompListener, where the filter has one, with its number in the stub,
-//   which
-//                        waits for a byte
+//                        which waits for a byte
 //   5. stub -> launcher  kFailed, or end of file: the program has been executed
 // Plain old data for one machine and one build: never stored.
 #ifndef TINY_INIT_PAYLOAD_H_

@@ -24,6 +24,7 @@
 #include "base/status_macros.h"
 #include "base/timeline.h"
 #include "base/value_file.h"
+#include "ns/clone_child.h"
 #include "ns/launcher_child.h"
 
 #ifndef CLONE_NEWTIME
@@ -163,6 +164,8 @@ struct PendingChild::Impl {
   pid_t pid = 0;
   uint64_t start_time = 0;
   uint64_t ignored_signals = 0;
+  bool waits_to_be_started = false;
+  bool left_unread = false;  // it has ended, and there is something that it was sent and never read
   bool detached = false;
 };
 
@@ -176,10 +179,11 @@ absl::Status PendingChild::Impl::PlaceDescriptors(const LaunchPlan& launch) {
   }
   ASSIGN_OR_RETURN(plan.link, KeepAbove(child_link.get(), count, moved));
   ASSIGN_OR_RETURN(plan.start_fd, KeepAbove(launch.start_fd, count, moved));
+  waits_to_be_started = plan.start_fd >= 0;
   ASSIGN_OR_RETURN(plan.image_fd, KeepAbove(launch.image_fd, count, moved));
   plan.descriptors = descriptors.data();
   plan.descriptor_count = descriptors.size();
-  stub_name = absl::StrCat("tiny-init ", link_number);
+  stub_name = absl::StrCat("tiny-init ", link_number, launch.reports_ready ? " ready" : "");
   return absl::OkStatus();
 }
 
@@ -249,7 +253,8 @@ absl::Status PendingChild::Impl::CompilePlan(const LaunchPlan& launch) {
 //     The first that fails is sent as kFailed with its ChildResult, and C exits with 125.
 //     A barrier step sends kBarrier and waits for a byte.
 //  6. C  executes the stub, which is not dumpable, forgets to die with P, and sends kReady.
-//  7. P  sends the configuration, which is the go: payload.h tells the rest.
+//  7. P  sends the configuration, which is the go: payload.h tells the rest. Where nothing has to
+//        be done between 6 and 7, it is sent while C takes its steps, and there is no kReady.
 //  8. P  reads end of file: the program runs. Or kFailed.
 absl::StatusOr<PendingChild> CloneChild(const LaunchPlan& launch) {
   auto impl = std::make_unique<PendingChild::Impl>();
@@ -406,7 +411,9 @@ absl::StatusOr<init::InitMessage> PendingChild::Receive(UniqueFd* descriptor) {
   ssize_t size;
   do {
     size = recvmsg(impl_->link.get(), &header, MSG_CMSG_CLOEXEC);
-  } while (size < 0 && errno == EINTR);
+    // Said once, and before what the child had sent: unix_release_sock in net/unix/af_unix.c.
+    if (size < 0 && errno == ECONNRESET) impl_->left_unread = true;
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
   if (size < 0) return PosixStatus(errno, "receive from the child");
   UniqueFd received;
   if (const cmsghdr* rights = CMSG_FIRSTHDR(&header);
@@ -432,8 +439,7 @@ absl::Status PendingChild::EarlyFailure() {
   }
 }
 
-absl::Status PendingChild::WaitUntilReady(
-    const std::function<absl::Status(const init::InitMessage&, UniqueFd)>& on_message) {
+absl::Status PendingChild::WaitUntilReady(const OnMessage& on_message) {
   for (;;) {
     UniqueFd descriptor;
     absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
@@ -446,26 +452,22 @@ absl::Status PendingChild::WaitUntilReady(
   }
 }
 
-absl::Status PendingChild::WaitUntilExecuted(const std::function<absl::Status(int)>& on_listener) {
+absl::Status PendingChild::WaitUntilExecuted(const OnMessage& on_message) {
   for (;;) {
-    const absl::StatusOr<init::InitMessage> message = Receive();
+    UniqueFd descriptor;
+    const absl::StatusOr<init::InitMessage> message = Receive(&descriptor);
     if (absl::IsUnavailable(message.status())) {
+      if (impl_->left_unread || impl_->waits_to_be_started) return KilledError();
       Timeline::Count(Tally::kExecs, 2);  // the stub, and the program
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(message.status());
     if (message->kind == init::MessageKind::kWaiting) return absl::OkStatus();
-    if (message->kind == init::MessageKind::kSeccompListener && on_listener != nullptr) {
-      RETURN_IF_ERROR(on_listener(message->value));
-      RETURN_IF_ERROR(PassBarrier());
-    }
+    if (on_message != nullptr) RETURN_IF_ERROR(on_message(*message, std::move(descriptor)));
   }
 }
 
-void PendingChild::Detach() {
-  impl_->detached = true;
-  impl_->link.Reset();
-}
+void PendingChild::Detach() { impl_->detached = true; }
 
 UniqueFd PendingChild::TakePidfd() { return std::move(impl_->pidfd); }
 

@@ -69,6 +69,9 @@ struct LaunchPlan {
   // descriptors[i] becomes i in the program; borrowed. They may be opened by a step.
   std::vector<int> descriptors;
   int start_fd = -1;  // for the stub alone, under the number that PendingChild::start_fd says
+  // Whether the stub waits for its configuration only once it has said that it runs. Else that is
+  // sent right after the clone, and nobody waits for the other: not where a step is a barrier.
+  bool reports_ready = true;
 };
 
 // The child between its clone and the exec of the program. Move-only.
@@ -97,18 +100,20 @@ class PendingChild {
   // step failed, perhaps because the child had ended. Takes other messages off the link.
   absl::Status EarlyFailure();
 
-  // Receives until the stub is ready. `on_message` is shown every other message.
-  absl::Status WaitUntilReady(
-      const std::function<absl::Status(const init::InitMessage&, UniqueFd)>& on_message = nullptr);
+  // What is shown a message of the child that says more than how far it is.
+  using OnMessage = std::function<absl::Status(const init::InitMessage&, UniqueFd descriptor)>;
+
+  // Receives until the stub is ready, where it reports that.
+  absl::Status WaitUntilReady(const OnMessage& on_message = nullptr);
 
   // Sends the stub its configuration (init/payload.h).
   absl::Status Configure(absl::string_view config);
 
-  // Receives until the program has been executed (end of file), or the error. `on_listener` is
-  // given the number that a seccomp listener has in the child, which waits until it has returned.
-  absl::Status WaitUntilExecuted(const std::function<absl::Status(int)>& on_listener = nullptr);
+  // Receives until the program has been executed (end of file), or waits to be started, or the
+  // error. A child that offers a seccomp listener waits for PassBarrier.
+  absl::Status WaitUntilExecuted(const OnMessage& on_message = nullptr);
 
-  // Gives up the link; the child is left alone from now on.
+  // The child is left alone from now on.
   void Detach();
   UniqueFd TakePidfd();
 

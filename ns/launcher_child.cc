@@ -3,16 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <linux/if.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/raw_syscall.h"
 #include "base/timeline.h"
+#include "ns/clone_child.h"
+#include "ns/loopback_child.h"
 
 namespace tiny::ns {
 namespace {
@@ -153,17 +153,6 @@ ChildResult SetHostname(const ChildPlan& plan) noexcept {
   return ChildResult();
 }
 
-ChildResult RaiseLoopback(const ChildPlan&) noexcept {
-  const long fd = RawSyscall(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return ChildError(fd, "open a socket for lo");
-  ifreq request = {};
-  request.ifr_name[0] = 'l';
-  request.ifr_name[1] = 'o';
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  const long set = RawSyscall(SYS_ioctl, fd, SIOCSIFFLAGS, &request);  // closed by the exec
-  return set < 0 ? ChildError(set, "set lo up") : ChildResult();
-}
-
 // The parent has seen to it that no number is overwritten before it is used. What keeps its number
 // was inherited, and is not close-on-exec; one that is was the engine's own and is not given away.
 ChildResult ExecuteStub(const ChildPlan& plan) noexcept {
@@ -209,7 +198,12 @@ void RunFinal(void* argument) noexcept {
   if (plan.hostname.size + plan.domainname.size > 0) {
     RunBuiltin(plan, BuiltinStep::kUts, SetHostname);
   }
-  if (plan.loopback_up) RunBuiltin(plan, BuiltinStep::kLoopback, RaiseLoopback);
+  if (plan.loopback_up) {
+    RunBuiltin(plan, BuiltinStep::kLoopback, [](const ChildPlan&) noexcept {
+      int socket;  // closed by the exec
+      return RaiseLoopback(&socket);
+    });
+  }
   for (size_t i = 0; i < plan.step_count; ++i) {
     const ChildStep& step = plan.steps[i];
     ChildResult result;
@@ -255,48 +249,6 @@ const char* BuiltinStepName(uint32_t step) {
 
 ChildResult BarrierStep(const void*) noexcept { return ChildResult(); }
 ChildResult SendDescriptorStep(const void*) noexcept { return ChildResult(); }
-
-// The compiler must not know about the child: what it keeps in registers or below the stack pointer
-// is the parent's. With a stack of its own, the child starts at its top.
-long CloneInto(clone_args* args, void (*function)(void*), void* argument) noexcept {
-  long result;
-#if defined(__x86_64__)
-  register void (*call)(void*) asm("r8") = function;
-  register void* value asm("r9") = argument;
-  asm volatile(
-      "syscall\n"
-      "test %%rax, %%rax\n"
-      "jnz 1f\n"
-      "xor %%ebp, %%ebp\n"
-      "and $-16, %%rsp\n"
-      "mov %[value], %%rdi\n"
-      "call *%[call]\n"
-      "ud2\n"
-      "1:\n"
-      : "=a"(result)
-      : "a"(SYS_clone3), "D"(args), "S"(sizeof(*args)), [call] "r"(call), [value] "r"(value)
-      : "rcx", "r11", "memory");
-#else
-  register long x8 asm("x8") = SYS_clone3;
-  register long x0 asm("x0") = reinterpret_cast<long>(args);
-  register long x1 asm("x1") = sizeof(*args);
-  register void (*call)(void*) asm("x9") = function;
-  register void* value asm("x10") = argument;
-  asm volatile(
-      "svc #0\n"
-      "cbnz x0, 1f\n"
-      "mov x29, #0\n"
-      "mov x0, %[value]\n"
-      "blr %[call]\n"
-      "brk #0\n"
-      "1:\n"
-      : "+r"(x0)
-      : "r"(x8), "r"(x1), [call] "r"(call), [value] "r"(value)
-      : "memory");
-  result = x0;
-#endif
-  return result;
-}
 
 void RunChild(void* argument) noexcept {
   auto& plan = *static_cast<ChildPlan*>(argument);

@@ -71,9 +71,6 @@ struct ChildPlan {
   int start_fd = -1;
 };
 
-// clone3(2) that runs `function(argument)` in the child, on its stack; returns the pid or -errno.
-long CloneInto(clone_args* args, void (*function)(void*), void* argument) noexcept;
-
 // Runs a const ChildPlan*; never returns.
 void RunChild(void* plan) noexcept;
 

@@ -22,6 +22,7 @@
 #include "base/posix_status.h"
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
+#include "oci/cli/container_store.h"
 #include "oci/cli/idmap_option.h"
 #include "oci/cli/known_seccomp.h"
 #include "security/capabilities.h"
@@ -150,7 +151,7 @@ void DropZeroLimits(Resources& resources, absl::string_view oci_version) {
 }
 
 absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::string_view id) {
-  if (cgroups_path.empty()) return absl::StrCat("/tiny-oci/", id);
+  if (cgroups_path.empty()) return ContainerStore::DefaultCgroup(id);
   const std::vector<absl::string_view> parts = absl::StrSplit(cgroups_path, '/', absl::SkipEmpty());
   if (parts.empty() || std::find(parts.begin(), parts.end(), "..") != parts.end()) {
     return absl::InvalidArgumentError(
@@ -181,7 +182,7 @@ absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller
       Located root,
       Locate(root_path[0] == '/' ? root_path : absl::StrCat(bundle.path, "/", root_path)));
   bundle.rootfs = std::move(root.path);
-  bundle.root = std::move(root.file);
+  bundle.root = fs::RootedDir(std::move(root.file));
   if (globals.cgroup_manager == "disabled") return bundle;
   if (globals.systemd_cgroup) {
     absl::StatusOr<systemd::UnitName> unit =

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
 #include "cgroup/systemd/unit_name.h"
+#include "fs/rooted_dir.h"
 #include "oci/cli/command.h"
 #include "oci/spec.h"
 #include "security/caller.h"
@@ -23,7 +24,7 @@ struct Bundle {
   std::string config;  // the text of config.json
   Spec spec;
   std::string rootfs;  // absolute
-  UniqueFd root;       // O_PATH, of rootfs
+  fs::RootedDir root{UniqueFd()};
   // Of every hierarchy; empty with --systemd-cgroup, as systemd chooses it, and where there is
   // none:
   // --cgroup-manager disabled.

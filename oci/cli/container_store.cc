@@ -28,7 +28,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxIdLength = 1024;
-constexpr char kCgroupLink[] = "cgroup";
+constexpr char kCgroupLink[] = "cgroup";  // where it is not the default one
+constexpr char kNoCgroup[] = ".";
 constexpr char kUnitLink[] = "unit";
 constexpr char kRecordFile[] = "record";
 
@@ -173,8 +174,13 @@ bool ContainerStore::IsBeingMade(absl::string_view id) const {
   return fcntl(directory->get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+std::string ContainerStore::DefaultCgroup(absl::string_view id) {
+  return absl::StrCat("/tiny-oci/", id);
+}
+
 absl::Status ContainerStore::NoteCgroup(absl::string_view id, const std::string& path) const {
-  return MakeLink(path, absl::StrCat(Directory(id), "/", kCgroupLink));
+  if (path == DefaultCgroup(id)) return absl::OkStatus();
+  return MakeLink(path.empty() ? kNoCgroup : path, absl::StrCat(Directory(id), "/", kCgroupLink));
 }
 
 absl::Status ContainerStore::NoteUnit(absl::string_view id, const std::string& unit) const {
@@ -195,11 +201,12 @@ absl::Status ContainerStore::Save(const Record& record) const {
 absl::Status ContainerStore::Remove(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   const std::string directory = Directory(id);
-  // What there is as a rule, without a look at the directory; the record last.
-  for (const absl::string_view name : {kCgroupLink, kRecordFile}) {
+  // What there is as a rule, without a look at the directory.
+  for (const absl::string_view name : {kRecordFile, kCgroupLink}) {
     unlink(absl::StrCat(directory, "/", name).c_str());
+    if (rmdir(directory.c_str()) == 0) return absl::OkStatus();
   }
-  return rmdir(directory.c_str()) == 0 ? absl::OkStatus() : RemoveTree(directory);
+  return RemoveTree(directory);
 }
 
 absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
@@ -218,9 +225,16 @@ absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
 absl::StatusOr<Record> ContainerStore::LoadRemains(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
-  return Record{.id = std::string(id),
-                .cgroup_path = LinkTarget(absl::StrCat(Directory(id), "/", kCgroupLink)),
-                .systemd_unit = LinkTarget(absl::StrCat(Directory(id), "/", kUnitLink))};
+  Record record;
+  record.id = std::string(id);
+  record.systemd_unit = LinkTarget(absl::StrCat(Directory(id), "/", kUnitLink));
+  record.cgroup_path = LinkTarget(absl::StrCat(Directory(id), "/", kCgroupLink));
+  if (record.cgroup_path == kNoCgroup) {
+    record.cgroup_path.clear();
+  } else if (record.cgroup_path.empty() && record.systemd_unit.empty()) {
+    record.cgroup_path = DefaultCgroup(id);
+  }
+  return record;
 }
 
 absl::StatusOr<std::vector<std::string>> ContainerStore::List() const {

@@ -53,7 +53,9 @@ class ContainerStore {
   // Makes the folder of a new container, which is being made for as long as the result is open.
   // kInvalidArgument for an id that is no plain name, kAlreadyExists for one in use.
   absl::StatusOr<UniqueFd> Claim(absl::string_view id) const;
-  // Before the cgroup, or systemd's unit, is made.
+  // That of a container whose configuration names none.
+  static std::string DefaultCgroup(absl::string_view id);
+  // Before the cgroup, or systemd's unit, is made. Empty: there will be none.
   absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
   absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
   // Once, by the creator.

@@ -18,7 +18,6 @@
 #include "base/status_macros.h"
 #include "base/unix_socket.h"
 #include "cgroup/cgroup.h"
-#include "fs/rooted_dir.h"
 #include "oci/cli/console_socket.h"
 #include "oci/cli/environment.h"
 #include "oci/cli/log.h"
@@ -177,6 +176,8 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (attachment != Attachment::kAttached) BlockFileSizeSignal();
   security::Caller caller;
   ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, caller, options.bundle, options.config, id));
+  ns::NetworkMaker network;
+  runtime::StartNetworkAhead(bundle.spec, network);
   const bool has_process = bundle.spec.process.has_value();
   if (!has_process) {
     // Required not before the start, which looks for itself.
@@ -193,7 +194,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (bundle.spec.linux_.resources.has_value()) {
     WarnOfKernelMemory(globals, *bundle.spec.linux_.resources);
   }
-  CompleteEnvironment([&] { return fs::RootedDir(std::move(bundle.root)); }, *bundle.spec.process);
+  CompleteEnvironment([&] { return PasswdIn(bundle.root); }, *bundle.spec.process);
   const int listen_fds = AddServiceSockets(bundle.spec);
   // An engine that does not listen is an error before there is a container.
   UniqueFd console_socket;
@@ -218,7 +219,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec, caller));
     scope.emplace(std::move(started));
     bundle.cgroup_path = scope->cgroup_path();
-  } else if (!bundle.cgroup_path.empty()) {
+  } else {
     RETURN_IF_ERROR(store.NoteCgroup(id, bundle.cgroup_path));
   }
   Record record = MakeRecord(bundle, id);
@@ -241,6 +242,10 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   request.adopt_cgroup = scope.has_value();
   // Whoever chose the cgroup may read its counters; nobody looks for them in a default one.
   request.count_usage = !bundle.spec.linux_.cgroups_path.empty();
+  request.network_maker = &network;
+  // Its terminal and its pidfd are handed on before its program runs.
+  request.starts = attachment != Attachment::kWaiting && !bundle.spec.process->terminal &&
+                   options.pidfd_socket.empty();
   request.no_pivot = options.no_pivot;
   request.no_new_keyring = options.no_new_keyring;
   ASSIGN_OR_RETURN(request.preserve_fds,
@@ -263,6 +268,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   }
   absl::StatusOr<runtime::LaunchedContainer> launched = runtime::Launch(request);
   if (!launched.ok()) {
+    if (bundle.spec.linux_.intel_rdt.has_value()) {
+      runtime::RemoveIntelRdt(*bundle.spec.linux_.intel_rdt, id).IgnoreError();
+    }
     if (had_a_process) RunPoststop(globals, bundle.spec.hooks, record);
     return launched.status();
   }

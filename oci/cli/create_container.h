@@ -45,8 +45,10 @@ enum class Attachment {
   kAttached,  // this one, which stays: run
 };
 
-// The pid file is written before it returns. Nothing is left where it fails. The terminal of one
-// that is not attached, or that has a console socket, is there already.
+// One that this process starts runs when it returns, unless something of it has to be handed on
+// first: LaunchedContainer::Start. The pid file is written before it returns. Nothing is left where
+// it fails. The terminal of one that is not attached, or that has a console socket, is there
+// already.
 absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment);

@@ -21,9 +21,7 @@ absl::string_view NameOf(absl::string_view variable) {
   return variable.substr(0, variable.find('='));
 }
 
-std::string HomeOf(const absl::StatusOr<fs::RootedDir>& root, uint32_t uid) {
-  if (!root.ok()) return "/";
-  const std::string passwd = root->ReadFile("/etc/passwd", kMaxPasswd).value_or("");
+std::string HomeOf(const std::string& passwd, uint32_t uid) {
   const absl::StatusOr<security::ResolvedUser> user =
       security::ResolveUser(absl::StrCat(uid), {}, passwd, "");
   return user.ok() && !user->home.empty() ? user->home : "/";
@@ -31,8 +29,11 @@ std::string HomeOf(const absl::StatusOr<fs::RootedDir>& root, uint32_t uid) {
 
 }  // namespace
 
-void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open_root,
-                         Process& process) {
+std::string PasswdIn(const fs::RootedDir& root) {
+  return root.ReadFile("/etc/passwd", kMaxPasswd).value_or("");
+}
+
+void CompleteEnvironment(absl::FunctionRef<std::string()> passwd, Process& process) {
   // Each stands where its name is first, with the value that is last. The names are those of
   // process.env, where the strings stay meanwhile.
   std::map<absl::string_view, size_t> places;
@@ -53,7 +54,7 @@ void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open
   for (const size_t i : last) env.push_back(std::move(process.env[i]));
   std::string* home = home_index.has_value() ? &env[*home_index] : nullptr;
   if (home == nullptr) home = &env.emplace_back("HOME=");
-  if (*home == "HOME=") absl::StrAppend(home, HomeOf(open_root(), process.user.uid));
+  if (*home == "HOME=") absl::StrAppend(home, HomeOf(passwd(), process.user.uid));
   process.env = std::move(env);
 }
 

@@ -2,18 +2,21 @@
 #ifndef TINY_OCI_CLI_ENVIRONMENT_H_
 #define TINY_OCI_CLI_ENVIRONMENT_H_
 
+#include <string>
+
 #include "absl/functional/function_ref.h"
-#include "absl/status/statusor.h"
 #include "fs/rooted_dir.h"
 #include "oci/spec.h"
 
 namespace tiny::oci {
 
+// /etc/passwd of a container, by its root directory; empty where there is none.
+std::string PasswdIn(const fs::RootedDir& root);
+
 // Of several values of one variable the last is left, at the place of the first. HOME, where it is
-// not set or empty, becomes that of the user's entry in /etc/passwd of the container, whose root
-// directory is asked for then; "/" without such an entry. Engines count on it.
-void CompleteEnvironment(absl::FunctionRef<absl::StatusOr<fs::RootedDir>()> open_root,
-                         Process& process);
+// not set or empty, becomes that of the user's entry in /etc/passwd, which is asked for then; "/"
+// without such an entry. Engines count on it.
+void CompleteEnvironment(absl::FunctionRef<std::string()> passwd, Process& process);
 
 }  // namespace tiny::oci
 

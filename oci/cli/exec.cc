@@ -184,7 +184,10 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   }
   ASSIGN_OR_RETURN(const UniqueFd init, OpenProcess(record.init));
   CompleteEnvironment(
-      [&] { return fs::RootedDir::Open(absl::StrCat("/proc/", record.init.pid, "/root")); },
+      [&] {
+        const auto root = fs::RootedDir::Open(absl::StrCat("/proc/", record.init.pid, "/root"));
+        return root.ok() ? PasswdIn(*root) : "";
+      },
       process);
 
   runtime::ExecRequest request;

@@ -83,7 +83,9 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   RETURN_IF_ERROR(child.status());
   impl->child.emplace(*std::move(child));
   RETURN_IF_ERROR(
-      impl->WaitUntilReady([](int) { return absl::InternalError("an unexpected barrier"); }));
+      impl->child->WaitUntilReady([&impl](const init::InitMessage& message, UniqueFd descriptor) {
+        return impl->OnMessage(message, std::move(descriptor));
+      }));
   RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process, &caller));
   return LaunchedContainer(std::move(impl));
 }

@@ -7,6 +7,7 @@
 #include <sys/statfs.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,6 +60,9 @@ class Launcher {
   absl::Status AssignIntelRdt();
   absl::Status ConfigureNetwork();
   absl::Status RunCreateHooks();
+  void JoinMadeNetwork();
+  bool NeedsReadyStub() const;
+  absl::Status CallOnCreated() const;
   oci::State StateAs(absl::string_view status) const;
 
   const LaunchRequest& request_;
@@ -215,6 +219,7 @@ absl::Status Launcher::PlanMountSteps() {
     container_.AddStep("upper", ns::SendDescriptorStep, &container_.overlay_upper);
   }
   if (has_create_hooks) {
+    container_.on_barrier = [this] { return RunCreateHooks(); };
     container_.AddStep("hooks", ns::BarrierStep, &container_.barrier);
   }
   container_.AddStep("pivot_root", fs::PivotRootInChild, container_.mounts.get());
@@ -303,7 +308,34 @@ absl::Status Launcher::RunCreateHooks() {
                                  container_.cgroup.has_value() ? &*container_.cgroup : nullptr);
 }
 
+// What was begun ahead and failed is done by the clone, whose errors are explained.
+void Launcher::JoinMadeNetwork() {
+  if (request_.network_maker == nullptr) return;
+  absl::StatusOr<ns::NetworkMaker::Made> made = request_.network_maker->Take();
+  if (!made.ok()) return;
+  container_.network = *std::move(made);
+  container_.plan.new_namespaces &= ~uint64_t{CLONE_NEWNET};
+  container_.plan.join.push_back({ns::Kind::kNetwork, container_.network.fd.get()});
+}
+
+// Whether something has to be done between the child's exec of the stub and that of the program. A
+// child that is killed for want of memory is told from a program that is only where it reports.
+bool Launcher::NeedsReadyStub() const {
+  if (container_.on_barrier != nullptr || !container_.plan.share_memory) return true;
+  if (!MayBeSetEarly(*spec_.process)) return true;
+  if (container_.waits_on_socket) return false;
+  return !request_.starts || spec_.process->terminal || !spec_.hooks.start_container.empty();
+}
+
+absl::Status Launcher::CallOnCreated() const {
+  if (request_.on_created == nullptr) return absl::OkStatus();
+  return request_.on_created(
+      {.pid = container_.child->pid(), .start_time = container_.child->start_time()});
+}
+
 absl::Status Launcher::Run() {
+  JoinMadeNetwork();
+  container_.plan.reports_ready = NeedsReadyStub();
   {
     absl::StatusOr<ns::PendingChild> child = ns::CloneChild(container_.plan);
     if (!child.ok()) {
@@ -326,7 +358,12 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(MoveDevices());
   RETURN_IF_ERROR(AssignIntelRdt());
   Timeline::Stamp("network set up");
-  RETURN_IF_ERROR(container_.WaitUntilReady([this](int) { return RunCreateHooks(); }));
+  if (container_.plan.reports_ready) {
+    RETURN_IF_ERROR(container_.child->WaitUntilReady(
+        [this](const init::InitMessage& message, UniqueFd descriptor) {
+          return container_.OnMessage(message, std::move(descriptor));
+        }));
+  }
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process, request_.caller));
   Timeline::Stamp("init waits, limits set");
   if (!spec_.hooks.start_container.empty()) {
@@ -337,16 +374,27 @@ absl::Status Launcher::Run() {
   if (container_.waits_on_socket) {
     container_.start_socket.Reset();
     RETURN_IF_ERROR(container_.child->Configure(container_.init_config));
-    RETURN_IF_ERROR(container_.child->WaitUntilExecuted());
+    RETURN_IF_ERROR(container_.child->WaitUntilExecuted(
+        [this](const init::InitMessage& message, UniqueFd descriptor) {
+          return container_.OnMessage(message, std::move(descriptor));
+        }));
   }
-  if (request_.on_created != nullptr) {
-    RETURN_IF_ERROR(request_.on_created(
-        {.pid = container_.child->pid(), .start_time = container_.child->start_time()}));
-  }
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CallOnCreated());
+  return request_.starts ? container_.Execute() : absl::OkStatus();
 }
 
 }  // namespace
+
+void StartNetworkAhead(const oci::Spec& spec, ns::NetworkMaker& maker) {
+  bool is_fresh = false;
+  for (const oci::Namespace& wanted : spec.linux_.namespaces) {
+    const std::optional<ns::Kind> kind = ns::KindFromSpec(wanted.type);
+    // What is new belongs to the user namespace that the container is in.
+    if (kind == ns::Kind::kUser) return;
+    is_fresh = is_fresh || (kind == ns::Kind::kNetwork && wanted.path.empty());
+  }
+  if (is_fresh) maker.Start().IgnoreError();
+}
 
 absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();

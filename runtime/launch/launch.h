@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "base/process.h"
 #include "base/unique_fd.h"
+#include "ns/network_maker.h"
 #include "oci/spec.h"
 #include "oci/state.h"
 
@@ -70,10 +71,18 @@ struct LaunchRequest {
   // its mounts; the program starts only after it has returned ok.
   std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
       configure_network;
-  // Called when the container is made and its program waits: the place for state. The boot id is
-  // left out.
+  // Called before the program is started, and before Launch returns: the place for state. The boot
+  // id is left out.
   std::function<absl::Status(const ProcessIdentity& child)> on_created;
+  // Launch starts the program, too. Where nothing has to be done once the container is made, nobody
+  // waits for that then.
+  bool starts = false;
+  ns::NetworkMaker* network_maker = nullptr;  // StartNetworkAhead
 };
+
+// Begins with what a launch of this spec will need and takes the kernel long, while the caller goes
+// on to that launch. Where there is nothing, or it can't be begun now, the launch does it.
+void StartNetworkAhead(const oci::Spec& spec, ns::NetworkMaker& maker);
 
 // Who gets the descriptor of a filter with SCMP_ACT_NOTIFY: linux.seccomp.listenerPath.
 struct SeccompAgent {
@@ -100,7 +109,8 @@ class LaunchedContainer {
   UniqueFd TakeUpper();            // an overlay's upper directory that is on a tmpfs: O_PATH
   UniqueFd TakePidfd();
 
-  // Lets the program start and returns when execve(2) has succeeded; else the error says which
+  // Lets the program start, unless LaunchRequest::starts has seen to it, and returns when execve(2)
+  // has succeeded; else the error says which
   // step failed on what. kNotFound (ENOENT): no such program, exit code 127; EACCES, ENOEXEC and
   // the like: 126. A missing interpreter, a CRLF script and a foreign architecture are named.
   absl::Status Start();

@@ -129,24 +129,41 @@ void LaunchedContainer::Impl::SetProgram(const oci::Process& process) {
   for (const std::string& variable : process.env) plan.envp.push_back(variable.c_str());
 }
 
-absl::Status LaunchedContainer::Impl::WaitUntilReady(
-    const std::function<absl::Status(int)>& on_barrier) {
-  return child->WaitUntilReady(
-      [this, &on_barrier](const init::InitMessage& message, UniqueFd descriptor) -> absl::Status {
-        if (message.kind == init::MessageKind::kDescriptor) {
-          if (message.value == kUpperDescriptor) {
-            upper = std::move(descriptor);
-            return absl::OkStatus();
-          }
-          console = std::move(descriptor);
-          RETURN_IF_ERROR(SetConsoleSize());
-        }
-        if (message.kind == init::MessageKind::kBarrier) {
-          RETURN_IF_ERROR(on_barrier(message.value));
-          return child->PassBarrier();
-        }
+absl::Status LaunchedContainer::Impl::OnMessage(const init::InitMessage& message,
+                                                UniqueFd descriptor) {
+  switch (message.kind) {
+    case init::MessageKind::kDescriptor:
+      if (message.value == kUpperDescriptor) {
+        upper = std::move(descriptor);
         return absl::OkStatus();
-      });
+      }
+      console = std::move(descriptor);
+      return SetConsoleSize();
+    case init::MessageKind::kBarrier:
+      if (on_barrier == nullptr) return absl::InternalError("an unexpected barrier");
+      RETURN_IF_ERROR(on_barrier());
+      return child->PassBarrier();
+    case init::MessageKind::kSeccompListener:
+      agent_has_listener = true;
+      RETURN_IF_ERROR(PassListener(agent, child->pid(), child->pidfd(), message.value));
+      return child->PassBarrier();
+    default:
+      return absl::OkStatus();
+  }
+}
+
+absl::Status LaunchedContainer::Impl::Execute() {
+  if (start_hooks.has_value()) RETURN_IF_ERROR(RunStartHooks(*start_hooks, child->pidfd()));
+  RETURN_IF_ERROR(child->Configure(init_config));
+  RETURN_IF_ERROR(MarkProgramError(
+      child->WaitUntilExecuted([this](const init::InitMessage& message, UniqueFd descriptor) {
+        return OnMessage(message, std::move(descriptor));
+      })));
+  RETURN_IF_ERROR(CheckListenerPassed(agent, agent_has_listener));
+  Timeline::Stamp("credentials, seccomp, program executed");
+  released = true;
+  child->Detach();
+  return absl::OkStatus();
 }
 
 LaunchedContainer::LaunchedContainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -167,20 +184,7 @@ absl::Status LaunchedContainer::Start() {
   if (impl_->waits_on_socket) {
     return absl::FailedPreconditionError("the container waits on a socket to be started");
   }
-  if (impl_->start_hooks.has_value()) {
-    RETURN_IF_ERROR(RunStartHooks(*impl_->start_hooks, impl_->child->pidfd()));
-  }
-  RETURN_IF_ERROR(impl_->child->Configure(impl_->init_config));
-  bool passed = false;
-  RETURN_IF_ERROR(MarkProgramError(impl_->child->WaitUntilExecuted([&](int number) {
-    passed = true;
-    return PassListener(impl_->agent, impl_->child->pid(), impl_->child->pidfd(), number);
-  })));
-  RETURN_IF_ERROR(CheckListenerPassed(impl_->agent, passed));
-  Timeline::Stamp("credentials, seccomp, program executed");
-  impl_->released = true;
-  impl_->child->Detach();
-  return absl::OkStatus();
+  return impl_->released ? absl::OkStatus() : impl_->Execute();
 }
 
 void LaunchedContainer::Detach() {

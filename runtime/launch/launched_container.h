@@ -3,6 +3,7 @@
 #define TINY_RUNTIME_LAUNCH_LAUNCHED_CONTAINER_H_
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "fs/mount_plan.h"
 #include "init/payload.h"
 #include "ns/launcher.h"
+#include "ns/network_maker.h"
 #include "runtime/launch/launch.h"
 #include "runtime/launch/net_devices.h"
 #include "runtime/launch/plan_namespaces.h"
@@ -39,14 +41,17 @@ struct LaunchedContainer::Impl {
   absl::Status AddMemoryPolicy(const oci::Spec& spec);
   void SetProgram(const oci::Process& process);
   absl::Status SetConsoleSize() const;
-  // Clones; until the stub is ready `outside` does the parent's half.
-  absl::Status WaitUntilReady(const std::function<absl::Status(int barrier)>& on_barrier);
+  // Takes what the child hands out; at a barrier, does the parent's part.
+  absl::Status OnMessage(const init::InitMessage& message, UniqueFd descriptor);
+  // Lets the program start, and returns when it has: LaunchedContainer::Start.
+  absl::Status Execute();
 
   std::optional<cgroup::Cgroup> cgroup;
   bool owns_cgroup = false;  // removed where the container does not come to be
 
   NamespacePlan namespaces;
   fs::CompiledMountsPtr mounts;
+  ns::NetworkMaker::Made network;  // where it was made ahead
   std::vector<UniqueFd> id_map_namespaces;
   UniqueFd stub;
   UniqueFd start_socket;
@@ -64,6 +69,7 @@ struct LaunchedContainer::Impl {
   ns::SendDescriptorArgument overlay_upper{.id = kUpperDescriptor};
   TerminalStep terminal;
   ns::BarrierArgument barrier;
+  std::function<absl::Status()> on_barrier;
   ns::LaunchPlan plan;
 
   UniqueFd console;
@@ -72,6 +78,7 @@ struct LaunchedContainer::Impl {
   std::string init_config;
   std::optional<StartHooks> start_hooks;
   SeccompAgent agent;
+  bool agent_has_listener = false;
   bool waits_on_socket = false;
   bool released = false;  // started or detached
 

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -149,6 +150,23 @@ absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text) {
     for (int index = first; index <= last; ++index) CPU_SET(index, &set);
   }
   return set;
+}
+
+bool MayBeSetEarly(const oci::Process& process) {
+  if (process.oom_score_adj.has_value() || process.scheduler.has_value() ||
+      process.io_priority.has_value() || process.exec_cpu_affinity.has_value()) {
+    return false;
+  }
+  constexpr uint64_t kEnoughFiles = 1024;
+  constexpr std::array<absl::string_view, 7> kHarmless = {
+      "RLIMIT_CORE",  "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE",   "RLIMIT_NICE",
+      "RLIMIT_NPROC", "RLIMIT_RTPRIO",  "RLIMIT_SIGPENDING",
+  };
+  const auto is_harmless = [&](const oci::Rlimit& limit) {
+    if (limit.type == "RLIMIT_NOFILE") return limit.soft >= kEnoughFiles;
+    return std::find(kHarmless.begin(), kHarmless.end(), limit.type) != kHarmless.end();
+  };
+  return std::all_of(process.rlimits.begin(), process.rlimits.end(), is_harmless);
 }
 
 absl::Status SetProcessLimits(pid_t pid, const oci::Process& process,

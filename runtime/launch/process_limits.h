@@ -17,6 +17,10 @@ namespace tiny::runtime {
 // such list, or has a number over 1023. Pure.
 absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text);
 
+// Whether a process that has these limits already can still make a container, and whether they can
+// be set while it does: until its exec it may share this one's memory, and so its OOM score.
+bool MayBeSetEarly(const oci::Process& process);
+
 // kInvalidArgument names a field of the spec that is no such limit; PosixStatus where the kernel
 // refuses one. But an OOM score below the process's own, which no other than the machine's root may
 // ask for, leaves that of such a `caller` as it is. Null: the machine's root.
