@@ -330,6 +330,16 @@ const Directory& Cgroup::Tracking() const {
   return freezer != nullptr ? *freezer : legacy_[0].directory;
 }
 
+absl::string_view Cgroup::TrackingTree(const Hierarchy& hierarchy) {
+  if (!hierarchy.unified().empty()) return hierarchy.unified();
+  const LegacyTree* freezer = hierarchy.FindLegacy("freezer");
+  return freezer != nullptr ? absl::string_view(freezer->mount_point) : "";
+}
+
+bool Cgroup::HasMore(const Hierarchy& own_trees, absl::string_view path) {
+  return PathExists(absl::StrCat(TrackingTree(own_trees), path, "/", kAdditions));
+}
+
 std::vector<LegacyTree> Cgroup::LegacyTrees() const {
   std::vector<LegacyTree> trees;
   for (const LegacyDirectory& legacy : legacy_) {

@@ -69,6 +69,10 @@ class Cgroup {
   static absl::Status Destroy(const Hierarchy& hierarchy, absl::string_view path,
                               Remaining remaining = Remaining::kKilled);
 
+  // Removes the cgroup of that path where every tree of the hierarchy has it and it is empty; false
+  // where that is not so, for Destroy to find out why.
+  static bool RemoveEmpty(const Hierarchy& hierarchy, absl::string_view path);
+
   Cgroup(Cgroup&&) = default;
   Cgroup& operator=(Cgroup&&) = default;
 
@@ -80,6 +84,11 @@ class Cgroup {
   bool has_legacy() const { return !legacy_.empty(); }
   // The version 1 trees that it has a directory in.
   std::vector<LegacyTree> LegacyTrees() const;
+  // The hierarchy without those that it has none in: enough for Open, IsFrozen and RemoveEmpty, at
+  // less cost.
+  Hierarchy OwnTrees() const { return hierarchy_.WithLegacy(LegacyTrees()); }
+  // Whether an update has made directories in others since.
+  static bool HasMore(const Hierarchy& own_trees, absl::string_view path);
 
   // The version 1 directories' `tasks`, open for writing: a child of one thread that writes "0" to
   // each before it runs its program moves itself there. A thread that moves itself alone takes no
@@ -156,6 +165,8 @@ class Cgroup {
   absl::Status RemoveDirectories(Remaining remaining = Remaining::kKilled);
   // The one that knows all processes: the unified one, or the freezer's.
   const Directory& Tracking() const;
+  // Where the tree of those is mounted; empty where there is neither.
+  static absl::string_view TrackingTree(const Hierarchy& hierarchy);
 
   struct LegacyDirectory {
     std::vector<std::string> controllers;

@@ -300,10 +300,14 @@ TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
     ASSERT_OK_AND_ASSIGN(Cgroup other, Cgroup::Open(hierarchy_, cgroup.path()));
     Resources resources;
     resources.pids_limit = 100;
+    const Hierarchy own_trees = cgroup.OwnTrees();
+    EXPECT_FALSE(Cgroup::HasMore(own_trees, cgroup.path()));
     ASSERT_OK(other.Update(resources));
+    EXPECT_EQ(Cgroup::HasMore(own_trees, cgroup.path()), !v2());
     if (!lives) {
       EXPECT_EQ(child.Wait(), 0);
     }
+    EXPECT_EQ(Cgroup::RemoveEmpty(own_trees, cgroup.path()), !lives && v2());
     EXPECT_OK(Cgroup::Destroy(hierarchy_, cgroup.path()));
     for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
     if (lives) {
@@ -404,6 +408,17 @@ TEST_F(CgroupKernelTest, CreateRefusesACgroupInUseAndTakesAnEmptyOne) {
   EXPECT_FALSE(child.HasEnded());
   EXPECT_OK(second.Remove());
   EXPECT_OK(first.Remove());
+}
+
+TEST_F(CgroupKernelTest, OneThatIsWholeAndEmptyGoesAtOnce) {
+  ASSERT_OK_AND_ASSIGN(const Cgroup cgroup, Create({}));
+  {
+    const Child child(cgroup, SleepForEver);
+    EXPECT_FALSE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
+  }
+  EXPECT_TRUE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
+  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
+  EXPECT_FALSE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
 }
 
 TEST_F(CgroupKernelTest, OpenFindsWhatWasMade) {

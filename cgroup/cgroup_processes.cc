@@ -91,8 +91,8 @@ absl::Status SetLegacyFrozen(const Directory& directory, bool frozen, absl::Dura
   return TimedOut(directory, frozen);
 }
 
-// False where it has children or processes.
-bool RemoveEmpty(const std::string& path) { return rmdir(path.c_str()) == 0 || errno == ENOENT; }
+// Removes it; false where it has children or processes.
+bool IsGone(const std::string& path) { return rmdir(path.c_str()) == 0 || errno == ENOENT; }
 
 absl::Status SignalAll(const std::vector<pid_t>& pids) {
   for (const pid_t pid : pids) {
@@ -151,8 +151,8 @@ absl::Status Cgroup::Kill() {
 
 absl::Status Cgroup::RemoveDirectories(Remaining remaining) {
   bool gone = true;
-  for (const LegacyDirectory& legacy : legacy_) gone &= RemoveEmpty(legacy.directory.path);
-  if (unified_.fd) gone &= RemoveEmpty(unified_.path);
+  for (const LegacyDirectory& legacy : legacy_) gone &= IsGone(legacy.directory.path);
+  if (unified_.fd) gone &= IsGone(unified_.path);
   if (gone) return absl::OkStatus();
   if (remaining == Remaining::kLeftAlone) {
     const absl::StatusOr<std::vector<pid_t>> pids = Pids();
@@ -163,7 +163,7 @@ absl::Status Cgroup::RemoveDirectories(Remaining remaining) {
   absl::Status first;
   const auto remove = [&](absl::string_view mount_point) {
     const std::string path = absl::StrCat(mount_point, path_);
-    if (RemoveEmpty(path)) return;
+    if (IsGone(path)) return;
     const auto [parent_path, name] = SplitLast(path);
     const absl::StatusOr<Directory> parent = OpenRoot(parent_path);
     const absl::Status status = parent.ok() ? RemoveCgroups(*parent, name) : parent.status();
@@ -190,12 +190,10 @@ absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path,
                              Remaining remaining) {
   RETURN_IF_ERROR(ValidateCgroupPath(path));
   const auto gone_from = [&](absl::string_view mount_point) {
-    return RemoveEmpty(absl::StrCat(mount_point, path));
+    return IsGone(absl::StrCat(mount_point, path));
   };
   // The tree that knows which processes are the container's goes last.
-  const LegacyTree* freezer = hierarchy.FindLegacy("freezer");
-  absl::string_view tracking = hierarchy.unified();
-  if (tracking.empty() && freezer != nullptr) tracking = freezer->mount_point;
+  const absl::string_view tracking = TrackingTree(hierarchy);
   bool gone = !tracking.empty();
   for (const LegacyTree& tree : hierarchy.legacy()) {
     gone = gone && (tree.mount_point == tracking || gone_from(tree.mount_point));
@@ -206,6 +204,18 @@ absl::Status Cgroup::Destroy(const Hierarchy& hierarchy, absl::string_view path,
   RETURN_IF_ERROR(cgroup.status());
   if (remaining == Remaining::kKilled) RETURN_IF_ERROR(cgroup->Kill());
   return cgroup->Remove(remaining);
+}
+
+bool Cgroup::RemoveEmpty(const Hierarchy& hierarchy, absl::string_view path) {
+  if (!ValidateCgroupPath(path).ok()) return false;
+  const auto remove = [&](absl::string_view mount_point) {
+    return rmdir(absl::StrCat(mount_point, path).c_str()) == 0;
+  };
+  const absl::string_view tracking = TrackingTree(hierarchy);
+  for (const LegacyTree& tree : hierarchy.legacy()) {
+    if (tree.mount_point != tracking && !remove(tree.mount_point)) return false;
+  }
+  return !tracking.empty() && remove(tracking);
 }
 
 absl::Status Cgroup::Remove(Remaining remaining) {

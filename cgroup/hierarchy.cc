@@ -12,6 +12,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/files.h"
 #include "base/posix_status.h"
@@ -49,6 +51,11 @@ std::string UnescapeMountInfo(absl::string_view text) {
     }
   }
   return result;
+}
+
+std::string EscapeMountInfo(absl::string_view text) {
+  return absl::StrReplaceAll(text,
+                             {{"\\", "\\134"}, {" ", "\\040"}, {"\t", "\\011"}, {"\n", "\\012"}});
 }
 
 std::vector<std::string> ControllersOf(absl::string_view options) {
@@ -204,6 +211,28 @@ absl::StatusOr<Hierarchy> Hierarchy::FromMountInfo(absl::string_view mount_info,
   }
   hierarchy.mode_ = has_controllers ? Mode::kHybrid : Mode::kUnified;
   return hierarchy;
+}
+
+Hierarchy Hierarchy::WithLegacy(std::vector<LegacyTree> legacy) const {
+  Hierarchy result;
+  result.mode_ = mode_;
+  result.unified_ = unified_;
+  result.legacy_ = std::move(legacy);
+  return result;
+}
+
+std::string Hierarchy::MountInfo() const {
+  std::string text;
+  const auto append = [&text](absl::string_view mount_point, absl::string_view type,
+                              absl::string_view options) {
+    absl::StrAppend(&text, "0 0 0:0 / ", EscapeMountInfo(mount_point), " rw - ", type, " none ",
+                    options, "\n");
+  };
+  if (!unified_.empty()) append(unified_, "cgroup2", "rw");
+  for (const LegacyTree& tree : legacy_) {
+    append(tree.mount_point, "cgroup", absl::StrJoin(tree.controllers, ","));
+  }
+  return text;
 }
 
 std::vector<std::string> Hierarchy::UnifiedControllers() const {

@@ -44,6 +44,13 @@ class Hierarchy {
   static absl::StatusOr<Hierarchy> FromMountInfo(absl::string_view mount_info,
                                                  absl::string_view root = "");
 
+  // Itself, with no other version 1 trees than these.
+  Hierarchy WithLegacy(std::vector<LegacyTree> legacy) const;
+
+  // What FromMountInfo makes it from again: to keep it. But the mode of one that is left no version
+  // 1 controllers is then kUnified.
+  std::string MountInfo() const;
+
   Mode mode() const { return mode_; }
 
   // The mount point of the version 2 tree; empty with kLegacy.

@@ -66,6 +66,24 @@ TEST(HierarchyTest, Legacy) {
                                               LegacyTree{"/cgroups of mine", {"freezer"}}));
 }
 
+TEST(HierarchyTest, IsReadBackFromItsOwnText) {
+  for (const absl::string_view text : {kUnified, kHybrid, kLegacy}) {
+    ASSERT_OK_AND_ASSIGN(const Hierarchy hierarchy, Hierarchy::FromMountInfo(text));
+    ASSERT_OK_AND_ASSIGN(const Hierarchy again, Hierarchy::FromMountInfo(hierarchy.MountInfo()));
+    EXPECT_EQ(again.mode(), hierarchy.mode());
+    EXPECT_EQ(again.unified(), hierarchy.unified());
+    EXPECT_EQ(again.legacy(), hierarchy.legacy());
+  }
+}
+
+TEST(HierarchyTest, MayBeLeftSomeOfItsTrees) {
+  ASSERT_OK_AND_ASSIGN(const Hierarchy all, Hierarchy::FromMountInfo(kHybrid));
+  const Hierarchy some = all.WithLegacy({*all.FindLegacy("memory")});
+  EXPECT_EQ(some.unified(), all.unified());
+  EXPECT_EQ(some.mode(), Mode::kHybrid);
+  EXPECT_THAT(some.legacy(), ElementsAre(*all.FindLegacy("memory")));
+}
+
 TEST(HierarchyTest, ATreeThatIsMountedTwiceIsFoundAtItsUsualPlace) {
   const std::string text =
       absl::StrCat("99 1 0:32 / /srv/root/sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n",

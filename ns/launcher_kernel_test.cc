@@ -3,7 +3,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <string>
@@ -11,6 +13,7 @@
 #include "base/files.h"
 #include "base/posix_status.h"
 #include "base/process.h"
+#include "base/raw_syscall.h"
 #include "gtest/gtest.h"
 #include "init/image.h"
 #include "ns/id_maps.h"
@@ -164,6 +167,42 @@ TEST_F(LauncherTest, AMissingProgramIsTold) {
   EXPECT_THAT(RunToEnd(std::move(child)),
               StatusIs(absl::StatusCode::kNotFound,
                        HasSubstr("executable file not found in $PATH: no-such-program")));
+}
+
+// Until the parent has sent what nobody is going to read.
+ChildResult EndAfterAMoment(const void* how) noexcept {
+  const timespec moment = {.tv_sec = 0, .tv_nsec = 50'000'000};
+  RawSyscall(SYS_nanosleep, &moment, nullptr);
+  if (how == nullptr) return ChildError(EIO, "do", "it");
+  RawSyscall(SYS_kill, RawSyscall(SYS_getpid), SIGKILL);
+  return ChildResult();
+}
+
+TEST_F(LauncherTest, ItsConfigurationMayBeSentWhileItTakesItsSteps) {
+  plan_.new_namespaces = CLONE_NEWUTS;
+  plan_.hostname = "early";
+  plan_.argv = {"hostname"};
+  plan_.reports_ready = false;
+  ASSERT_OK_AND_ASSIGN(PendingChild child, CloneChild(plan_));
+  ASSERT_OK_AND_ASSIGN(const std::string text, RunReady(std::move(child)));
+  EXPECT_EQ(text, "early\n");
+}
+
+TEST_F(LauncherTest, AnEndBeforeTheProgramIsToldFromOneAfterIt) {
+  plan_.argv = {"true"};
+  plan_.reports_ready = false;
+  plan_.steps = {{"failing step", &EndAfterAMoment, nullptr}};
+  for (const bool killed : {false, true}) {
+    if (killed) plan_.steps[0].argument = this;
+    ASSERT_OK_AND_ASSIGN(PendingChild child, CloneChild(plan_));
+    const absl::Status status = RunReady(std::move(child)).status();
+    if (killed) {
+      EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal, HasSubstr("was killed")));
+    } else {
+      EXPECT_EQ(GetErrno(status), EIO);
+      EXPECT_THAT(std::string(status.message()), HasSubstr("failing step: do it"));
+    }
+  }
 }
 
 TEST_F(LauncherTest, ADroppedChildIsKilledAndReaped) {

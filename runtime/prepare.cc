@@ -242,6 +242,7 @@ absl::StatusOr<std::unique_ptr<PreparedExec>> PrepareExec(const state::Container
   request.spec = &prepared->spec;
   request.default_seccomp = UsesDefaultSeccomp(config);
   request.cgroup_path = state.cgroup_path;
+  request.starts = !exec.tty;
   return prepared;
 }
 

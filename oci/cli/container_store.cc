@@ -78,6 +78,7 @@ std::string Encode(const Record& record) {
       {"bundle", record.bundle},
       {"rootfs", record.rootfs},
       {"cgroupPath", record.cgroup_path},
+      {"cgroupMounts", record.cgroup_mounts},
       {"systemdUnit", record.systemd_unit},
       {"owner", record.owner},
       {"created", FormatTimestamp(record.created)},
@@ -104,6 +105,7 @@ absl::StatusOr<Record> Decode(absl::string_view text) {
     record.bundle = json.at("bundle").get<std::string>();
     record.rootfs = json.at("rootfs").get<std::string>();
     record.cgroup_path = json.at("cgroupPath").get<std::string>();
+    record.cgroup_mounts = json.value("cgroupMounts", "");
     record.systemd_unit = json.at("systemdUnit").get<std::string>();
     record.owner = json.at("owner").get<std::string>();
     ASSIGN_OR_RETURN(record.created, ParseTimestamp(json.at("created").get<std::string>()));
@@ -290,12 +292,19 @@ const absl::StatusOr<cgroup::Hierarchy>& ContainerStore::hierarchy() const {
   return *hierarchy_;
 }
 
+bool ContainerStore::IsFrozen(const Record& record) const {
+  using cgroup::Cgroup;
+  if (record.cgroup_path.empty()) return false;
+  if (const auto own = cgroup::Hierarchy::FromMountInfo(record.cgroup_mounts); own.ok()) {
+    const absl::StatusOr<bool> frozen = Cgroup::IsFrozen(*own, record.cgroup_path);
+    if (frozen.ok()) return *frozen;
+  }
+  return hierarchy().ok() && Cgroup::IsFrozen(*hierarchy(), record.cgroup_path).value_or(false);
+}
+
 ContainerStatus ContainerStore::StatusOf(const Record& record) const {
   if (record.init.pid == 0 || !OpenProcess(record.init).ok()) return ContainerStatus::kStopped;
-  if (!record.cgroup_path.empty() && hierarchy().ok() &&
-      cgroup::Cgroup::IsFrozen(*hierarchy(), record.cgroup_path).value_or(false)) {
-    return ContainerStatus::kPaused;
-  }
+  if (IsFrozen(record)) return ContainerStatus::kPaused;
   return PathExists(StartSocket(record.id)) ? ContainerStatus::kCreated : ContainerStatus::kRunning;
 }
 

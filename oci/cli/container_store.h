@@ -31,7 +31,8 @@ struct Record {
   std::string bundle;
   std::string rootfs;
   std::string cgroup_path;
-  std::string systemd_unit;  // empty: the cgroup was not made by systemd
+  std::string cgroup_mounts;  // Hierarchy::MountInfo of the trees that it was made in
+  std::string systemd_unit;   // empty: the cgroup was not made by systemd
   std::string owner;
   absl::Time created;
   ProcessIdentity init;
@@ -92,6 +93,8 @@ class ContainerStore {
   const absl::StatusOr<cgroup::Hierarchy>& hierarchy() const;
 
  private:
+  bool IsFrozen(const Record& record) const;
+
   std::string root_;
   mutable std::optional<absl::StatusOr<cgroup::Hierarchy>> hierarchy_;
 };

@@ -1,4 +1,5 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -15,6 +16,9 @@ absl::StatusOr<int> RunCreate(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(CreatedContainer container,
                    CreateContainer(globals, options, operands[0], Attachment::kWaiting));
   container.process.Detach();
+  // Its memory and descriptors are for the exit of this process to free, all at once.
+  static const CreatedContainer* const until_exit = new CreatedContainer(std::move(container));
+  (void)until_exit;
   return 0;
 }
 

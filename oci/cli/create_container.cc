@@ -99,6 +99,8 @@ absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::
   if (group != nullptr) {
     removed = group->Remove(remaining);
   } else if (!record.cgroup_path.empty()) {
+    const auto own = cgroup::Hierarchy::FromMountInfo(record.cgroup_mounts);
+    if (own.ok() && cgroup::Cgroup::RemoveEmpty(*own, record.cgroup_path)) return absl::OkStatus();
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
     removed = cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path, remaining);
   }
@@ -251,8 +253,10 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   ASSIGN_OR_RETURN(request.preserve_fds,
                    PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
-  request.on_created = [&](const ProcessIdentity& child) -> absl::Status {
+  request.on_created = [&](const ProcessIdentity& child,
+                           const cgroup::Cgroup* group) -> absl::Status {
     record.init = child;
+    if (group != nullptr) record.cgroup_mounts = group->OwnTrees().MountInfo();
     if (!store.IsInMemory()) record.init.boot_id = BootId();
     RETURN_IF_ERROR(store.Save(record));
     RETURN_IF_ERROR(WritePidFile(options.pid_file, child.pid));

@@ -17,6 +17,8 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/unix_socket.h"
+#include "cgroup/cgroup.h"
+#include "cgroup/hierarchy.h"
 #include "fs/rooted_dir.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
@@ -197,7 +199,13 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.process = &process;
   request.spec = &spec;
   request.state = StateOf(record, status);
-  if (store.hierarchy().ok()) request.hierarchy = &*store.hierarchy();
+  const auto own_trees = cgroup::Hierarchy::FromMountInfo(record.cgroup_mounts);
+  if (own_trees.ok() && in.cgroups.empty() &&
+      !cgroup::Cgroup::HasMore(*own_trees, record.cgroup_path)) {
+    request.hierarchy = &*own_trees;
+  } else if (store.hierarchy().ok()) {
+    request.hierarchy = &*store.hierarchy();
+  }
   SubCgroup sub{record.cgroup_path, {}};
   if (!in.cgroups.empty()) {
     RETURN_IF_ERROR(store.hierarchy().status());
@@ -206,6 +214,9 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.cgroup_path = sub.path;
   for (const UniqueFd& tasks : sub.tasks) request.cgroup_tasks.push_back(tasks.get());
   ASSIGN_OR_RETURN(request.preserve_fds, PreservedFds(in.preserve_fds.value_or(0)));
+
+  // A terminal and a pidfd are handed on before the program runs.
+  request.starts = !process.terminal && in.pidfd_socket.empty();
 
   std::optional<Foreground> foreground;
   if (!in.detach) foreground.emplace();

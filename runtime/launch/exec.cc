@@ -72,6 +72,8 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
   const security::Caller caller;
   RETURN_IF_ERROR(PlanExec(request, caller, *impl));
+  impl->plan.reports_ready =
+      !request.starts || request.process->terminal || !MayBeSetEarly(*request.process);
   absl::StatusOr<ns::PendingChild> child = ns::CloneChild(impl->plan);
   UniqueFd cgroup;
   if (GetErrno(child.status()) == EBUSY && impl->cgroup.has_value()) {
@@ -82,11 +84,9 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   }
   RETURN_IF_ERROR(child.status());
   impl->child.emplace(*std::move(child));
-  RETURN_IF_ERROR(
-      impl->child->WaitUntilReady([&impl](const init::InitMessage& message, UniqueFd descriptor) {
-        return impl->OnMessage(message, std::move(descriptor));
-      }));
+  if (impl->plan.reports_ready) RETURN_IF_ERROR(impl->WaitUntilReady());
   RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process, &caller));
+  if (request.starts) RETURN_IF_ERROR(impl->Execute());
   return LaunchedContainer(std::move(impl));
 }
 

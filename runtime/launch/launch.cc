@@ -56,6 +56,7 @@ class Launcher {
   absl::Status PlanSysctls();
   absl::Status PlanMountSteps();
   absl::Status PlanProgram();
+  absl::StatusOr<int> NewNetwork(UniqueFd& opened) const;
   absl::Status MoveDevices();
   absl::Status AssignIntelRdt();
   absl::Status ConfigureNetwork();
@@ -268,14 +269,18 @@ oci::State Launcher::StateAs(absl::string_view status) const {
   return state;
 }
 
+// -1: it has none of its own. One that was made ahead is not the child's before it has joined it.
+absl::StatusOr<int> Launcher::NewNetwork(UniqueFd& opened) const {
+  if (!container_.namespaces.IsFresh(ns::Kind::kNetwork)) return -1;
+  if (container_.network.fd) return container_.network.fd.get();
+  ASSIGN_OR_RETURN(opened, ns::OpenNamespace(container_.child->pid(), ns::Kind::kNetwork));
+  return opened.get();
+}
+
 absl::Status Launcher::MoveDevices() {
   if (spec_.linux_.net_devices.empty()) return absl::OkStatus();
-  UniqueFd fresh;
-  int network = -1;
-  if (container_.namespaces.IsFresh(ns::Kind::kNetwork)) {
-    ASSIGN_OR_RETURN(fresh, ns::OpenNamespace(container_.child->pid(), ns::Kind::kNetwork));
-    network = fresh.get();
-  }
+  UniqueFd opened;
+  ASSIGN_OR_RETURN(int network, NewNetwork(opened));
   for (const NamespacePlan::Joined& joined : container_.namespaces.joined) {
     if (joined.kind == ns::Kind::kNetwork) network = joined.fd.get();
   }
@@ -292,11 +297,9 @@ absl::Status Launcher::AssignIntelRdt() {
 
 absl::Status Launcher::ConfigureNetwork() {
   if (request_.configure_network == nullptr) return absl::OkStatus();
-  UniqueFd network;
-  if (container_.namespaces.IsFresh(ns::Kind::kNetwork)) {
-    ASSIGN_OR_RETURN(network, ns::OpenNamespace(container_.child->pid(), ns::Kind::kNetwork));
-  }
-  return request_.configure_network(container_.child->identity(), network.get());
+  UniqueFd opened;
+  ASSIGN_OR_RETURN(const int network, NewNetwork(opened));
+  return request_.configure_network(container_.child->identity(), network);
 }
 
 absl::Status Launcher::RunCreateHooks() {
@@ -330,7 +333,8 @@ bool Launcher::NeedsReadyStub() const {
 absl::Status Launcher::CallOnCreated() const {
   if (request_.on_created == nullptr) return absl::OkStatus();
   return request_.on_created(
-      {.pid = container_.child->pid(), .start_time = container_.child->start_time()});
+      {.pid = container_.child->pid(), .start_time = container_.child->start_time()},
+      container_.cgroup.has_value() ? &*container_.cgroup : nullptr);
 }
 
 absl::Status Launcher::Run() {
@@ -358,12 +362,7 @@ absl::Status Launcher::Run() {
   RETURN_IF_ERROR(MoveDevices());
   RETURN_IF_ERROR(AssignIntelRdt());
   Timeline::Stamp("network set up");
-  if (container_.plan.reports_ready) {
-    RETURN_IF_ERROR(container_.child->WaitUntilReady(
-        [this](const init::InitMessage& message, UniqueFd descriptor) {
-          return container_.OnMessage(message, std::move(descriptor));
-        }));
-  }
+  if (container_.plan.reports_ready) RETURN_IF_ERROR(container_.WaitUntilReady());
   RETURN_IF_ERROR(SetProcessLimits(container_.child->pid(), *spec_.process, request_.caller));
   Timeline::Stamp("init waits, limits set");
   if (!spec_.hooks.start_container.empty()) {
@@ -373,11 +372,7 @@ absl::Status Launcher::Run() {
   if (spec_.linux_.seccomp.has_value()) container_.agent = AgentOf(spec_, StateAs("created"));
   if (container_.waits_on_socket) {
     container_.start_socket.Reset();
-    RETURN_IF_ERROR(container_.child->Configure(container_.init_config));
-    RETURN_IF_ERROR(container_.child->WaitUntilExecuted(
-        [this](const init::InitMessage& message, UniqueFd descriptor) {
-          return container_.OnMessage(message, std::move(descriptor));
-        }));
+    RETURN_IF_ERROR(container_.ConfigureAndWait());
   }
   RETURN_IF_ERROR(CallOnCreated());
   return request_.starts ? container_.Execute() : absl::OkStatus();

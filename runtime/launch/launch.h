@@ -72,8 +72,9 @@ struct LaunchRequest {
   std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
       configure_network;
   // Called before the program is started, and before Launch returns: the place for state. The boot
-  // id is left out.
-  std::function<absl::Status(const ProcessIdentity& child)> on_created;
+  // id is left out; `cgroup` is null where there is none.
+  std::function<absl::Status(const ProcessIdentity& child, const cgroup::Cgroup* cgroup)>
+      on_created;
   // Launch starts the program, too. Where nothing has to be done once the container is made, nobody
   // waits for that then.
   bool starts = false;
@@ -162,6 +163,7 @@ struct ExecRequest {
   std::vector<int> cgroup_tasks;
   int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;
+  bool starts = false;  // as in LaunchRequest
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
 

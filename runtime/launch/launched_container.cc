@@ -152,13 +152,22 @@ absl::Status LaunchedContainer::Impl::OnMessage(const init::InitMessage& message
   }
 }
 
+absl::Status LaunchedContainer::Impl::WaitUntilReady() {
+  return child->WaitUntilReady([this](const init::InitMessage& message, UniqueFd descriptor) {
+    return OnMessage(message, std::move(descriptor));
+  });
+}
+
+absl::Status LaunchedContainer::Impl::ConfigureAndWait() {
+  RETURN_IF_ERROR(child->Configure(init_config));
+  return child->WaitUntilExecuted([this](const init::InitMessage& message, UniqueFd descriptor) {
+    return OnMessage(message, std::move(descriptor));
+  });
+}
+
 absl::Status LaunchedContainer::Impl::Execute() {
   if (start_hooks.has_value()) RETURN_IF_ERROR(RunStartHooks(*start_hooks, child->pidfd()));
-  RETURN_IF_ERROR(child->Configure(init_config));
-  RETURN_IF_ERROR(MarkProgramError(
-      child->WaitUntilExecuted([this](const init::InitMessage& message, UniqueFd descriptor) {
-        return OnMessage(message, std::move(descriptor));
-      })));
+  RETURN_IF_ERROR(MarkProgramError(ConfigureAndWait()));
   RETURN_IF_ERROR(CheckListenerPassed(agent, agent_has_listener));
   Timeline::Stamp("credentials, seccomp, program executed");
   released = true;

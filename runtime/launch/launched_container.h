@@ -43,6 +43,9 @@ struct LaunchedContainer::Impl {
   absl::Status SetConsoleSize() const;
   // Takes what the child hands out; at a barrier, does the parent's part.
   absl::Status OnMessage(const init::InitMessage& message, UniqueFd descriptor);
+  // As PendingChild does; what comes meanwhile goes to OnMessage.
+  absl::Status WaitUntilReady();
+  absl::Status ConfigureAndWait();
   // Lets the program start, and returns when it has: LaunchedContainer::Start.
   absl::Status Execute();
 

@@ -27,10 +27,10 @@ absl::Status Probe::Start(ExecRequest request, absl::Duration deadline) {
   ASSIGN_OR_RETURN(const UniqueFd null, OpenFile("/dev/null", O_RDONLY));
   request.stdio[0] = null.get();
   request.stdio[1] = request.stdio[2] = writer.get();
+  request.starts = true;
   result_ = {};
   result_.start = absl::Now();
   ASSIGN_OR_RETURN(LaunchedContainer process, LaunchExec(request));
-  RETURN_IF_ERROR(process.Start());
   pidfd_ = process.TakePidfd();
   output_ = std::move(reader);
   deadline_ = deadline;

@@ -61,7 +61,11 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
   PrepareOptions options{task_.options, task_.store, task_.term};
   ASSIGN_OR_RETURN(const std::unique_ptr<PreparedLaunch> prepared,
                    PrepareLaunch(config_, options, &state_));
+  ns::NetworkMaker network;
+  StartNetworkAhead(prepared->spec, network);
   LaunchRequest& request = prepared->request;
+  request.network_maker = &network;
+  request.starts = !config_.tty;
   oci::Process& process = *prepared->spec.process;
   if (!process.oom_score_adj.has_value()) process.oom_score_adj = oom_score_adj_;
   RETURN_IF_ERROR(streams_.OpenContainerEnds(process.user.uid, process.user.gid));
