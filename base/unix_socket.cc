@@ -54,6 +54,19 @@ absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path) {
   return fd;
 }
 
+absl::StatusOr<UniqueFd> BindDatagramSocket(absl::string_view path, mode_t mode) {
+  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
+  UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return PosixStatus(errno, "make a socket");
+  unlink(address.value.sun_path);
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
+          0 ||
+      chmod(address.value.sun_path, mode) != 0) {
+    return PosixStatus(errno, absl::StrCat("bind ", path));
+  }
+  return fd;
+}
+
 absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type) {
   ASSIGN_OR_RETURN(const Address address, AddressOf(path));
   UniqueFd fd(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));

@@ -4,6 +4,7 @@
 #define TINY_BASE_UNIX_SOCKET_H_
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstddef>
 
@@ -17,7 +18,9 @@ namespace tiny {
 // A listening SOCK_SEQPACKET socket at `path`, which only its owner may connect to. What was there
 // is replaced. unix(7) limits an address to 107 bytes: longer ones go through /proc/self/fd.
 absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path);
-// `type`: SOCK_SEQPACKET or SOCK_STREAM.
+// A SOCK_DGRAM socket at `path`, with that mode whatever the umask is. What was there is replaced.
+absl::StatusOr<UniqueFd> BindDatagramSocket(absl::string_view path, mode_t mode);
+// `type`: SOCK_SEQPACKET, SOCK_STREAM or SOCK_DGRAM.
 absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type);
 
 // recvmsg(2) of one message of a SOCK_SEQPACKET socket, with the descriptor that it may carry; 0 at

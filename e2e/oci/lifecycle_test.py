@@ -280,17 +280,6 @@ class LifecycleTest(runtime.RuntimeTest):
         # 3 is the folder that ls itself reads.
         self.assertEqual(done.stdout.split(), ["0", "1", "2", "3"])
 
-    def test_notify_socket_reaches_the_container(self):
-        path = os.path.join(self.folder, "notify")
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(listener.close)
-        listener.bind(path)
-        self.config("sh", "-c", "test -S $NOTIFY_SOCKET && echo $NOTIFY_SOCKET",
-                    change=lambda config: config["root"].update(readonly=False))
-        done = self.oci("run", "--bundle", self.bundle, self.id,
-                        env=dict(os.environ, NOTIFY_SOCKET=path))
-        self.assertEqual(done.stdout, "/run/notify/notify.sock\n")
-
     def test_malformed_configurations_are_refused_by_their_path(self):
         for change, message in [
                 (lambda c: c["process"].update(cwd="relative"), "process.cwd"),

@@ -4,7 +4,6 @@
 import array
 import json
 import os
-import select
 import shutil
 import signal
 import socket
@@ -35,13 +34,12 @@ def receive_descriptors(listener):
 
 class ProcessTest(runtime.RuntimeTest):
 
-    def listen(self, name, kind=socket.SOCK_STREAM):
+    def listen(self, name):
         path = os.path.join(self.folder, name)
-        listener = socket.socket(socket.AF_UNIX, kind)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.addCleanup(listener.close)
         listener.bind(path)
-        if kind == socket.SOCK_STREAM:
-            listener.listen(1)
+        listener.listen(1)
         return path, listener
 
     def test_personality(self):
@@ -209,26 +207,6 @@ class ProcessTest(runtime.RuntimeTest):
             env=dict(os.environ, LISTEN_FDS="1", LISTEN_FDNAMES="web"), timeout=runtime.TIMEOUT)
         os.close(read)
         self.assertEqual(text, "1 1 web 1\nfrom a socket unit")
-
-    def test_nobody_to_notify_is_no_error(self):
-        self.config("sh", "-c", "echo ${NOTIFY_SOCKET-none}")
-        done = self.oci("run", "--bundle", self.bundle, self.id,
-                        env=dict(os.environ, NOTIFY_SOCKET=self.folder + "/gone"))
-        self.assertEqual(done.stdout, "none\n")
-
-    def test_sd_notify(self):
-        path, listener = self.listen("notify", socket.SOCK_DGRAM)
-
-        def root(config):
-            host_root(config)
-            config["mounts"].append({"destination": "/run", "type": "tmpfs", "source": "tmpfs"})
-        self.config(sys.executable, "-c", "import os, socket; socket.socket(socket.AF_UNIX, "
-                    "socket.SOCK_DGRAM).sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])",
-                    change=root)
-        self.oci("run", "--bundle", self.bundle, self.id,
-                 env=dict(os.environ, NOTIFY_SOCKET=path))
-        self.assertTrue(select.select([listener], [], [], 0)[0], "nothing was sent")
-        self.assertEqual(listener.recv(100), b"READY=1")
 
     def test_exec_takes_a_whole_process(self):
         self.start_sleeper()

@@ -25,12 +25,11 @@
 #include "oci/cli/container_store.h"
 #include "oci/cli/idmap_option.h"
 #include "oci/cli/known_seccomp.h"
+#include "oci/cli/notify_socket.h"
 #include "security/capabilities.h"
 
 namespace tiny::oci {
 namespace {
-
-constexpr char kNotifyPath[] = "/run/notify/notify.sock";
 
 // Where the path is absolute and clean, and no symbolic link is on the way, it is the one that the
 // kernel would tell.
@@ -224,19 +223,16 @@ std::string DropUnavailableCapabilities(const Spec& spec, Process& process) {
                       absl::StrJoin(dropped, " "), "]");
 }
 
-int AddServiceSockets(Spec& spec) {
+int AddServiceSockets(absl::string_view notify_folder, Spec& spec) {
   std::vector<std::string>& env = spec.process->env;
-  const char* notify = NonEmptyVariable("NOTIFY_SOCKET");
-  // A socket in the abstract namespace belongs to a network namespace and can't be bound; one that
-  // is gone has nobody to tell.
-  if (notify != nullptr && notify[0] == '/' && PathExists(notify)) {
+  if (!notify_folder.empty()) {
     Mount mount;
-    mount.destination = kNotifyPath;
+    mount.destination = kNotifyFolder;
     mount.type = "bind";
-    mount.source = notify;
-    mount.options = {"bind", "nosuid", "noexec", "nodev"};
+    mount.source = std::string(notify_folder);
+    mount.options = {"bind", "ro", "nosuid", "noexec", "nodev"};
     spec.mounts.push_back(std::move(mount));
-    env.push_back(absl::StrCat("NOTIFY_SOCKET=", kNotifyPath));
+    env.push_back(absl::StrCat("NOTIFY_SOCKET=", kNotifyFolder, "/", kNotifyName));
   }
   int descriptors = 0;
   const char* listen = NonEmptyVariable("LISTEN_FDS");

@@ -52,10 +52,10 @@ void DropZeroLimits(Resources& resources, absl::string_view oci_version);
 // In a user namespace of its own, the container can have all.
 std::string DropUnavailableCapabilities(const Spec& spec, Process& process);
 
-// Passes the service manager's sockets on: NOTIFY_SOCKET is bound into the container, and
-// LISTEN_FDS counts descriptors that the container gets (sd_notify(3), sd_listen_fds(3)). Returns
-// how many those are.
-int AddServiceSockets(Spec& spec);
+// Passes the service manager's sockets on: `notify_folder`, unless it is empty, is where the
+// container's NOTIFY_SOCKET will be (notify_socket.h), and LISTEN_FDS counts descriptors that the
+// container gets (sd_listen_fds(3)). Returns how many those are.
+int AddServiceSockets(absl::string_view notify_folder, Spec& spec);
 
 }  // namespace tiny::oci
 

@@ -145,6 +145,10 @@ std::string ContainerStore::StartSocket(absl::string_view id) const {
   return absl::StrCat(root_, "/", id, "/start");
 }
 
+std::string ContainerStore::NotifyFolder(absl::string_view id) const {
+  return absl::StrCat(root_, "/", id, "/notify");
+}
+
 absl::StatusOr<UniqueFd> ContainerStore::Claim(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   const std::string directory = Directory(id);

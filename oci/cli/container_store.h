@@ -83,6 +83,8 @@ class ContainerStore {
   std::string Directory(absl::string_view id) const;
   // Exists from create to start.
   std::string StartSocket(absl::string_view id) const;
+  // Of a container that has a notification socket.
+  std::string NotifyFolder(absl::string_view id) const;
 
   ContainerStatus StatusOf(const Record& record) const;
 

@@ -111,6 +111,11 @@ absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::
 
 }  // namespace
 
+void AwaitReady(const Globals& globals, NotifySocket& notify, int pidfd, pid_t pid) {
+  const absl::Status told = notify.WaitUntilReady(pidfd, pid);
+  if (!told.ok()) Log(globals, "warning", told.message());
+}
+
 void WarnOfKernelMemory(const Globals& globals, const Resources& resources) {
   if (!resources.memory.has_value()) return;
   if (resources.memory->kernel.value_or(-1) <= 0 &&
@@ -197,7 +202,10 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     WarnOfKernelMemory(globals, *bundle.spec.linux_.resources);
   }
   CompleteEnvironment([&] { return PasswdIn(bundle.root); }, *bundle.spec.process);
-  const int listen_fds = AddServiceSockets(bundle.spec);
+  const ContainerStore store(globals.root);
+  const std::optional<std::string> manager = ManagerSocket();
+  const int listen_fds =
+      AddServiceSockets(manager.has_value() ? store.NotifyFolder(id) : "", bundle.spec);
   // An engine that does not listen is an error before there is a container.
   UniqueFd console_socket;
   if (!options.console_socket.empty()) {
@@ -208,13 +216,19 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     ASSIGN_OR_RETURN(pidfd_socket, ConnectUnixSocket(options.pidfd_socket, SOCK_STREAM));
   }
 
-  const ContainerStore store(globals.root);
   ASSIGN_OR_RETURN(UniqueFd claim, store.Claim(id));
   bool has_pid_file = false;
   absl::Cleanup unclaim = [&] {
     store.Remove(id).IgnoreError();
     if (has_pid_file) unlink(options.pid_file.c_str());
   };
+  std::optional<NotifySocket> notify;
+  if (manager.has_value()) {
+    RETURN_IF_ERROR(MakeNotifyFolder(store.NotifyFolder(id)));
+    if (attachment != Attachment::kWaiting) {
+      ASSIGN_OR_RETURN(notify, NotifySocket::Listen(store.NotifyFolder(id), *manager));
+    }
+  }
   std::optional<SystemdScope> scope;
   if (bundle.unit.has_value()) {
     RETURN_IF_ERROR(store.NoteUnit(id, bundle.unit->unit));
@@ -285,7 +299,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), process.pidfd()));
   if (scope.has_value()) scope->Keep();
   std::move(unclaim).Cancel();
-  return CreatedContainer{std::move(claim), std::move(bundle), std::move(record),
+  return CreatedContainer{std::move(claim), std::move(bundle), std::move(record), std::move(notify),
                           std::move(process)};
 }
 

@@ -14,6 +14,7 @@
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/flags.h"
+#include "oci/cli/notify_socket.h"
 #include "oci/state.h"
 #include "runtime/launch/launch.h"
 
@@ -35,6 +36,7 @@ struct CreatedContainer {
   UniqueFd claim;  // of its id
   Bundle bundle;
   Record record;
+  std::optional<NotifySocket> notify;  // of one that this process starts
   runtime::LaunchedContainer process;
 };
 
@@ -58,6 +60,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
 // the record.
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
                               const Record& record, const Spec* spec, cgroup::Cgroup* group);
+
+// Waits for a service that runs already: that its manager can't be told is no reason to end it.
+void AwaitReady(const Globals& globals, NotifySocket& notify, int pidfd, pid_t pid);
 
 // Limits of kernel memory are ignored, and not in silence.
 void WarnOfKernelMemory(const Globals& globals, const Resources& resources);

@@ -217,6 +217,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
 
   // A terminal and a pidfd are handed on before the program runs.
   request.starts = !process.terminal && in.pidfd_socket.empty();
+  request.on_created = [&in](pid_t pid) { return WritePidFile(in.pid_file, pid); };
 
   std::optional<Foreground> foreground;
   if (!in.detach) foreground.emplace();
@@ -227,7 +228,6 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
     console.Reset();
   }
   if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), started.pidfd()));
-  RETURN_IF_ERROR(WritePidFile(in.pid_file, started.pid()));
   RETURN_IF_ERROR(started.Start());
   if (in.detach) {
     started.Detach();

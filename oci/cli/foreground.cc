@@ -133,17 +133,18 @@ Foreground::Foreground() {
   sigprocmask(SIG_BLOCK, &forwarded_, nullptr);
 }
 
-absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
+absl::StatusOr<int> Foreground::Wait(int pidfd, int console, NotifySocket* notify) {
   // What comes after this is the exit, which closes it.
   const int signals = signalfd(-1, &forwarded_, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) return PosixStatus(errno, "signalfd");
   std::optional<Terminal> terminal;
   if (console >= 0) terminal.emplace(console);
-  enum { kProcess, kSignals, kOwn };
+  enum { kProcess, kSignals, kNotify, kOwn };
   pollfd polled[size_t{kOwn} + Terminal::kPolled];
   pollfd* const of_terminal = &polled[kOwn];
   polled[kProcess] = {pidfd, POLLIN, 0};
   polled[kSignals] = {signals, POLLIN, 0};
+  polled[kNotify] = {notify != nullptr ? notify->fd() : -1, POLLIN, 0};
   const nfds_t count = terminal.has_value() ? std::size(polled) : nfds_t{kOwn};
   bool ended = false;
   while (true) {
@@ -162,6 +163,8 @@ absl::StatusOr<int> Foreground::Wait(int pidfd, int console) {
         SendSignal(pidfd, signal).IgnoreError();
       }
     }
+    // This process is the service's main one, as its manager has started it.
+    if (polled[kNotify].revents != 0) notify->Relay(/*main_pid=*/0).IgnoreError();
     if (polled[kProcess].revents != 0) {
       ended = true;
       polled[kProcess].fd = -1;

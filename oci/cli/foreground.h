@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "absl/status/statusor.h"
+#include "oci/cli/notify_socket.h"
 
 namespace tiny::oci {
 
@@ -17,9 +18,10 @@ class Foreground {
 
   // Waits for `pidfd`, a child. With a console (the master of its terminal; -1: none) standard
   // input and output are relayed to it, in raw mode where they are a terminal, whose size follows.
-  // A reader of the output that is slow is waited for; without one it is dropped. Returns the exit
-  // code, 128+n for signal n.
-  absl::StatusOr<int> Wait(int pidfd, int console);
+  // A reader of the output that is slow is waited for; without one it is dropped. What comes on
+  // `notify`, unless that is null, is relayed to the service manager. Returns the exit code, 128+n
+  // for signal n.
+  absl::StatusOr<int> Wait(int pidfd, int console, NotifySocket* notify = nullptr);
 
  private:
   sigset_t forwarded_;

@@ -71,11 +71,16 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
     End(container.process.pidfd());
     return started;
   }
+  NotifySocket* const notify = container.notify.has_value() ? &*container.notify : nullptr;
   if (detach) {
     std::move(destroy).Cancel();
+    if (notify != nullptr) {
+      AwaitReady(globals, *notify, container.process.pidfd(), container.record.init.pid);
+    }
     return 0;
   }
-  ASSIGN_OR_RETURN(const int code, foreground->Wait(container.process.pidfd(), console.get()));
+  ASSIGN_OR_RETURN(const int code,
+                   foreground->Wait(container.process.pidfd(), console.get(), notify));
   if (keep) std::move(destroy).Cancel();
   return code;
 }

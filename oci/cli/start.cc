@@ -1,17 +1,20 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
 #include "oci/cli/create_container.h"
+#include "oci/cli/notify_socket.h"
 #include "oci/spec_parser.h"
 #include "runtime/hooks/hooks.h"
 #include "runtime/launch/launch.h"
@@ -41,10 +44,20 @@ absl::string_view WhyNot(ContainerStatus status) {
   }
 }
 
-absl::Status Start(const ContainerStore& store, const Record& record, Spec spec, UniqueFd lock) {
+absl::Status Start(const Globals& globals, const Record& record, Spec spec, UniqueFd lock) {
+  const ContainerStore store(globals.root);
   const State created = StateOf(record, ContainerStatus::kCreated);
+  const std::optional<std::string> manager = ManagerSocket();
+  const std::string notify_folder = store.NotifyFolder(record.id);
+  std::optional<NotifySocket> notify;
+  UniqueFd process;
+  if (manager.has_value() && PathExists(notify_folder)) {
+    ASSIGN_OR_RETURN(notify, NotifySocket::Listen(notify_folder, *manager));
+  }
+  if (notify.has_value() || !spec.hooks.start_container.empty()) {
+    ASSIGN_OR_RETURN(process, OpenProcess(record.init));
+  }
   if (!spec.hooks.start_container.empty()) {
-    ASSIGN_OR_RETURN(const UniqueFd process, OpenProcess(record.init));
     DropUnavailableCapabilities(spec, *spec.process);
     RETURN_IF_ERROR(
         runtime::RunStartHooks({spec, record.id, created, record.cgroup_path}, process.get()));
@@ -52,12 +65,16 @@ absl::Status Start(const ContainerStore& store, const Record& record, Spec spec,
   const std::string socket = store.StartSocket(record.id);
   RETURN_IF_ERROR(runtime::StartWaiting(socket, runtime::AgentOf(spec, created)));
   unlink(socket.c_str());
-  // Only now, as the specification says: the user's program runs.
-  if (spec.hooks.poststart.empty()) return absl::OkStatus();
-  lock.Reset();  // others need not wait for hooks
-  return runtime::RunHooks("poststart", spec.hooks.poststart,
-                           SerializeState(StateOf(record, ContainerStatus::kRunning)),
-                           record.bundle);
+  // Only now, as the specification says: the user's program runs. Others need not wait for what is
+  // done meanwhile.
+  lock.Reset();
+  if (!spec.hooks.poststart.empty()) {
+    RETURN_IF_ERROR(runtime::RunHooks("poststart", spec.hooks.poststart,
+                                      SerializeState(StateOf(record, ContainerStatus::kRunning)),
+                                      record.bundle));
+  }
+  if (notify.has_value()) AwaitReady(globals, *notify, process.get(), record.init.pid);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -76,7 +93,7 @@ absl::StatusOr<int> RunStart(const Globals& globals, Arguments arguments) {
     ASSIGN_OR_RETURN(spec, ParseSpec(record.config));
     if (!spec.process) return absl::FailedPreconditionError("config.json: process is required");
   }
-  const absl::Status started = Start(store, record, spec, std::move(lock));
+  const absl::Status started = Start(globals, record, spec, std::move(lock));
   // A hook or an agent that fails stops the container; its poststop hooks are those of delete.
   if (!started.ok() && StopsWhereItFails(spec)) KillInit(record);
   RETURN_IF_ERROR(started);

@@ -86,6 +86,7 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   impl->child.emplace(*std::move(child));
   if (impl->plan.reports_ready) RETURN_IF_ERROR(impl->WaitUntilReady());
   RETURN_IF_ERROR(SetProcessLimits(impl->child->pid(), *request.process, &caller));
+  if (request.on_created != nullptr) RETURN_IF_ERROR(request.on_created(impl->child->pid()));
   if (request.starts) RETURN_IF_ERROR(impl->Execute());
   return LaunchedContainer(std::move(impl));
 }

@@ -163,7 +163,8 @@ struct ExecRequest {
   std::vector<int> cgroup_tasks;
   int stdio[3] = {0, 1, 2};  // borrowed; not used with process.terminal
   std::vector<int> preserve_fds;
-  bool starts = false;  // as in LaunchRequest
+  bool starts = false;                                // as in LaunchRequest
+  std::function<absl::Status(pid_t pid)> on_created;  // likewise
 };
 absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request);
 
