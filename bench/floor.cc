@@ -3,7 +3,8 @@
 // and capabilities are those of the bundle that `tiny-oci spec` writes.
 //
 //   floor run ROOTFS CGROUP             runs /bin/true in it
-//   floor overlay ROOTFS CGROUP         the same on an overlay that keeps changes in memory
+//   floor filtered ROOTFS CGROUP FILE   the same with the seccomp filter whose instructions are
+//   there floor overlay ROOTFS CGROUP         the same on an overlay that keeps changes in memory
 //   floor detached ROOTFS CGROUP        the same, and returns when /bin/true has been executed
 //   floor create FOLDER ROOTFS CGROUP   all but the execution, and a record of it in FOLDER
 //   floor start FOLDER
@@ -11,7 +12,9 @@
 //   floor remove FOLDER                 deletes the record of a container that has ended
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -29,6 +32,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -147,11 +151,27 @@ void Credentials() {
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+std::vector<sock_filter> ReadFilter(const char* path) {
+  std::vector<sock_filter> filter(BPF_MAXINSNS);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const ssize_t size = read(fd, filter.data(), filter.size() * sizeof(sock_filter));
+  filter.resize(size < 0 ? 0 : static_cast<size_t>(size) / sizeof(sock_filter));
+  return filter;
+}
+
+void InstallFilter(const std::vector<sock_filter>& filter) {
+  if (filter.empty()) return;
+  const sock_fprog program = {static_cast<unsigned short>(filter.size()),
+                              const_cast<sock_filter*>(filter.data())};
+  syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
+
 struct Container {
   const char* rootfs;
   bool overlay;
   int ready;  // is closed when the program is executed, or a byte is sent before it waits for `go`
   int go;     // -1, or where a byte says that it may start
+  std::vector<sock_filter> filter = {};
 };
 
 [[noreturn]] void RunInChild(const Container& container, const Cgroup& cgroup) {
@@ -175,6 +195,7 @@ struct Container {
     (void)!write(container.ready, "r", 1);
     (void)!read(container.go, &byte, 1);
   }
+  InstallFilter(container.filter);
   char* const arguments[] = {const_cast<char*>("true"), nullptr};
   char* const environment[] = {nullptr};
   execve("/bin/true", arguments, environment);
@@ -256,6 +277,7 @@ int main(int argc, char** argv) {
   if (argc < 3) return 125;
   const std::string verb = argv[1];
   if (verb == "run") return Run({argv[2], false, -1, -1}, argv[3]);
+  if (verb == "filtered") return Run({argv[2], false, -1, -1, ReadFilter(argv[4])}, argv[3]);
   if (verb == "overlay") return Run({argv[2], true, -1, -1}, argv[3]);
   if (verb == "detached") return RunDetached(argv[2], argv[3]);
   if (verb == "create") return Create(argv[2], argv[3], argv[4]);

@@ -260,22 +260,22 @@ class Stepper {
 
   static void Continue(pid_t pid, int signal) { ptrace(PTRACE_SYSCALL, pid, 0, signal); }
 
-  // Lets go of all, for which each has to stop once more.
+  // Lets go of all, for which each has to stop once more. In any order: of a process that was
+  // killed, the first thread's end is told only after those of all others.
   void Release() {
+    for (const auto& [pid, tracee] : tracees_) ptrace(PTRACE_INTERRUPT, pid, 0, 0);
     while (!tracees_.empty()) {
-      const pid_t pid = tracees_.begin()->first;
-      ptrace(PTRACE_INTERRUPT, pid, 0, 0);
       int status = 0;
-      if (waitpid(pid, &status, __WALL) != pid) {
-        tracees_.erase(pid);
-      } else if (!WIFSTOPPED(status)) {
+      const pid_t pid = waitpid(-1, &status, __WALL);
+      if (pid < 0) return;
+      if (!WIFSTOPPED(status)) {
         OnEnd(pid, status);
-      } else {
-        if (IsNewChild(status >> 16)) NoteChild(pid);
-        const bool signalled = status >> 16 == 0 && WSTOPSIG(status) != kSyscallStop;
-        ptrace(PTRACE_DETACH, pid, 0, signalled ? WSTOPSIG(status) : 0);
-        tracees_.erase(pid);
+        continue;
       }
+      if (IsNewChild(status >> 16)) NoteChild(pid);
+      const bool signalled = status >> 16 == 0 && WSTOPSIG(status) != kSyscallStop;
+      ptrace(PTRACE_DETACH, pid, 0, signalled ? WSTOPSIG(status) : 0);
+      tracees_.erase(pid);
     }
   }
 
