@@ -251,7 +251,8 @@ class Stepper {
   void NoteChild(pid_t parent) {
     unsigned long child = 0;
     ptrace(PTRACE_GETEVENTMSG, parent, 0, &child);
-    if (child != 0) Add(static_cast<pid_t>(child));
+    // One that is short may have been seen to its end before.
+    if (child != 0 && kill(static_cast<pid_t>(child), 0) == 0) Add(static_cast<pid_t>(child));
   }
 
   static bool IsNewChild(int event) {

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import struct
 import subprocess
 
 import measure
@@ -89,6 +90,19 @@ class OciCases:
         pid = json.loads(output(self.command(name, "state", container)))["pid"]
         return [program("bench/exec_floor"), str(pid)]
 
+    def compiled_profile(self):
+        """A file of the instructions that tiny-oci has for the bundle's profile, from its cache."""
+        output(self.run("tiny-oci", "seccomp", "compiled"))
+        cache = "/run/oci-tiny-oci/@seccomp"
+        with open(os.path.join(cache, os.listdir(cache)[0]), "rb") as file:
+            _, text_size, _, _ = struct.unpack("=8sQQQ", file.read(32))
+            file.seek(text_size, os.SEEK_CUR)
+            instructions = file.read()
+        path = self.where.folder + "/seccomp.bpf"
+        with open(path, "wb") as file:
+            file.write(instructions)
+        return path
+
     def cases(self):
         runs = {name: self.run(name, "plain", "b%r") for name in self.runtimes}
         bare = self.bare(self.where.rootfs)
@@ -96,9 +110,14 @@ class OciCases:
                    counted={**bare, **{n: self.run(n, "plain", "c") for n in self.runtimes}})
         if self.where.seccomp_path:
             yield Case("oci_seccomp", "run, with Docker's seccomp profile in the bundle",
-                       {"tiny-oci without it": [step(runs["tiny-oci"])],
-                        **{n: [step(self.run(n, "seccomp", "s%r"))] for n in self.runtimes}},
+                       {n: [step(self.run(n, "seccomp", "s%r"))] for n in self.runtimes},
                        counted={n: self.run(n, "seccomp", "c") for n in self.runtimes})
+            filtered = self.where.floor("filtered", self.where.rootfs) + [self.compiled_profile()]
+            # No other subjects: what one leaves the kernel to tidy up the next one pays for.
+            yield Case("oci_filter", "run, without and with that profile",
+                       {"floor": [step(bare["floor"])], "tiny-oci": [step(runs["tiny-oci"])],
+                        "floor, filtered": [step(filtered)],
+                        "tiny-oci, filtered": [step(self.run("tiny-oci", "seccomp", "f%r"))]})
         yield Case("oci_life", "create + start + delete", self.lives(), rounds=0.5)
         for name in self.runtimes:
             self.start_sleeper(name, "sleeper", "held")

@@ -170,7 +170,8 @@ def wanted_table(results):
 SECTIONS = {
     "summary": (summary, set(SUMMARY)),
     "machine": (machine, set()),
-    "oci": (lambda r: case_tables(r, ("oci_run", "oci_seccomp", "oci_life", "oci_exec"),
+    "oci": (lambda r: case_tables(r, ("oci_run", "oci_seccomp", "oci_filter", "oci_life",
+                                           "oci_exec"),
                                   "tiny-oci"), {"oci_run"}),
     "layouts": (layouts_table, {"hybrid", "oci_run"}),
     "engines": (lambda r: case_tables(r, ("run_none", "run_bridge", "run_detached", "exec", "stop",

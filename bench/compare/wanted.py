@@ -60,9 +60,12 @@ def start_up(results):
 
 
 def custom_seccomp(results):
-    timings = results["oci_seccomp"]["timings"]
-    with_profile, without = timings["tiny-oci"].median, timings["tiny-oci without it"].median
-    return "%+.0f µs" % ((with_profile - without) / 1e3), with_profile - without < 100e3
+    """What tiny-oci adds to what the kernel takes to load the profile's filter."""
+    timings = results["oci_filter"]["timings"]
+    cost = {name: timings[name + ", filtered"].median - timings[name].median
+            for name in ("tiny-oci", "floor")}
+    value = cost["tiny-oci"] - cost["floor"]
+    return "%+.0f µs" % (value / 1e3), value < 100e3
 
 
 def attach(peer, limit):
@@ -110,8 +113,8 @@ WANTED = [
            "of these, 39 drop capabilities, one by one as the kernel wants it"),
     Wanted("system calls of `tiny-oci run`, v1 alone", "200", cost("oci_run", "system_calls", 200),
            "each device rule and each tree is a call more"),
-    Wanted("a custom seccomp profile, the second time", "under 100 µs", custom_seccomp,
-           "the filter that the profile asks for is loaded, which the other bundle has none of"),
+    Wanted("a custom seccomp profile, the second time, by the floor's load of its filter",
+           "under 100 µs", custom_seccomp, "a longer configuration, and a file more to read"),
     Wanted("`tiny run --rm` without network by podman", "1/20", fraction("run_none", "podman", 20),
            KERNEL),
     Wanted("`tiny run --rm` without network by Docker", "1/20", fraction("run_none", "docker", 20),

@@ -23,6 +23,7 @@
 #include "base/status_macros.h"
 #include "fs/clean_path.h"
 #include "oci/cli/container_store.h"
+#include "oci/cli/glance.h"
 #include "oci/cli/idmap_option.h"
 #include "oci/cli/known_seccomp.h"
 #include "oci/cli/notify_socket.h"
@@ -165,10 +166,13 @@ absl::StatusOr<std::string> CgroupPathOf(absl::string_view cgroups_path, absl::s
 
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller& caller,
                                   absl::string_view path, absl::string_view config,
-                                  absl::string_view id) {
+                                  absl::string_view id, ns::NetworkMaker& network) {
   Bundle bundle;
   RETURN_IF_ERROR(ReadConfig(path, config, bundle));
-  absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config);
+  const Glance glance = GlanceAt(bundle.config);
+  // Where there may be no thread the clone makes it.
+  if (glance.new_network) network.Start().IgnoreError();
+  absl::StatusOr<Spec> spec = ParseConfig(globals, bundle.config, glance);
   if (!spec.ok()) return Annotate(spec.status(), "config.json");
   bundle.spec = *std::move(spec);
   RETURN_IF_ERROR(ApplyIdmapOptions(bundle.spec));

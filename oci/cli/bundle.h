@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "cgroup/systemd/unit_name.h"
 #include "fs/rooted_dir.h"
+#include "ns/network_maker.h"
 #include "oci/cli/command.h"
 #include "oci/spec.h"
 #include "security/caller.h"
@@ -33,10 +34,11 @@ struct Bundle {
 };
 
 // `path` is a folder; empty: the working one. `config` is the file, where it is not config.json
-// there. kInvalidArgument for whatever is wrong in it.
+// there. kInvalidArgument for whatever is wrong in it. `network` is started where it will be needed
+// as far as a glance tells.
 absl::StatusOr<Bundle> LoadBundle(const Globals& globals, const security::Caller& caller,
                                   absl::string_view path, absl::string_view config,
-                                  absl::string_view id);
+                                  absl::string_view id, ns::NetworkMaker& network);
 
 // The cgroup of linux.cgroupsPath: as it is where absolute, below /tiny-oci where relative, and
 // there by the id where empty. kInvalidArgument where it would leave that.

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ns/network_maker.h"
 #include "oci/cli/bundle.h"
 #include "oci/cli/log.h"
 #include "security/caller.h"
@@ -184,8 +185,9 @@ TEST(BundleTest, DefaultDevicesAreAllowedOnce) {
       {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "r"},
       {"allow": true, "type": "c", "major": 136, "access": "rwm"}]}}})");
   const Globals globals = {.root = temp.Path("root")};
+  ns::NetworkMaker network;
   ASSERT_OK_AND_ASSIGN(const Bundle bundle,
-                       LoadBundle(globals, security::Caller(), temp.path(), "", "id"));
+                       LoadBundle(globals, security::Caller(), temp.path(), "", "id", network));
   const std::vector<DeviceRule>& rules = bundle.spec.linux_.resources->devices;
   EXPECT_EQ(rules.size(), 2u + 9u);
   EXPECT_FALSE(rules[0].allow);
@@ -200,8 +202,9 @@ TEST(BundleTest, ARootBehindALinkIsWhereItReallyIs) {
     "process": {"cwd": "/", "args": ["a"]}})");
   ASSERT_EQ(symlink("../real/rootfs", temp.Path("bundle/rootfs").c_str()), 0);
   const Globals globals = {.root = temp.Path("root")};
-  ASSERT_OK_AND_ASSIGN(const Bundle bundle,
-                       LoadBundle(globals, security::Caller(), temp.Path("bundle"), "", "id"));
+  ns::NetworkMaker network;
+  ASSERT_OK_AND_ASSIGN(const Bundle bundle, LoadBundle(globals, security::Caller(),
+                                                       temp.Path("bundle"), "", "id", network));
   EXPECT_EQ(bundle.path, temp.Path("bundle"));
   EXPECT_EQ(bundle.rootfs, temp.Path("real/rootfs"));
 }

@@ -182,9 +182,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   // One that is attached has it blocked already.
   if (attachment != Attachment::kAttached) BlockFileSizeSignal();
   security::Caller caller;
-  ASSIGN_OR_RETURN(Bundle bundle, LoadBundle(globals, caller, options.bundle, options.config, id));
   ns::NetworkMaker network;
-  runtime::StartNetworkAhead(bundle.spec, network);
+  ASSIGN_OR_RETURN(Bundle bundle,
+                   LoadBundle(globals, caller, options.bundle, options.config, id, network));
   const bool has_process = bundle.spec.process.has_value();
   if (!has_process) {
     // Required not before the start, which looks for itself.

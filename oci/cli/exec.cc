@@ -28,6 +28,7 @@
 #include "oci/cli/create_container.h"
 #include "oci/cli/environment.h"
 #include "oci/cli/foreground.h"
+#include "oci/cli/glance.h"
 #include "oci/cli/known_seccomp.h"
 #include "oci/cli/log.h"
 #include "oci/cli/sub_cgroup.h"
@@ -165,7 +166,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
         absl::FailedPreconditionError(absl::StrCat("cannot exec in a paused container: ", id)),
         "resume it first, or use --ignore-paused");
   }
-  ASSIGN_OR_RETURN(const Spec spec, ParseConfig(globals, record.config));
+  ASSIGN_OR_RETURN(const Spec spec, ParseConfig(globals, record.config, GlanceAt(record.config)));
   ASSIGN_OR_RETURN(Process process, MakeProcess(in, operands, spec));
   if (const std::string warning = DropUnavailableCapabilities(spec, process); !warning.empty()) {
     Log(globals, "warning", warning);

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/json_reader.h"
 #include "base/status_macros.h"
 #include "oci/spec_parser.h"
 #include "oci/spec_validator.h"
@@ -17,35 +16,6 @@ namespace tiny::oci {
 namespace {
 
 constexpr absl::string_view kAbsent = "null";
-
-// Calls `found` at each member of the name; false: this is no object.
-template <typename Found>
-bool ForEach(JsonReader& json, absl::string_view name, Found found) {
-  std::string key;
-  if (json.Peek() != JsonReader::Type::kObject || !json.BeginObject()) return false;
-  while (json.NextKey(&key)) {
-    if (key != name) {
-      json.Skip();
-    } else if (!found()) {
-      return false;
-    }
-  }
-  return json.ok();
-}
-
-// The text of linux.seccomp; empty where there is none, or where it isn't clear.
-absl::string_view FindProfile(absl::string_view config) {
-  JsonReader json(config);
-  absl::string_view profile;
-  int count = 0;
-  const bool is_clear = ForEach(json, "linux", [&] {
-    return ForEach(json, "seccomp", [&] {
-      ++count;
-      return json.Peek() == JsonReader::Type::kObject && json.SkipText(&profile);
-    });
-  });
-  return is_clear && count == 1 && json.Finish().ok() ? profile : absl::string_view();
-}
 
 // The same configuration without a profile; what is on which line stays.
 std::string Without(absl::string_view config, absl::string_view profile) {
@@ -65,9 +35,10 @@ absl::StatusOr<Spec> ParseValid(absl::string_view config) {
 
 }  // namespace
 
-absl::StatusOr<Spec> ParseConfig(const Globals& globals, absl::string_view config) {
+absl::StatusOr<Spec> ParseConfig(const Globals& globals, absl::string_view config,
+                                 const Glance& glance) {
   const std::string directory = absl::StrCat(globals.root, "/@seccomp");
-  const absl::string_view profile = FindProfile(config);
+  const absl::string_view profile = glance.seccomp;
   if (profile.size() < kAbsent.size()) return ParseValid(config);
   std::optional<security::KnownProgram> known = security::FindProgram(profile, directory);
   ASSIGN_OR_RETURN(Spec spec, ParseValid(known ? Without(config, profile) : config));

@@ -8,14 +8,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "oci/cli/command.h"
+#include "oci/cli/glance.h"
 #include "oci/spec.h"
 
 namespace tiny::oci {
 
 // ParseSpec and ValidateSpec of a config.json, whose profile is compiled. One that was used under
 // this --root before is found by its text and not parsed at all. One with an agent (listenerPath)
-// is left as it is.
-absl::StatusOr<Spec> ParseConfig(const Globals& globals, absl::string_view config);
+// is left as it is. `glance` is that at the same text.
+absl::StatusOr<Spec> ParseConfig(const Globals& globals, absl::string_view config,
+                                 const Glance& glance);
 
 }  // namespace tiny::oci
 

@@ -33,13 +33,17 @@ std::string Config(absl::string_view profile) {
 
 class KnownSeccompTest : public ::testing::Test {
  protected:
+  static absl::StatusOr<Spec> Parse(const Globals& globals, const std::string& config) {
+    return ParseConfig(globals, config, GlanceAt(config));
+  }
+
   tiny::testing::TempDir temp_;
   const Globals globals_ = {.root = temp_.Path("root")};
 };
 
 TEST_F(KnownSeccompTest, ASecondUseIsNotParsed) {
-  ASSERT_OK_AND_ASSIGN(const Spec first, ParseConfig(globals_, Config(kProfile)));
-  ASSERT_OK_AND_ASSIGN(const Spec second, ParseConfig(globals_, Config(kProfile)));
+  ASSERT_OK_AND_ASSIGN(const Spec first, Parse(globals_, Config(kProfile)));
+  ASSERT_OK_AND_ASSIGN(const Spec second, Parse(globals_, Config(kProfile)));
   EXPECT_THAT(first.linux_.seccomp->syscalls, SizeIs(1));
   EXPECT_THAT(second.linux_.seccomp->syscalls, IsEmpty());
   EXPECT_EQ(second.annotations.at("k"), "v");
@@ -54,24 +58,24 @@ TEST_F(KnownSeccompTest, ASecondUseIsNotParsed) {
 }
 
 TEST_F(KnownSeccompTest, AnotherProfileIsAnotherProgram) {
-  ASSERT_OK(ParseConfig(globals_, Config(kProfile)).status());
+  ASSERT_OK(Parse(globals_, Config(kProfile)).status());
   const std::string other = absl::StrReplaceAll(kProfile, {{"write", "close"}});
-  ASSERT_OK_AND_ASSIGN(const Spec spec, ParseConfig(globals_, Config(other)));
+  ASSERT_OK_AND_ASSIGN(const Spec spec, Parse(globals_, Config(other)));
   EXPECT_EQ(spec.linux_.seccomp->syscalls[0].names[1], "close");
 }
 
 TEST_F(KnownSeccompTest, WhatIsWrongIsToldEachTime) {
   const std::string wrong = absl::StrReplaceAll(kProfile, {{"SCMP_ACT_ALLOW", "SCMP_ACT_NO"}});
   for (int use = 0; use < 2; ++use) {
-    EXPECT_THAT(ParseConfig(globals_, Config(wrong)),
+    EXPECT_THAT(Parse(globals_, Config(wrong)),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("linux.seccomp.syscalls")));
   }
   // Beside a known profile, too, and on the line where it is.
-  ASSERT_OK(ParseConfig(globals_, Config(kProfile)).status());
+  ASSERT_OK(Parse(globals_, Config(kProfile)).status());
   const std::string config = absl::StrReplaceAll(Config(kProfile), {{"\"/x\"", "7"}});
-  EXPECT_THAT(ParseConfig(globals_, config),
+  EXPECT_THAT(Parse(globals_, config),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("linux.cgroupsPath")));
-  EXPECT_THAT(ParseConfig(globals_, absl::StrCat(Config(kProfile), "}")),
+  EXPECT_THAT(Parse(globals_, absl::StrCat(Config(kProfile), "}")),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("line 6")));
 }
 
@@ -79,19 +83,19 @@ TEST_F(KnownSeccompTest, OneWithAnAgentIsLeftAsItIs) {
   const std::string agent =
       absl::StrReplaceAll(kProfile, {{"\"flags\"", "\"listenerPath\": \"/l\", \"flags\""}});
   for (int use = 0; use < 2; ++use) {
-    ASSERT_OK_AND_ASSIGN(const Spec spec, ParseConfig(globals_, Config(agent)));
+    ASSERT_OK_AND_ASSIGN(const Spec spec, Parse(globals_, Config(agent)));
     EXPECT_EQ(spec.linux_.seccomp->listener_path, "/l");
     EXPECT_THAT(spec.linux_.seccomp->program, IsEmpty());
   }
 }
 
 TEST_F(KnownSeccompTest, OfTwoProfilesTheLastOneCounts) {
-  ASSERT_OK(ParseConfig(globals_, Config(kProfile)).status());
+  ASSERT_OK(Parse(globals_, Config(kProfile)).status());
   const std::string two =
       absl::StrCat(kProfile, R"(, "seccomp": {"defaultAction": "SCMP_ACT_LOG"})");
-  ASSERT_OK_AND_ASSIGN(const Spec spec, ParseConfig(globals_, Config(two)));
+  ASSERT_OK_AND_ASSIGN(const Spec spec, Parse(globals_, Config(two)));
   EXPECT_EQ(spec.linux_.seccomp->default_action, "SCMP_ACT_LOG");
-  ASSERT_OK_AND_ASSIGN(const Spec none, ParseConfig(globals_, Config("null")));
+  ASSERT_OK_AND_ASSIGN(const Spec none, Parse(globals_, Config("null")));
   EXPECT_FALSE(none.linux_.seccomp.has_value());
 }
 

@@ -311,9 +311,14 @@ absl::Status Launcher::RunCreateHooks() {
                                  container_.cgroup.has_value() ? &*container_.cgroup : nullptr);
 }
 
-// What was begun ahead and failed is done by the clone, whose errors are explained.
+// What was begun ahead and failed is done by the clone, whose errors are explained. What is new
+// belongs to the user namespace that the container is in.
 void Launcher::JoinMadeNetwork() {
-  if (request_.network_maker == nullptr) return;
+  const NamespacePlan& namespaces = container_.namespaces;
+  if (request_.network_maker == nullptr || !namespaces.IsFresh(ns::Kind::kNetwork) ||
+      namespaces.IsFresh(ns::Kind::kUser) || namespaces.Joins(ns::Kind::kUser)) {
+    return;
+  }
   absl::StatusOr<ns::NetworkMaker::Made> made = request_.network_maker->Take();
   if (!made.ok()) return;
   container_.network = *std::move(made);
@@ -379,17 +384,6 @@ absl::Status Launcher::Run() {
 }
 
 }  // namespace
-
-void StartNetworkAhead(const oci::Spec& spec, ns::NetworkMaker& maker) {
-  bool is_fresh = false;
-  for (const oci::Namespace& wanted : spec.linux_.namespaces) {
-    const std::optional<ns::Kind> kind = ns::KindFromSpec(wanted.type);
-    // What is new belongs to the user namespace that the container is in.
-    if (kind == ns::Kind::kUser) return;
-    is_fresh = is_fresh || (kind == ns::Kind::kNetwork && wanted.path.empty());
-  }
-  if (is_fresh) maker.Start().IgnoreError();
-}
 
 absl::StatusOr<LaunchedContainer> Launch(const LaunchRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();

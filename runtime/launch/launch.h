@@ -78,12 +78,9 @@ struct LaunchRequest {
   // Launch starts the program, too. Where nothing has to be done once the container is made, nobody
   // waits for that then.
   bool starts = false;
-  ns::NetworkMaker* network_maker = nullptr;  // StartNetworkAhead
+  // Where one was started before the launch, for the container's new network namespace.
+  ns::NetworkMaker* network_maker = nullptr;
 };
-
-// Begins with what a launch of this spec will need and takes the kernel long, while the caller goes
-// on to that launch. Where there is nothing, or it can't be begun now, the launch does it.
-void StartNetworkAhead(const oci::Spec& spec, ns::NetworkMaker& maker);
 
 // Who gets the descriptor of a filter with SCMP_ACT_NOTIFY: linux.seccomp.listenerPath.
 struct SeccompAgent {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -11,6 +12,11 @@
 #include "oci/sysctl.h"
 
 namespace tiny::runtime {
+
+bool NamespacePlan::Joins(ns::Kind kind) const {
+  return std::any_of(joined.begin(), joined.end(),
+                     [kind](const Joined& one) { return one.kind == kind; });
+}
 
 ns::IdMap IdMapOf(const std::vector<oci::IdMapping>& mappings) {
   ns::IdMap map;

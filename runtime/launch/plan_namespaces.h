@@ -26,6 +26,7 @@ struct NamespacePlan {
   std::string time_offsets;  // of a fresh time namespace, as the kernel takes them
 
   bool IsFresh(ns::Kind kind) const { return (fresh & ns::CloneFlag(kind)) != 0; }
+  bool Joins(ns::Kind kind) const;
 };
 
 // Opens the namespaces that are given by path: PosixStatus where one is missing. kInvalidArgument

@@ -4,7 +4,6 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,10 +20,8 @@ absl::Status CheckMayLaunch(const NamespacePlan& namespaces, const security::Cal
   if (caller == nullptr || !caller->IsUser() || namespaces.IsFresh(ns::Kind::kUser)) {
     return absl::OkStatus();
   }
-  const bool joins = std::any_of(
-      namespaces.joined.begin(), namespaces.joined.end(),
-      [](const NamespacePlan::Joined& joined) { return joined.kind == ns::Kind::kUser; });
-  if (joins || security::AvailableCapabilities().Has(CAP_SYS_ADMIN)) return absl::OkStatus();
+  if (namespaces.Joins(ns::Kind::kUser) || security::AvailableCapabilities().Has(CAP_SYS_ADMIN))
+    return absl::OkStatus();
   return WithHint(
       absl::FailedPreconditionError(absl::StrCat("linux.namespaces: uid ", geteuid(),
                                                  " needs a user namespace for its container")),

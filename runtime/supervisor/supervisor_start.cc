@@ -2,8 +2,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -12,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/timeline.h"
 #include "logs/log_options.h"
+#include "ns/network_maker.h"
 #include "runtime/event_log.h"
 #include "runtime/launch/launch.h"
 #include "runtime/prepare.h"
@@ -20,6 +23,16 @@
 #include "runtime/supervisor/supervisor.h"
 
 namespace tiny::runtime {
+namespace {
+
+// Neither the host's nor another container's.
+bool HasOwnNetwork(const state::ContainerConfig& config) {
+  if (config.networks.empty()) return true;
+  const std::string& mode = config.networks.front().network;
+  return mode != "host" && !absl::StartsWith(mode, "container:");
+}
+
+}  // namespace
 
 // What lasts for all runs of the container: its run directory, streams, log and socket.
 absl::Status Supervisor::SetUp(const state::LockedContainer& record) {
@@ -57,12 +70,13 @@ absl::Status Supervisor::Start(state::LockedContainer& record) {
     state_.manually_stopped = false;
     state_.restart_count = 0;
   }
+  ns::NetworkMaker network;
+  // Where there may be no thread the clone makes it.
+  if (HasOwnNetwork(config_)) network.Start().IgnoreError();
   RETURN_IF_ERROR(MakeEtcFiles(record.directory(), config_));
   PrepareOptions options{task_.options, task_.store, task_.term};
   ASSIGN_OR_RETURN(const std::unique_ptr<PreparedLaunch> prepared,
                    PrepareLaunch(config_, options, &state_));
-  ns::NetworkMaker network;
-  StartNetworkAhead(prepared->spec, network);
   LaunchRequest& request = prepared->request;
   request.network_maker = &network;
   request.starts = !config_.tty;
