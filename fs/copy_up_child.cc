@@ -68,6 +68,18 @@ long CopyFile(int from, int to, const char* name, const struct stat& file) noexc
   return RawSyscall(SYS_symlinkat, target, to, name);
 }
 
+// Where it may not be made, as in a user namespace, a device is left out. Nobody else is in the
+// tmpfs yet, so that the name still stands for what was made.
+long CopyNode(int to, const char* name, const struct stat& file) noexcept {
+  const long made = RawSyscall(SYS_mknodat, to, name, file.st_mode, file.st_rdev);
+  if (made < 0) return made == -EPERM ? 0 : made;
+  constexpr int kFlags = AT_SYMLINK_NOFOLLOW;
+  const long error = RawSyscall(SYS_fchownat, to, name, file.st_uid, file.st_gid, kFlags);
+  if (error < 0 && error != -EINVAL) return error;
+  const timespec times[2] = {file.st_atim, file.st_mtim};
+  return RawSyscall(SYS_utimensat, to, name, times, kFlags);
+}
+
 long CopyDirectory(int from, int to, int depth) noexcept;
 
 long CopySubdirectory(int from, int to, const char* name, const struct stat& file,
@@ -92,7 +104,7 @@ long CopyEntry(int from, int to, const char* name, int depth) noexcept {
   if (S_ISREG(file.st_mode)) return CopyFile(from, to, name, file);
   if (S_ISLNK(file.st_mode)) return CopySymlink(from, to, name);
   if (S_ISDIR(file.st_mode)) return CopySubdirectory(from, to, name, file, depth + 1);
-  return 0;
+  return S_ISSOCK(file.st_mode) ? 0 : CopyNode(to, name, file);
 }
 
 long CopyDirectory(int from, int to, int depth) noexcept {

@@ -157,6 +157,8 @@ TEST_F(MountVariants, TmpfsBeginsWithWhatItCovers) {
   ASSERT_EQ(chown(root_.Path("run/sub/file").c_str(), 5, 6), 0);
   ASSERT_EQ(symlink("/etc/shadow", root_.Path("run/link").c_str()), 0);
   ASSERT_EQ(mkfifo(root_.Path("run/fifo").c_str(), 0600), 0);
+  ASSERT_EQ(chown(root_.Path("run/fifo").c_str(), 7, 8), 0);
+  ASSERT_EQ(mknod(root_.Path("run/full").c_str(), S_IFCHR | 0604, makedev(1, 7)), 0);
   RunIsolated(kNamespaces, [&] {
     MountPlan plan = DefaultPlan(root_.path());
     plan.mounts.push_back(MakeMount("tmpfs", "tmpfs", "/run", {"tmpcopyup", "ro"}));
@@ -167,7 +169,10 @@ TEST_F(MountVariants, TmpfsBeginsWithWhatItCovers) {
     EXPECT_EQ(StatOf("/run/sub/file").st_mode, S_IFREG | 0640);
     EXPECT_EQ(StatOf("/run").st_mode, S_IFDIR | 01777);
     EXPECT_TRUE(S_ISLNK(StatOf("/run/link").st_mode));
-    EXPECT_FALSE(PathExists("/run/fifo"));
+    EXPECT_EQ(StatOf("/run/fifo").st_mode, S_IFIFO | 0600);
+    EXPECT_EQ(StatOf("/run/fifo").st_gid, 8);
+    EXPECT_EQ(StatOf("/run/full").st_mode, S_IFCHR | 0604);
+    EXPECT_EQ(StatOf("/run/full").st_rdev, makedev(1, 7));
   });
 }
 

@@ -82,24 +82,32 @@ ChildResult WriteLabel(const InitConfig& config, const char* attribute, const ch
   return written < 0 ? ChildError(written, operation, label) : ChildResult();
 }
 
-bool IsNull(long fd) {
+enum class Stream { kOther, kNull, kClosed };
+
+Stream Look(long fd) {
   struct stat file;
-  return RawSyscall(SYS_fstat, fd, &file) == 0 && S_ISCHR(file.st_mode) &&
-         file.st_rdev == kNullDevice;
+  if (RawSyscall(SYS_fstat, fd, &file) < 0) return Stream::kClosed;
+  const bool is_null = S_ISCHR(file.st_mode) && file.st_rdev == kNullDevice;
+  return is_null ? Stream::kNull : Stream::kOther;
 }
 
 // Root changes the mode and the owner of what it holds open: that may be its own null device, but
-// not the host's. The execve(2) closes what is opened here.
+// not the host's. A stream that is closed would be the first file that the program opens. The
+// execve(2) closes what is opened here.
 void UseOwnNull() {
   long own = -1;
   for (int fd = 0; fd < 3; ++fd) {
-    if (!IsNull(fd)) continue;
+    if (Look(fd) == Stream::kOther) continue;
     if (own < 0) {
       constexpr int kFlags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
       own = RawSyscall(SYS_openat, AT_FDCWD, "/dev/null", kFlags);
-      if (own < 0 || !IsNull(own)) break;
+      if (own < 0 || Look(own) != Stream::kNull) break;
     }
-    RawSyscall(SYS_dup3, own, fd, 0);
+    if (own == fd) {
+      RawSyscall(SYS_fcntl, fd, F_SETFD, 0);
+    } else {
+      RawSyscall(SYS_dup3, own, fd, 0);
+    }
   }
 }
 
@@ -117,7 +125,7 @@ ChildResult SetUserAndGroups(const InitConfig& config, const Ids& now) {
   if ((config.flags & kSetGroups) != 0) {
     const long set =
         RawSyscall(SYS_setgroups, config.groups.count, TailOf<uint32_t>(config, config.groups));
-    if (set < 0) return ChildError(set, "setgroups");
+    if (set < 0) return ChildError(set, "setgroups: a gid has no mapping or is not permitted");
   }
   if ((config.flags & kSetUser) == 0) return ChildResult();
   if (now.gid != config.gid || now.egid != config.gid) {

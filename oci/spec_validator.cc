@@ -225,6 +225,10 @@ absl::Status ValidateDevices(const std::vector<Device>& devices) {
     if (device.major < 0 || device.minor < 0) {
       return Wrong(Element("linux.devices", i), "major and minor must not be negative");
     }
+    // What the kernel's dev_t holds: 12 and 20 bits.
+    if (device.major > 0xfff || device.minor > 0xfffff) {
+      return Wrong(Element("linux.devices", i), "no device has such a major or minor number");
+    }
   }
   return absl::OkStatus();
 }
@@ -308,6 +312,9 @@ absl::Status ValidateSeccomp(const Seccomp& config) {
   // By that call the container's process tells that there is somebody to ask.
   constexpr absl::string_view kTelling = "write";
   bool notifies = false;
+  if (config.default_action.empty()) {
+    return Wrong("linux.seccomp.defaultAction", "is required");
+  }
   if (config.default_action == kNotify) {
     return Wrong("linux.seccomp.defaultAction", "can't be SCMP_ACT_NOTIFY");
   }

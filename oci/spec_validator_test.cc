@@ -161,12 +161,23 @@ TEST(ValidateSpecTest, LinuxDetails) {
               [](Spec& spec) { spec.linux_.intel_rdt.emplace().mem_bw_schema = "L3:0=f"; });
   ExpectWrong("linux.intelRdt.memBwSchema",
               [](Spec& spec) { spec.linux_.intel_rdt.emplace().mem_bw_schema = "MB:0=1\nL3:0=f"; });
+  const auto seccomp = [](const std::function<void(Seccomp&)>& change) {
+    return [=](Spec& spec) {
+      spec.linux_.seccomp.emplace().default_action = "SCMP_ACT_ALLOW";
+      change(*spec.linux_.seccomp);
+    };
+  };
+  ExpectWrong("linux.seccomp.defaultAction",
+              seccomp([](Seccomp& profile) { profile.default_action.clear(); }));
   ExpectWrong("linux.seccomp.syscalls[0].names",
-              [](Spec& spec) { spec.linux_.seccomp.emplace().syscalls.emplace_back(); });
+              seccomp([](Seccomp& profile) { profile.syscalls.emplace_back(); }));
   ExpectWrong("linux.seccomp.listenerMetadata",
-              [](Spec& spec) { spec.linux_.seccomp.emplace().listener_metadata = "x"; });
+              seccomp([](Seccomp& profile) { profile.listener_metadata = "x"; }));
   ExpectWrong("linux.devices[0].type",
               [](Spec& spec) { spec.linux_.devices = {{.type = "x", .path = "/dev/x"}}; });
+  ExpectWrong("linux.devices[0]", [](Spec& spec) {
+    spec.linux_.devices.push_back({.type = "c", .path = "/dev/x", .major = int64_t{1} << 40});
+  });
   ExpectWrong("linux.devices[0].path",
               [](Spec& spec) { spec.linux_.devices = {{.type = "c", .path = "x"}}; });
   for (const char* path : {"../x", "/../../", "a/../b", ".."}) {

@@ -160,6 +160,29 @@ class CrashTest(runtime.RuntimeTest):
         state = self.state()
         self.assertEqual((state["status"], state["bundle"]), ("created", self.bundle))
 
+    def test_a_creator_that_is_asked_to_end_ends_with_its_work_done(self):
+        trace = os.path.join(self.folder, "trace")
+
+        def hooks(config):
+            config["hooks"] = {
+                "createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", "echo made >>%s; "
+                                                              "sleep 0.3" % trace]}],
+                "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", "echo gone >>" + trace]}]}
+        self.config("sleep", "1000", change=hooks)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            creator = subprocess.Popen([self.runtime, "--root", self.root, "create", "--bundle",
+                                        self.bundle, self.id], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            while not os.path.exists(trace):
+                time.sleep(0.01)
+            creator.send_signal(number)
+            self.assertEqual(creator.wait(runtime.TIMEOUT), 0)
+            self.assertEqual(self.state()["status"], "created")
+            self.oci("delete", self.id)
+            with open(trace, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "made\ngone\n")
+            os.remove(trace)
+
     def test_one_that_is_being_made_can_be_deleted_by_force(self):
         process, go = self.begin_create()
         self.expect_nothing_after_delete("create")

@@ -196,6 +196,29 @@ class ProcessTest(runtime.RuntimeTest):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
+    def test_streams_that_are_closed(self):
+        look = ("for fd in 0 1 2; do file=$(readlink /proc/$$/fd/$fd); "
+                "echo $file >>/tmp/seen; done")
+        folder = os.path.join(self.folder, "seen")
+        os.mkdir(folder)
+
+        def mounted(config):
+            config["mounts"].append({"destination": "/tmp", "type": "bind", "source": folder,
+                                     "options": ["bind"]})
+        self.config("sh", "-c", look, change=mounted)
+        for closed, seen in (("<&- >&- 2>&-", ["null"] * 3), ("<&- 2>&-", ["null", "", "null"]),
+                             (">&-", ["", "null", ""])):
+            command = 'exec "$@" ' + closed
+            subprocess.run(["sh", "-c", command, "sh", self.runtime, "--root", self.root, "run",
+                            "--bundle", self.bundle, self.id], stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True,
+                           timeout=runtime.TIMEOUT)
+            with open(folder + "/seen", encoding="utf-8") as file:
+                found = file.read().split("\n")
+            os.remove(folder + "/seen")
+            for name, path in zip(seen, found):
+                self.assertEqual("/dev/null" if name else "pipe", path.split(":")[0])
+
     def test_listen_fds(self):
         self.config("sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES $$; cat <&3")
         read, write = os.pipe()

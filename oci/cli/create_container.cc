@@ -60,13 +60,14 @@ bool HasMoreThanItsProcess(const Spec& spec) {
          !runtime::AgentOf(spec, {}).path.empty();
 }
 
-// A file that RLIMIT_FSIZE does not allow is to be an error, after which nothing is left. Blocked
-// and not ignored: the container has the caller's dispositions, and no signals blocked.
-void BlockFileSizeSignal() {
+// What is half made is not left behind for a signal that asks the creator to end, which it is about
+// to do anyway; and a file that RLIMIT_FSIZE does not allow is to be an error. Blocked and not
+// ignored: the container has the caller's dispositions, and no signals blocked.
+void ChangeSignals(int how) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGXFSZ);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  for (const int signal : {SIGXFSZ, SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  sigprocmask(how, &signals, nullptr);
 }
 
 bool HasOwnProcesses(const Spec& spec) {
@@ -112,6 +113,7 @@ absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::
 }  // namespace
 
 void AwaitReady(const Globals& globals, NotifySocket& notify, int pidfd, pid_t pid) {
+  ChangeSignals(SIG_UNBLOCK);
   const absl::Status told = notify.WaitUntilReady(pidfd, pid);
   if (!told.ok()) Log(globals, "warning", told.message());
 }
@@ -180,7 +182,7 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
                                                  const CreateOptions& options,
                                                  const std::string& id, Attachment attachment) {
   // One that is attached has it blocked already.
-  if (attachment != Attachment::kAttached) BlockFileSizeSignal();
+  if (attachment != Attachment::kAttached) ChangeSignals(SIG_BLOCK);
   security::Caller caller;
   ns::NetworkMaker network;
   ASSIGN_OR_RETURN(Bundle bundle,

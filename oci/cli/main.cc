@@ -117,9 +117,9 @@ absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
         Print(absl::StrCat("tiny-oci version ", kVersion, "\nspec: ", kSpecVersion, "\n")));
     return 0;
   }
-  if (help || words.empty()) {
+  if (help || words.empty() || words[0] == "help") {
     RETURN_IF_ERROR(Print(Usage(flags)));
-    return words.empty() && !help ? 1 : 0;
+    return 0;
   }
   if (globals.root.empty()) globals.root = DefaultRoot();
   if (globals.log_format != "text" && globals.log_format != "json") {

@@ -86,7 +86,9 @@ absl::StatusOr<Resources> ReadResources(const UpdateFlags& in) {
   if (!in.resources.empty()) {
     ASSIGN_OR_RETURN(const std::string text,
                      in.resources == "-" ? ReadFd(0, "standard input") : ReadFile(in.resources));
-    return ParseResources(text);
+    absl::StatusOr<Resources> resources = ParseResources(text);
+    if (!resources.ok()) return Annotate(resources.status(), "--resources");
+    return resources;
   }
   Resources resources;
   MemoryResources memory;

@@ -64,7 +64,8 @@ absl::StatusOr<uint32_t> PolicyFromName(absl::string_view name) {
   for (const auto& [known, policy] : kPolicies) {
     if (name == known) return policy;
   }
-  return absl::InvalidArgumentError(absl::StrCat("process.scheduler.policy: \"", name, "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat("process.scheduler.policy: no such policy: \"", name, "\""));
 }
 
 absl::StatusOr<uint64_t> SchedulerFlag(absl::string_view name) {
@@ -79,7 +80,8 @@ absl::StatusOr<uint64_t> SchedulerFlag(absl::string_view name) {
   for (const auto& [known, flag] : kFlags) {
     if (name == known) return flag;
   }
-  return absl::InvalidArgumentError(absl::StrCat("process.scheduler.flags: \"", name, "\""));
+  return absl::InvalidArgumentError(
+      absl::StrCat("process.scheduler.flags: no such flag: \"", name, "\""));
 }
 
 absl::Status SetScheduler(pid_t pid, const oci::Scheduler& scheduler) {
@@ -111,7 +113,7 @@ absl::Status SetIoPriority(pid_t pid, const oci::IoPriority& priority) {
     io_class = 3;
   } else {
     return absl::InvalidArgumentError(
-        absl::StrCat("process.ioPriority.class: \"", priority.class_name, "\""));
+        absl::StrCat("process.ioPriority.class: no such class: \"", priority.class_name, "\""));
   }
   const int value = io_class << kIoPriorityClassShift | priority.priority;
   if (syscall(SYS_ioprio_set, kIoPriorityWhoProcess, pid, value) != 0) {
@@ -124,8 +126,9 @@ absl::Status SetAffinity(pid_t pid, const oci::CpuAffinity& affinity) {
   const std::string& cpus =
       affinity.final_affinity.empty() ? affinity.initial : affinity.final_affinity;
   if (cpus.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const cpu_set_t set, ParseIndexList(cpus));
-  if (sched_setaffinity(pid, sizeof(set), &set) != 0) {
+  const absl::StatusOr<cpu_set_t> set = ParseIndexList(cpus);
+  if (!set.ok()) return Annotate(set.status(), "process.execCPUAffinity");
+  if (sched_setaffinity(pid, sizeof(*set), &*set) != 0) {
     return PosixStatus(errno, absl::StrCat("set cpu affinity ", cpus));
   }
   return absl::OkStatus();
@@ -138,13 +141,11 @@ absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text) {
   CPU_ZERO(&set);
   if (text.empty()) return set;
   for (const absl::string_view range : absl::StrSplit(text, ',')) {
-    const std::pair<absl::string_view, absl::string_view> ends =
-        absl::StrSplit(range, absl::MaxSplits('-', 1));
+    const std::vector<absl::string_view> ends = absl::StrSplit(range, absl::MaxSplits('-', 1));
     int first = 0;
     int last = 0;
-    if (!absl::SimpleAtoi(ends.first, &first) ||
-        !absl::SimpleAtoi(ends.second.empty() ? ends.first : ends.second, &last) || first < 0 ||
-        last < first || last >= CPU_SETSIZE) {
+    if (!absl::SimpleAtoi(ends.front(), &first) || !absl::SimpleAtoi(ends.back(), &last) ||
+        first < 0 || last < first || last >= CPU_SETSIZE) {
       return absl::InvalidArgumentError(absl::StrCat("invalid list of numbers \"", text, "\""));
     }
     for (int index = first; index <= last; ++index) CPU_SET(index, &set);

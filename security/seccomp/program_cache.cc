@@ -1,6 +1,7 @@
 #include "security/seccomp/program_cache.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <string>
@@ -72,6 +73,14 @@ std::string Encode(const KnownProgram& known, absl::string_view text) {
                       text, Bytes(known.program));
 }
 
+// Makes room where engines have sent a different profile with each container: what is still in use
+// comes back at its next use.
+void MakeRoom(const std::string& directory) {
+  const auto names = ListDirectory(directory);
+  if (!names.ok() || names->size() < kMostPrograms) return;
+  for (const std::string& name : *names) unlink(absl::StrCat(directory, "/", name).c_str());
+}
+
 std::string NameOf(absl::string_view text) { return absl::StrFormat("%016x.bpf", Hash(text)); }
 
 }  // namespace
@@ -84,6 +93,7 @@ std::optional<KnownProgram> FindProgram(absl::string_view text, absl::string_vie
 
 void KeepProgram(absl::string_view text, const KnownProgram& known, absl::string_view directory) {
   if (!MakeDirs(directory, 0700).ok()) return;
+  MakeRoom(std::string(directory));
   const auto opened = OpenFile(directory, O_PATH | O_DIRECTORY);
   if (!opened.ok()) return;
   ReplaceFileAtomically(opened->get(), NameOf(text), Encode(known, text), 0600, /*sync=*/false)

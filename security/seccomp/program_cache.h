@@ -8,6 +8,7 @@
 #ifndef TINY_SECURITY_SECCOMP_PROGRAM_CACHE_H_
 #define TINY_SECURITY_SECCOMP_PROGRAM_CACHE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -23,6 +24,9 @@ struct KnownProgram {
 
 // Nothing where there is none, or one that is damaged or of another version of the compiler.
 std::optional<KnownProgram> FindProgram(absl::string_view text, absl::string_view directory);
+
+// Of so many the directory is emptied before one more is kept.
+inline constexpr size_t kMostPrograms = 256;
 
 // Written atomically, to a directory that is made where it is missing. One that can't be written
 // to is no error: the next one compiles again.

@@ -62,6 +62,14 @@ TEST_F(ProgramCacheTest, EveryDifferenceIsADifferentFile) {
   EXPECT_THAT(Files(), SizeIs(text.size() + 1));
 }
 
+TEST_F(ProgramCacheTest, ItDoesNotGrowWithoutEnd) {
+  for (size_t i = 0; i <= kMostPrograms; ++i) {
+    KeepProgram(absl::StrCat(kText, i), Sample(), directory_);
+  }
+  EXPECT_THAT(Files(), SizeIs(1));
+  EXPECT_TRUE(IsSample(FindProgram(absl::StrCat(kText, kMostPrograms), directory_)));
+}
+
 TEST_F(ProgramCacheTest, WhatIsDamagedIsNotFound) {
   KeepProgram(kText, Sample(), directory_);
   const std::string path = absl::StrCat("cache/", Files()[0]);
