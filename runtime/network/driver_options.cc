@@ -87,7 +87,7 @@ absl::Status CheckOption(const KnownOption& known, const std::string& value) {
 absl::Status CheckDriverOptions(const Network& network) {
   for (const auto& [key, value] : network.options) {
     const auto known = std::find_if(std::begin(kKnownOptions), std::end(kKnownOptions),
-                                    [&](const KnownOption& option) {
+                                    [&network, &key = key](const KnownOption& option) {
                                       return option.driver == network.driver && option.key == key;
                                     });
     absl::Status status = known == std::end(kKnownOptions) ? UnknownOption(network.driver, key)
