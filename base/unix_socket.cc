@@ -59,11 +59,14 @@ absl::StatusOr<UniqueFd> BindDatagramSocket(absl::string_view path, mode_t mode)
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return PosixStatus(errno, "make a socket");
   unlink(address.value.sun_path);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value)) !=
-          0 ||
-      chmod(address.value.sun_path, mode) != 0) {
-    return PosixStatus(errno, absl::StrCat("bind ", path));
-  }
+  if (fchmod(fd.get(), mode) != 0) return PosixStatus(errno, "set a socket's mode");
+  // By its name something else may be found at once.
+  const mode_t mask = umask(0);
+  const int bound =
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address.value), sizeof(address.value));
+  const int error = errno;
+  umask(mask);
+  if (bound != 0) return PosixStatus(error, absl::StrCat("bind ", path));
   return fd;
 }
 

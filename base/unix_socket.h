@@ -18,7 +18,8 @@ namespace tiny {
 // A listening SOCK_SEQPACKET socket at `path`, which only its owner may connect to. What was there
 // is replaced. unix(7) limits an address to 107 bytes: longer ones go through /proc/self/fd.
 absl::StatusOr<UniqueFd> ListenUnixSocket(absl::string_view path);
-// A SOCK_DGRAM socket at `path`, with that mode whatever the umask is. What was there is replaced.
+// A SOCK_DGRAM socket at `path`, with that mode whatever the umask is, which is changed for that
+// moment: not thread-safe. What was there is replaced.
 absl::StatusOr<UniqueFd> BindDatagramSocket(absl::string_view path, mode_t mode);
 // `type`: SOCK_SEQPACKET, SOCK_STREAM or SOCK_DGRAM.
 absl::StatusOr<UniqueFd> ConnectUnixSocket(absl::string_view path, int type);

@@ -3,8 +3,8 @@
 // and capabilities are those of the bundle that `tiny-oci spec` writes.
 //
 //   floor run ROOTFS CGROUP             runs /bin/true in it
-//   floor filtered ROOTFS CGROUP FILE   the same with the seccomp filter whose instructions are
-//   there floor overlay ROOTFS CGROUP         the same on an overlay that keeps changes in memory
+//   floor filtered ROOTFS CGROUP FILE   the same with a seccomp filter, of the instructions in FILE
+//   floor overlay ROOTFS CGROUP         the same on an overlay that keeps changes in memory
 //   floor detached ROOTFS CGROUP        the same, and returns when /bin/true has been executed
 //   floor create FOLDER ROOTFS CGROUP   all but the execution, and a record of it in FOLDER
 //   floor start FOLDER

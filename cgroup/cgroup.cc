@@ -304,8 +304,12 @@ absl::Status Cgroup::WriteLimit(const ControlWrite& write, OpenedFile& file) con
 absl::Status Cgroup::AttachDevices(const Resources& resources) {
   if (resources.devices.empty() || VersionOf("devices") == Version::kV1) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::vector<bpf_insn> program, CompileDeviceProgram(resources.devices));
-  const absl::Status attached = AttachDeviceProgram(unified_.fd.get(), program);
-  if (attached.ok() || hierarchy_.FindLegacy("devices") == nullptr) return attached;
+  absl::StatusOr<UniqueFd> attached = AttachDeviceProgram(unified_.fd.get(), program);
+  if (attached.ok()) {
+    device_program_ = *std::move(attached);
+    return absl::OkStatus();
+  }
+  if (hierarchy_.FindLegacy("devices") == nullptr) return attached.status();
   Resources devices;
   devices.devices = resources.devices;
   ASSIGN_OR_RETURN(const std::vector<ControlWrite> writes,
@@ -336,8 +340,9 @@ absl::string_view Cgroup::TrackingTree(const Hierarchy& hierarchy) {
   return freezer != nullptr ? absl::string_view(freezer->mount_point) : "";
 }
 
-bool Cgroup::HasMore(const Hierarchy& own_trees, absl::string_view path) {
-  return PathExists(absl::StrCat(TrackingTree(own_trees), path, "/", kAdditions));
+bool Cgroup::IsAllIn(const Hierarchy& own_trees, absl::string_view path) {
+  const std::string tracking = absl::StrCat(TrackingTree(own_trees), path);
+  return PathExists(tracking) && !PathExists(absl::StrCat(tracking, "/", kAdditions));
 }
 
 std::vector<LegacyTree> Cgroup::LegacyTrees() const {

@@ -87,8 +87,8 @@ class Cgroup {
   // The hierarchy without those that it has none in: enough for Open, IsFrozen and RemoveEmpty, at
   // less cost.
   Hierarchy OwnTrees() const { return hierarchy_.WithLegacy(LegacyTrees()); }
-  // Whether an update has made directories in others since.
-  static bool HasMore(const Hierarchy& own_trees, absl::string_view path);
+  // Whether it is there, and no update has made directories of it in other trees since.
+  static bool IsAllIn(const Hierarchy& own_trees, absl::string_view path);
 
   // The version 1 directories' `tasks`, open for writing: a child of one thread that writes "0" to
   // each before it runs its program moves itself there. A thread that moves itself alone takes no
@@ -176,7 +176,8 @@ class Cgroup {
   Hierarchy hierarchy_;
   std::string path_;
   bool adopts_ = false;
-  Directory unified_;  // no descriptor on a version 1 machine
+  Directory unified_;        // no descriptor on a version 1 machine
+  UniqueFd device_program_;  // of one that was made here, which holds it by itself
   std::vector<LegacyDirectory> legacy_;
 };
 

@@ -301,9 +301,9 @@ TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
     Resources resources;
     resources.pids_limit = 100;
     const Hierarchy own_trees = cgroup.OwnTrees();
-    EXPECT_FALSE(Cgroup::HasMore(own_trees, cgroup.path()));
+    EXPECT_TRUE(Cgroup::IsAllIn(own_trees, cgroup.path()));
     ASSERT_OK(other.Update(resources));
-    EXPECT_EQ(Cgroup::HasMore(own_trees, cgroup.path()), !v2());
+    EXPECT_EQ(Cgroup::IsAllIn(own_trees, cgroup.path()), v2());
     if (!lives) {
       EXPECT_EQ(child.Wait(), 0);
     }
@@ -419,6 +419,7 @@ TEST_F(CgroupKernelTest, OneThatIsWholeAndEmptyGoesAtOnce) {
   EXPECT_TRUE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
   for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
   EXPECT_FALSE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
+  EXPECT_FALSE(Cgroup::IsAllIn(cgroup.OwnTrees(), cgroup.path()));
 }
 
 TEST_F(CgroupKernelTest, OpenFindsWhatWasMade) {

@@ -186,14 +186,14 @@ absl::StatusOr<std::vector<bpf_insn>> CompileDeviceProgram(absl::Span<const Devi
   return program;
 }
 
-absl::Status AttachDeviceProgram(int cgroup_fd, absl::Span<const bpf_insn> program) {
+absl::StatusOr<UniqueFd> AttachDeviceProgram(int cgroup_fd, absl::Span<const bpf_insn> program) {
   static constexpr char kLicense[] = "Apache-2.0";
   bpf_attr load = {};
   load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
   load.insns = reinterpret_cast<uintptr_t>(program.data());
   load.insn_cnt = static_cast<uint32_t>(program.size());
   load.license = reinterpret_cast<uintptr_t>(kLicense);
-  const UniqueFd loaded(static_cast<int>(Bpf(BPF_PROG_LOAD, load)));
+  UniqueFd loaded(static_cast<int>(Bpf(BPF_PROG_LOAD, load)));
   if (!loaded) return PosixStatus(errno, "load the device program");
   bpf_attr attach = {};
   attach.target_fd = static_cast<uint32_t>(cgroup_fd);
@@ -201,7 +201,7 @@ absl::Status AttachDeviceProgram(int cgroup_fd, absl::Span<const bpf_insn> progr
   attach.attach_type = BPF_CGROUP_DEVICE;
   attach.attach_flags = BPF_F_ALLOW_MULTI;
   if (Bpf(BPF_PROG_ATTACH, attach) != 0) return PosixStatus(errno, "attach the device program");
-  return absl::OkStatus();
+  return loaded;
 }
 
 }  // namespace tiny::cgroup

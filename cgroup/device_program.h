@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/unique_fd.h"
 #include "cgroup/resources.h"
 
 namespace tiny::cgroup {
@@ -18,10 +19,10 @@ namespace tiny::cgroup {
 // an unknown type or access.
 absl::StatusOr<std::vector<bpf_insn>> CompileDeviceProgram(absl::Span<const DeviceRule> rules);
 
-// Loads the program and attaches it to the cgroup's directory; it goes with the cgroup. A device
-// must pass the programs of every cgroup above too. PosixStatus of bpf(2): EPERM without
-// CAP_BPF or CAP_SYS_ADMIN, EINVAL where the kernel lacks CONFIG_CGROUP_BPF.
-absl::Status AttachDeviceProgram(int cgroup_fd, absl::Span<const bpf_insn> program);
+// Loads the program, which is returned, and attaches it to the cgroup's directory, with which it
+// goes. A device must pass the programs of every cgroup above too. PosixStatus of bpf(2): EPERM
+// without CAP_BPF or CAP_SYS_ADMIN, EINVAL where the kernel lacks CONFIG_CGROUP_BPF.
+absl::StatusOr<UniqueFd> AttachDeviceProgram(int cgroup_fd, absl::Span<const bpf_insn> program);
 
 }  // namespace tiny::cgroup
 

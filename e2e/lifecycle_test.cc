@@ -2,8 +2,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <filesystem>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,8 +18,11 @@ namespace tiny::e2e {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::Field;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 
 TEST_F(TinyTest, DetachedFromRunToRm) {
   const std::string id = Detached({"--name", "one", "sh", "-c", "echo hello; exec sleep 1000"});
@@ -129,6 +135,26 @@ TEST_F(TinyTest, OfCommandsThatRaceForAContainerEachSucceeds) {
     }
   }
   EXPECT_EQ(Tiny({"rm", "-f", id}).code, 0);
+}
+
+TEST_F(TinyTest, AnExecDuringAStartIsInTheContainer) {
+  const std::string host = std::filesystem::read_symlink("/proc/self/ns/net");
+  std::atomic<bool> ended = false;
+  std::vector<std::string> seen;
+  std::thread looker([&] {
+    while (!ended) {
+      const Result looked = Tiny({"exec", "fresh", "sh", "-c", "readlink /proc/self/ns/net"});
+      if (looked.code == 0) seen.push_back(looked.out);
+    }
+  });
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(Run({"-d", "--name", "fresh", "--network", "none", "sleep", "1000"}).code, 0);
+    EXPECT_EQ(Tiny({"rm", "-f", "fresh"}).code, 0);
+  }
+  ended = true;
+  looker.join();
+  EXPECT_THAT(seen, Not(IsEmpty()));
+  EXPECT_THAT(seen, Each(Not(host + "\n")));
 }
 
 TEST_F(TinyTest, AClientKilledAtAnyMomentLeavesAContainerOrNothing) {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -248,11 +249,16 @@ class Stepper {
     stepped_.result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
+  static pid_t EventMessage(pid_t pid) {
+    unsigned long message = 0;
+    ptrace(PTRACE_GETEVENTMSG, pid, 0, &message);
+    return static_cast<pid_t>(message);
+  }
+
   void NoteChild(pid_t parent) {
-    unsigned long child = 0;
-    ptrace(PTRACE_GETEVENTMSG, parent, 0, &child);
+    const pid_t child = EventMessage(parent);
     // One that is short may have been seen to its end before.
-    if (child != 0 && kill(static_cast<pid_t>(child), 0) == 0) Add(static_cast<pid_t>(child));
+    if (child != 0 && kill(child, 0) == 0) Add(child);
   }
 
   static bool IsNewChild(int event) {
@@ -265,6 +271,7 @@ class Stepper {
   // killed, the first thread's end is told only after those of all others.
   void Release() {
     for (const auto& [pid, tracee] : tracees_) ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+    std::set<pid_t> let_go;
     while (!tracees_.empty()) {
       int status = 0;
       const pid_t pid = waitpid(-1, &status, __WALL);
@@ -273,7 +280,9 @@ class Stepper {
         OnEnd(pid, status);
         continue;
       }
-      if (IsNewChild(status >> 16)) NoteChild(pid);
+      // A child that has been let go before its parent's event stays so.
+      if (IsNewChild(status >> 16) && !let_go.contains(EventMessage(pid))) NoteChild(pid);
+      let_go.insert(pid);
       const bool signalled = status >> 16 == 0 && WSTOPSIG(status) != kSyscallStop;
       ptrace(PTRACE_DETACH, pid, 0, signalled ? WSTOPSIG(status) : 0);
       tracees_.erase(pid);

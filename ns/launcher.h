@@ -113,7 +113,7 @@ class PendingChild {
   // error. A child that offers a seccomp listener waits for PassBarrier.
   absl::Status WaitUntilExecuted(const OnMessage& on_message = nullptr);
 
-  // The child is left alone from now on.
+  // The child is left alone from now on. The link is closed when this is destroyed.
   void Detach();
   UniqueFd TakePidfd();
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "base/posix_status.h"
@@ -17,13 +16,12 @@
 namespace tiny::ns {
 namespace {
 
-// Where the scheduler starts a thread beside its maker, it would not run before that one waits. A
-// machine with one CPU says no.
+// Where the scheduler starts a thread beside its maker, it would not run before that one waits.
 void LeaveThisCpu(pid_t thread) {
-  cpu_set_t others;
-  memset(&others, 0xff, sizeof(others));
-  CPU_CLR(static_cast<size_t>(sched_getcpu()), &others);
-  sched_setaffinity(thread, sizeof(others), &others);
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  CPU_CLR(static_cast<size_t>(sched_getcpu()), &allowed);
+  if (CPU_COUNT(&allowed) > 0) sched_setaffinity(thread, sizeof(allowed), &allowed);
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 //   ASSIGN_OR_RETURN(NetworkMaker::Made made, maker.Take());  // waits where that was too short
 //   plan.join.push_back({Kind::kNetwork, made.fd.get()});
 //
-// Works on a thread that is not libc's, and of which nothing is left after Take. Thread-compatible.
+// Works on a thread that is not libc's, and that has done all but leave the process after Take.
+// Thread-compatible.
 // Sources: clone(2), network_namespaces(7).
 #ifndef TINY_NS_NETWORK_MAKER_H_
 #define TINY_NS_NETWORK_MAKER_H_

@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "runtime/attach/exec_relay.h"
+#include "runtime/container_process.h"
 #include "runtime/engine_impl.h"
 #include "runtime/event_log.h"
 #include "runtime/launch/launch.h"
@@ -129,7 +130,7 @@ absl::StatusOr<AttachResult> EngineImpl::Exec(absl::string_view reference,
   if (options.command.empty()) return absl::InvalidArgumentError("no command specified");
   ASSIGN_OR_RETURN(const Container container, Find(reference));
   RETURN_IF_ERROR(CheckExec(container));
-  ASSIGN_OR_RETURN(const UniqueFd container_pidfd, OpenProcess(container.state.init));
+  ASSIGN_OR_RETURN(const UniqueFd container_pidfd, OpenContainerProcess(container.state));
   ASSIGN_OR_RETURN(const std::unique_ptr<PreparedExec> prepared,
                    PrepareExec(container.config, container.state, options, container_pidfd.get()));
   ExecStreams streams;

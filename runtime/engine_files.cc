@@ -10,6 +10,7 @@
 #include "base/posix_status.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "runtime/container_process.h"
 #include "runtime/engine_impl.h"
 #include "runtime/files/container_files.h"
 #include "runtime/mount_sources.h"
@@ -59,7 +60,7 @@ absl::StatusOr<UniqueFd> EngineImpl::OpenStopped(const Container& container, Roo
 absl::StatusOr<UniqueFd> EngineImpl::OpenRoot(absl::string_view reference, RootUse use) {
   ASSIGN_OR_RETURN(const Container container, Find(reference));
   if (!HasProcess(container)) return OpenStopped(container, use);
-  ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenProcess(container.state.init));
+  ASSIGN_OR_RETURN(const UniqueFd pidfd, OpenContainerProcess(container.state));
   ASSIGN_OR_RETURN(const fs::RootedDir root,
                    OpenProcessRoot(container.state.init.pid, pidfd.get()));
   return root.OpenIn("/", O_PATH | O_DIRECTORY);

@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "fs/rooted_dir.h"
+#include "runtime/container_process.h"
 #include "runtime/files/container_files.h"
 #include "runtime/host_devices.h"
 #include "runtime/mount_sources.h"
@@ -57,7 +58,8 @@ absl::StatusOr<JoinedContainer> FindJoined(absl::string_view reference, absl::st
                                            const state::StateStore& store) {
   ASSIGN_OR_RETURN(const state::ContainerId id, store.Find(reference));
   ASSIGN_OR_RETURN(state::ContainerRecord record, store.Read(id));
-  absl::StatusOr<UniqueFd> pidfd = OpenProcess(record.state.init);
+  absl::StatusOr<UniqueFd> pidfd = OpenContainerProcess(record.state);
+  if (absl::IsUnavailable(pidfd.status())) return pidfd.status();
   if (!pidfd.ok()) return NotRunning(record.config.name, kind);
   return JoinedContainer{std::move(record.config), record.state.init.pid, *std::move(pidfd)};
 }

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import runtime
@@ -21,6 +22,34 @@ class ExecTest(runtime.RuntimeTest):
         for kind in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
             self.assertEqual(self.exec(self.id, "readlink", "/proc/self/ns/" + kind).stdout.strip(),
                              os.readlink("/proc/%d/ns/%s" % (pid, kind)))
+
+    def test_during_a_start_too_it_sees_what_the_container_sees(self):
+        self.config("sleep", "1000")
+        host = os.readlink("/proc/self/ns/net")
+        look = "readlink /proc/self/ns/net; ls /; head -c 1 /proc/keys; touch /x"
+        ended = threading.Event()
+        seen = []
+
+        def look_all_the_time():
+            while not ended.is_set():
+                done = self.exec(self.id, "sh", "-c", look, check=False)
+                if "net:[" in done.stdout and done.returncode != 137:  # killed by the delete
+                    seen.append((done.stdout.split(), done.stderr))
+        lookers = [threading.Thread(target=look_all_the_time) for _ in range(3)]
+        for looker in lookers:
+            looker.start()
+        for _ in range(100):
+            self.oci("run", "--detach", "--bundle", self.bundle, self.id, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
+            self.oci("delete", "--force", self.id)
+        ended.set()
+        for looker in lookers:
+            looker.join()
+        self.assertTrue(seen)
+        for words, error in seen:
+            self.assertNotEqual(words[0], host)
+            self.assertEqual(words[1:], sorted(os.listdir(self.rootfs)))
+            self.assertIn("Read-only file system", error)
 
     def test_exit_code_and_streams(self):
         self.start_sleeper()

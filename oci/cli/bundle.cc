@@ -67,8 +67,9 @@ absl::Status ReadConfig(absl::string_view path, absl::string_view config, Bundle
   bundle.path = path.empty() ? "." : std::string(path);
   const std::string usual = absl::StrCat(bundle.path, "/config.json");
   if (config.empty()) {
-    if (const UniqueFd file = OpenWithoutSymlinks(usual, O_RDONLY)) {
-      ASSIGN_OR_RETURN(bundle.config, ReadRegularFd(file.get(), usual));
+    bundle.file = OpenWithoutSymlinks(usual, O_RDONLY);
+    if (bundle.file) {
+      ASSIGN_OR_RETURN(bundle.config, ReadRegularFd(bundle.file.get(), usual));
       return absl::OkStatus();
     }
   }

@@ -22,7 +22,8 @@ namespace tiny::oci {
 
 struct Bundle {
   std::string path;    // absolute
-  std::string config;  // the text of config.json
+  UniqueFd file;       // config.json; like the root not closed before the bundle is gone
+  std::string config;  // its text
   Spec spec;
   std::string rootfs;  // absolute
   fs::RootedDir root{UniqueFd()};

@@ -21,7 +21,7 @@ absl::StatusOr<cgroup::Cgroup> OpenContainerCgroup(const Record& record) {
 }
 
 absl::StatusOr<Record> LoadLive(const ContainerStore& store, absl::string_view id) {
-  ASSIGN_OR_RETURN(Record record, store.Load(id));
+  ASSIGN_OR_RETURN(Record record, store.LoadComplete(id));
   if (store.StatusOf(record) == ContainerStatus::kStopped) {
     return absl::FailedPreconditionError(
         absl::StrCat("container not running: ", id, " is stopped"));

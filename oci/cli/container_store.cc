@@ -228,6 +228,17 @@ absl::StatusOr<Record> ContainerStore::Load(absl::string_view id) const {
                   "delete --force ends and removes it");
 }
 
+absl::StatusOr<Record> ContainerStore::LoadComplete(absl::string_view id) const {
+  constexpr absl::Duration kPatience = absl::Seconds(10);
+  constexpr absl::Duration kPause = absl::Milliseconds(1);
+  for (absl::Duration waited; waited < kPatience; waited += kPause) {
+    absl::StatusOr<Record> record = Load(id);
+    if (!record.ok() || !IsBeingMade(id)) return record;
+    absl::SleepFor(kPause);
+  }
+  return absl::UnavailableError(absl::StrCat("container ", id, " is being made"));
+}
+
 absl::StatusOr<Record> ContainerStore::LoadRemains(absl::string_view id) const {
   RETURN_IF_ERROR(CheckId(id));
   if (!PathExists(Directory(id))) return NoSuchContainer(id);
@@ -239,6 +250,7 @@ absl::StatusOr<Record> ContainerStore::LoadRemains(absl::string_view id) const {
     record.cgroup_path.clear();
   } else if (record.cgroup_path.empty() && record.systemd_unit.empty()) {
     record.cgroup_path = DefaultCgroup(id);
+    record.owns_processes = true;  // and so none is left: others' are left alone
   }
   return record;
 }

@@ -66,10 +66,13 @@ class ContainerStore {
   // kNotFound: "container does not exist: <id>"; one that was claimed and not yet saved, too.
   // kDataLoss: its record is damaged.
   absl::StatusOr<Record> Load(absl::string_view id) const;
-  // Of one without a sound record what was noted, and no process. kNotFound as above, if there is
-  // nothing of that id at all.
+  // For those that go by its process: that of one that is being made may be anywhere yet, and is
+  // waited for. kUnavailable where it takes too long.
+  absl::StatusOr<Record> LoadComplete(absl::string_view id) const;
+  // Of one without a sound record what was noted, and no process. A cgroup that was not noted is
+  // the default one, if it is empty. kNotFound as above, if there is nothing of that id at all.
   absl::StatusOr<Record> LoadRemains(absl::string_view id) const;
-  // Whether one without a record has a creator that lives.
+  // Whether its creator lives and is not done.
   bool IsBeingMade(absl::string_view id) const;
   // Sorted by id.
   absl::StatusOr<std::vector<std::string>> List() const;

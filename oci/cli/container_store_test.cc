@@ -3,7 +3,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/files.h"
 #include "gmock/gmock.h"
@@ -123,6 +126,20 @@ TEST_F(ContainerStoreTest, OneWithoutARecordIsBeingMadeForAsLongAsItsClaimIsOpen
   EXPECT_EQ(store_.StatusOf(record), ContainerStatus::kStopped);
 }
 
+TEST_F(ContainerStoreTest, OneThatIsBeingMadeIsWaitedFor) {
+  ASSERT_OK_AND_ASSIGN(UniqueFd claim, store_.Claim("c1"));
+  ASSERT_OK(store_.Save(Sample("c1")));
+  std::thread creator([&claim] {
+    absl::SleepFor(absl::Milliseconds(100));
+    claim.Reset();
+  });
+  const absl::Time begin = absl::Now();
+  EXPECT_OK(store_.LoadComplete("c1"));
+  EXPECT_GE(absl::Now() - begin, absl::Milliseconds(90));
+  creator.join();
+  EXPECT_OK(store_.LoadComplete("c1"));
+}
+
 TEST_F(ContainerStoreTest, ALockIsHeldByOne) {
   ASSERT_OK(store_.Claim("c1").status());
   {
@@ -145,6 +162,7 @@ TEST_F(ContainerStoreTest, WhatItsCreatorNotedIsKnown) {
     ASSERT_OK(store_.NoteCgroup("c2", path));
     ASSERT_OK_AND_ASSIGN(const Record other, store_.LoadRemains("c2"));
     EXPECT_EQ(other.cgroup_path, path);
+    EXPECT_EQ(other.owns_processes, *path != '\0');  // others in it are left alone
     ASSERT_OK(store_.Remove("c2"));
   }
   ASSERT_OK_AND_ASSIGN(const auto matching, store_.Match("^c[0-9]$"));

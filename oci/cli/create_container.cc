@@ -100,14 +100,24 @@ absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::
   if (group != nullptr) {
     removed = group->Remove(remaining);
   } else if (!record.cgroup_path.empty()) {
+    // What systemd has made, in other trees too, goes with its unit or not at all.
     const auto own = cgroup::Hierarchy::FromMountInfo(record.cgroup_mounts);
-    if (own.ok() && cgroup::Cgroup::RemoveEmpty(*own, record.cgroup_path)) return absl::OkStatus();
+    if (own.ok() && record.systemd_unit.empty() &&
+        cgroup::Cgroup::RemoveEmpty(*own, record.cgroup_path)) {
+      return absl::OkStatus();
+    }
     ASSIGN_OR_RETURN(const cgroup::Hierarchy hierarchy, cgroup::Hierarchy::Detect());
     removed = cgroup::Cgroup::Destroy(hierarchy, record.cgroup_path, remaining);
   }
   if (!absl::IsDeadlineExceeded(removed) || !record.owns_processes) return removed;
   Log(globals, "warning", removed.message());
   return absl::OkStatus();
+}
+
+// One that runs already.
+void EndContainer(runtime::LaunchedContainer& container) {
+  if (SendSignal(container.pidfd(), SIGKILL).ok()) ReapChild(container.pidfd()).IgnoreError();
+  if (container.cgroup() != nullptr) container.cgroup()->Remove().IgnoreError();
 }
 
 }  // namespace
@@ -269,15 +279,19 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   ASSIGN_OR_RETURN(request.preserve_fds,
                    PreservedFds(options.preserve_fds.value_or(0) + listen_fds));
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
-  request.on_created = [&](const ProcessIdentity& child,
-                           const cgroup::Cgroup* group) -> absl::Status {
-    record.init = child;
-    if (group != nullptr) record.cgroup_mounts = group->OwnTrees().MountInfo();
+  const auto publish = [&]() -> absl::Status {
+    claim.Reset();
+    has_pid_file = !options.pid_file.empty();
+    return WritePidFile(options.pid_file, record.init.pid);
+  };
+  request.on_created = [&](const runtime::LaunchRequest::Created& created) -> absl::Status {
+    record.init = created.process;
+    if (created.cgroup != nullptr) {
+      record.cgroup_mounts = created.cgroup->OwnTrees().MountInfo();
+    }
     if (!store.IsInMemory()) record.init.boot_id = BootId();
     RETURN_IF_ERROR(store.Save(record));
-    RETURN_IF_ERROR(WritePidFile(options.pid_file, child.pid));
-    has_pid_file = !options.pid_file.empty();
-    return absl::OkStatus();
+    return created.is_complete ? publish() : absl::OkStatus();
   };
   bool had_a_process = false;
   if (!bundle.spec.hooks.poststop.empty()) {
@@ -288,20 +302,24 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   }
   absl::StatusOr<runtime::LaunchedContainer> launched = runtime::Launch(request);
   if (!launched.ok()) {
-    if (bundle.spec.linux_.intel_rdt.has_value()) {
-      runtime::RemoveIntelRdt(*bundle.spec.linux_.intel_rdt, id).IgnoreError();
-    }
+    std::move(unclaim).Invoke();
     if (had_a_process) RunPoststop(globals, bundle.spec.hooks, record);
     return launched.status();
   }
   runtime::LaunchedContainer process = *std::move(launched);
+  if (claim) {
+    if (const absl::Status published = publish(); !published.ok()) {
+      EndContainer(process);
+      return published;
+    }
+  }
   if (console_socket) {
     RETURN_IF_ERROR(SendConsole(console_socket.get(), process.TakeConsole().get()));
   }
   if (pidfd_socket) RETURN_IF_ERROR(SendPidfd(pidfd_socket.get(), process.pidfd()));
   if (scope.has_value()) scope->Keep();
   std::move(unclaim).Cancel();
-  return CreatedContainer{std::move(claim), std::move(bundle), std::move(record), std::move(notify),
+  return CreatedContainer{std::move(bundle), std::move(record), std::move(notify),
                           std::move(process)};
 }
 

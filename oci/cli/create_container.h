@@ -33,7 +33,6 @@ struct CreateOptions {
 void AddCreateFlags(Flags& flags, CreateOptions& options);
 
 struct CreatedContainer {
-  UniqueFd claim;  // of its id
   Bundle bundle;
   Record record;
   std::optional<NotifySocket> notify;  // of one that this process starts

@@ -156,7 +156,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   const std::string id = operands[0];
   operands.erase(operands.begin());
   const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, store.Load(id));
+  ASSIGN_OR_RETURN(const Record record, store.LoadComplete(id));
   const ContainerStatus status = store.StatusOf(record);
   if (status == ContainerStatus::kStopped) {
     return absl::FailedPreconditionError(absl::StrCat("cannot exec in a stopped container: ", id));
@@ -202,7 +202,7 @@ absl::StatusOr<int> RunExec(const Globals& globals, Arguments arguments) {
   request.state = StateOf(record, status);
   const auto own_trees = cgroup::Hierarchy::FromMountInfo(record.cgroup_mounts);
   if (own_trees.ok() && in.cgroups.empty() &&
-      !cgroup::Cgroup::HasMore(*own_trees, record.cgroup_path)) {
+      cgroup::Cgroup::IsAllIn(*own_trees, record.cgroup_path)) {
     request.hierarchy = &*own_trees;
   } else if (store.hierarchy().ok()) {
     request.hierarchy = &*store.hierarchy();

@@ -38,7 +38,7 @@ absl::Status SignalAll(const Record& record, int signal) {
 }
 
 absl::Status Kill(const ContainerStore& store, const std::string& id, int signal, bool all) {
-  ASSIGN_OR_RETURN(const Record record, store.Load(id));
+  ASSIGN_OR_RETURN(const Record record, store.LoadComplete(id));
   const ContainerStatus status = store.StatusOf(record);
   // Where the init has ended but shared the host's pid namespace, others may be left.
   if (all && (status != ContainerStatus::kStopped || !record.cgroup_path.empty())) {

@@ -1,5 +1,7 @@
 // tiny-oci: the OCI runtime command line, for podman, Docker and containerd.
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -122,6 +124,11 @@ absl::StatusOr<int> Dispatch(Globals& globals, Arguments arguments) {
     return 0;
   }
   if (globals.root.empty()) globals.root = DefaultRoot();
+  if (globals.root[0] != '/') {
+    char folder[PATH_MAX];
+    if (getcwd(folder, sizeof(folder)) == nullptr) return PosixStatus(errno, "getcwd");
+    globals.root = absl::StrCat(folder, "/", globals.root);
+  }
   if (globals.log_format != "text" && globals.log_format != "json") {
     return absl::InvalidArgumentError(
         absl::StrCat("--log-format ", globals.log_format, ": text or json"));

@@ -25,6 +25,8 @@
 namespace tiny::oci {
 namespace {
 
+constexpr int kSendMilliseconds = 1000;
+constexpr int kMostAtOnce = 16;
 constexpr int kBarrierMilliseconds = 5000;  // as long as systemd-notify(1) waits
 
 absl::StatusOr<UniqueFd> ConnectManager(absl::string_view manager) {
@@ -49,6 +51,11 @@ bool SaysReady(absl::string_view message) {
   return std::find(lines.begin(), lines.end(), "READY=1") != lines.end();
 }
 
+void Await(int fd, short events, int milliseconds) {
+  pollfd polled = {fd, events, 0};
+  poll(&polled, 1, milliseconds);
+}
+
 // A manager finds out about its sender by its pid: it has to have looked before that one ends. It
 // closes the descriptor once it has read what came before.
 absl::Status AwaitBarrier(int connection) {
@@ -57,10 +64,10 @@ absl::Status AwaitBarrier(int connection) {
   const UniqueFd reader(ends[0]);
   {
     const UniqueFd writer(ends[1]);
-    RETURN_IF_ERROR(SendWithDescriptor(connection, "BARRIER=1", writer.get()).status());
+    RETURN_IF_ERROR(
+        SendWithDescriptor(connection, "BARRIER=1", writer.get(), MSG_DONTWAIT).status());
   }
-  pollfd polled = {reader.get(), 0, 0};
-  poll(&polled, 1, kBarrierMilliseconds);
+  Await(reader.get(), 0, kBarrierMilliseconds);
   return absl::OkStatus();
 }
 
@@ -90,7 +97,10 @@ absl::Status NotifySocket::Tell(pid_t main_pid) {
   ASSIGN_OR_RETURN(connection_, ConnectManager(manager_));
   const std::string message =
       absl::StrCat("READY=1\n", main_pid > 0 ? absl::StrCat("MAINPID=", main_pid, "\n") : "");
-  if (send(connection_.get(), message.data(), message.size(), MSG_NOSIGNAL) >= 0) {
+  // One that has much to read is given a moment, and no more: there are signals to pass on.
+  Await(connection_.get(), POLLOUT, kSendMilliseconds);
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  if (send(connection_.get(), message.data(), message.size(), kFlags) >= 0) {
     return absl::OkStatus();
   }
   return PosixStatus(errno, absl::StrCat("tell ", manager_));
@@ -98,7 +108,7 @@ absl::Status NotifySocket::Tell(pid_t main_pid) {
 
 absl::Status NotifySocket::Relay(pid_t main_pid) {
   char message[4096];
-  while (true) {
+  for (int i = 0; i < kMostAtOnce; ++i) {
     // Descriptors that it may carry are closed by the kernel, which is what a barrier waits for.
     const ssize_t size = recv(socket_.get(), message, sizeof(message), MSG_DONTWAIT);
     if (size < 0 && errno == EINTR) continue;
@@ -106,6 +116,7 @@ absl::Status NotifySocket::Relay(pid_t main_pid) {
     if (connection_ || !SaysReady({message, static_cast<size_t>(size)})) continue;
     RETURN_IF_ERROR(Annotate(Tell(main_pid), "NOTIFY_SOCKET"));
   }
+  return absl::OkStatus();
 }
 
 absl::Status NotifySocket::WaitUntilReady(int pidfd, pid_t main_pid) {

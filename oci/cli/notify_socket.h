@@ -40,8 +40,8 @@ class NotifySocket {
 
   int fd() const { return socket_.get(); }
 
-  // Takes the messages that there are. When one says that the service is ready the manager is told,
-  // once, and of `main_pid` unless that is 0. The error is that it could not be told.
+  // Takes some of the messages that there are. When one says that the service is ready the manager
+  // is told, once, and of `main_pid` unless that is 0. The error is that it could not be told.
   absl::Status Relay(pid_t main_pid);
 
   // Returns when the manager has been told and has heard it, or the process of `pidfd` has ended.

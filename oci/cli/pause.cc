@@ -13,7 +13,7 @@ namespace {
 absl::StatusOr<int> SetFrozen(const Globals& globals, Arguments arguments, bool frozen) {
   ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands({}, arguments, 1));
   const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, store.Load(operands[0]));
+  ASSIGN_OR_RETURN(const Record record, store.LoadComplete(operands[0]));
   const ContainerStatus status = store.StatusOf(record);
   const bool possible =
       frozen ? status == ContainerStatus::kRunning || status == ContainerStatus::kCreated

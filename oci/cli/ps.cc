@@ -16,7 +16,7 @@ namespace tiny::oci {
 namespace {
 
 absl::StatusOr<std::vector<pid_t>> PidsOf(const ContainerStore& store, const std::string& id) {
-  ASSIGN_OR_RETURN(const Record record, store.Load(id));
+  ASSIGN_OR_RETURN(const Record record, store.LoadComplete(id));
   if (store.StatusOf(record) == ContainerStatus::kStopped) return std::vector<pid_t>{};
   if (record.cgroup_path.empty()) return PidsByNamespace(record);
   ASSIGN_OR_RETURN(const cgroup::Cgroup group, OpenContainerCgroup(record));

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -69,6 +70,7 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
   }
   if (!started.ok()) {
     End(container.process.pidfd());
+    if (!options.pid_file.empty()) unlink(options.pid_file.c_str());
     return started;
   }
   NotifySocket* const notify = container.notify.has_value() ? &*container.notify : nullptr;

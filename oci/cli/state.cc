@@ -30,7 +30,7 @@ nlohmann::ordered_json StateJson(const Record& record, ContainerStatus status) {
 absl::StatusOr<int> RunState(const Globals& globals, Arguments arguments) {
   ASSIGN_OR_RETURN(const std::vector<std::string> operands, ParseOperands({}, arguments, 1));
   const ContainerStore store(globals.root);
-  ASSIGN_OR_RETURN(const Record record, store.Load(operands[0]));
+  ASSIGN_OR_RETURN(const Record record, store.LoadComplete(operands[0]));
   const nlohmann::ordered_json json = StateJson(record, store.StatusOf(record));
   RETURN_IF_ERROR(
       Print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));

@@ -1,6 +1,7 @@
 // One more process in a running container.
 #include <errno.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -72,8 +73,9 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
   const security::Caller caller;
   RETURN_IF_ERROR(PlanExec(request, caller, *impl));
+  const int highest = std::max(static_cast<int>(impl->plan.descriptors.size()), impl->stub.get());
   impl->plan.reports_ready =
-      !request.starts || request.process->terminal || !MayBeSetEarly(*request.process);
+      !request.starts || request.process->terminal || !MayBeSetEarly(*request.process, highest);
   absl::StatusOr<ns::PendingChild> child = ns::CloneChild(impl->plan);
   UniqueFd cgroup;
   if (GetErrno(child.status()) == EBUSY && impl->cgroup.has_value()) {

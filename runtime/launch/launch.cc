@@ -63,6 +63,7 @@ class Launcher {
   absl::Status RunCreateHooks();
   void JoinMadeNetwork();
   bool NeedsReadyStub() const;
+  int HighestDescriptor() const;
   absl::Status CallOnCreated() const;
   oci::State StateAs(absl::string_view status) const;
 
@@ -289,10 +290,10 @@ absl::Status Launcher::MoveDevices() {
 
 absl::Status Launcher::AssignIntelRdt() {
   if (!spec_.linux_.intel_rdt.has_value()) return absl::OkStatus();
-  absl::Status status =
-      ApplyIntelRdt(*spec_.linux_.intel_rdt, request_.id, container_.child->pid());
-  if (!status.ok()) RemoveIntelRdt(*spec_.linux_.intel_rdt, request_.id).IgnoreError();
-  return status;
+  container_.remove_intel_rdt = [rdt = *spec_.linux_.intel_rdt, id = request_.id] {
+    RemoveIntelRdt(rdt, id).IgnoreError();
+  };
+  return ApplyIntelRdt(*spec_.linux_.intel_rdt, request_.id, container_.child->pid());
 }
 
 absl::Status Launcher::ConfigureNetwork() {
@@ -330,16 +331,24 @@ void Launcher::JoinMadeNetwork() {
 // child that is killed for want of memory is told from a program that is only where it reports.
 bool Launcher::NeedsReadyStub() const {
   if (container_.on_barrier != nullptr || !container_.plan.share_memory) return true;
-  if (!MayBeSetEarly(*spec_.process)) return true;
+  if (!MayBeSetEarly(*spec_.process, HighestDescriptor())) return true;
   if (container_.waits_on_socket) return false;
   return !request_.starts || spec_.process->terminal || !spec_.hooks.start_container.empty();
 }
 
+// The kernel gives the lowest number that is free: what the child opens is not far above.
+int Launcher::HighestDescriptor() const {
+  const auto placed = static_cast<int>(container_.plan.descriptors.size());
+  return std::max(placed, container_.stub.get());
+}
+
 absl::Status Launcher::CallOnCreated() const {
   if (request_.on_created == nullptr) return absl::OkStatus();
+  const bool is_complete = container_.plan.reports_ready || container_.waits_on_socket;
   return request_.on_created(
-      {.pid = container_.child->pid(), .start_time = container_.child->start_time()},
-      container_.cgroup.has_value() ? &*container_.cgroup : nullptr);
+      {.process = {.pid = container_.child->pid(), .start_time = container_.child->start_time()},
+       .cgroup = container_.cgroup.has_value() ? &*container_.cgroup : nullptr,
+       .is_complete = is_complete});
 }
 
 absl::Status Launcher::Run() {

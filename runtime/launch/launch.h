@@ -5,7 +5,8 @@
 //
 // Launch compiles the whole plan in the parent (plain memory and open descriptors), makes the child
 // by one clone3(2), does its outside half (id maps, rlimits, network, hooks) while the child does
-// the inside half (mounts, pivot_root), and returns when the init stub waits for its byte.
+// the inside half (mounts, pivot_root), and returns when the init stub waits for its byte; or with
+// LaunchRequest::starts, when the program runs.
 // Whatever fails, nothing of the container is left: no process, no cgroup. Thread-compatible.
 #ifndef TINY_RUNTIME_LAUNCH_LAUNCH_H_
 #define TINY_RUNTIME_LAUNCH_LAUNCH_H_
@@ -68,13 +69,19 @@ struct LaunchRequest {
   // (StartWaiting); empty: LaunchedContainer::Start is called by this one. It is made here.
   std::string start_socket;
   // Called in the parent with a descriptor of the child's network namespace while the child makes
-  // its mounts; the program starts only after it has returned ok.
+  // its mounts; the program starts only after it has returned ok. By its pid the child may still be
+  // found in the host's namespaces.
   std::function<absl::Status(const ProcessIdentity& child, int network_namespace)>
       configure_network;
-  // Called before the program is started, and before Launch returns: the place for state. The boot
-  // id is left out; `cgroup` is null where there is none.
-  std::function<absl::Status(const ProcessIdentity& child, const cgroup::Cgroup* cgroup)>
-      on_created;
+  // Called before the program is started: the place for state.
+  struct Created {
+    ProcessIdentity process;                 // without the boot id
+    const cgroup::Cgroup* cgroup = nullptr;  // null: it has none
+    // False: its process may still be in the host's namespaces and root, or have half of its
+    // mounts. Nobody may join it before Launch has returned.
+    bool is_complete = false;
+  };
+  std::function<absl::Status(const Created&)> on_created;
   // Launch starts the program, too. Where nothing has to be done once the container is made, nobody
   // waits for that then.
   bool starts = false;
@@ -107,10 +114,10 @@ class LaunchedContainer {
   UniqueFd TakeUpper();            // an overlay's upper directory that is on a tmpfs: O_PATH
   UniqueFd TakePidfd();
 
-  // Lets the program start, unless LaunchRequest::starts has seen to it, and returns when execve(2)
-  // has succeeded; else the error says which
+  // Lets the program start and returns when execve(2) has succeeded; else the error says which
   // step failed on what. kNotFound (ENOENT): no such program, exit code 127; EACCES, ENOEXEC and
   // the like: 126. A missing interpreter, a CRLF script and a foreign architecture are named.
+  // Where LaunchRequest::starts has seen to it there is nothing to do.
   absl::Status Start();
 
   // Leaves a container that waits on its start_socket to others.

@@ -66,6 +66,7 @@ LaunchedContainer::Impl::~Impl() {
     return;
   }
   if (child.has_value()) child.reset();  // kills and reaps
+  if (remove_intel_rdt != nullptr) remove_intel_rdt();
   // Removing takes a few descriptors, and to have none left may be why this is destroyed.
   mounts.reset();
   stub.Reset();

@@ -85,8 +85,9 @@ struct LaunchedContainer::Impl {
   bool waits_on_socket = false;
   bool released = false;  // started or detached
 
-  // Given back where the container does not come to be.
+  // Given back and removed where the container does not come to be.
   MovedDevices net_devices;
+  std::function<void()> remove_intel_rdt;
 
   std::optional<ns::PendingChild> child;
 };

@@ -153,18 +153,19 @@ absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text) {
   return set;
 }
 
-bool MayBeSetEarly(const oci::Process& process) {
+bool MayBeSetEarly(const oci::Process& process, int highest_descriptor) {
   if (process.oom_score_adj.has_value() || process.scheduler.has_value() ||
       process.io_priority.has_value() || process.exec_cpu_affinity.has_value()) {
     return false;
   }
-  constexpr uint64_t kEnoughFiles = 1024;
+  // More than the making of a container takes.
+  const uint64_t enough_files = static_cast<uint64_t>(highest_descriptor) + 256;
   constexpr std::array<absl::string_view, 7> kHarmless = {
       "RLIMIT_CORE",  "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE",   "RLIMIT_NICE",
       "RLIMIT_NPROC", "RLIMIT_RTPRIO",  "RLIMIT_SIGPENDING",
   };
   const auto is_harmless = [&](const oci::Rlimit& limit) {
-    if (limit.type == "RLIMIT_NOFILE") return limit.soft >= kEnoughFiles;
+    if (limit.type == "RLIMIT_NOFILE") return limit.soft >= enough_files;
     return std::find(kHarmless.begin(), kHarmless.end(), limit.type) != kHarmless.end();
   };
   return std::all_of(process.rlimits.begin(), process.rlimits.end(), is_harmless);

@@ -18,8 +18,9 @@ namespace tiny::runtime {
 absl::StatusOr<cpu_set_t> ParseIndexList(absl::string_view text);
 
 // Whether a process that has these limits already can still make a container, and whether they can
-// be set while it does: until its exec it may share this one's memory, and so its OOM score.
-bool MayBeSetEarly(const oci::Process& process);
+// be set while it does, with descriptors up to that number in use: until its exec it may share this
+// one's memory, and so its OOM score.
+bool MayBeSetEarly(const oci::Process& process, int highest_descriptor);
 
 // kInvalidArgument names a field of the spec that is no such limit; PosixStatus where the kernel
 // refuses one. But an OOM score below the process's own, which no other than the machine's root may

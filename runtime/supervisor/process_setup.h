@@ -10,7 +10,7 @@ namespace tiny::runtime {
 // What must be so before the container starts: a session of its own, all signals blocked (a
 // supervisor ends with its container only; the machine's shutdown ends both), "/" as its working
 // directory, umask 022, stdio on /dev/null.
-void BecomeSupervisor(const char* name = "tiny-supervisor");
+void BecomeSupervisor(const char* name);
 
 // What may wait until the client has been told: closes what was inherited from the shell, which is
 // every descriptor without FD_CLOEXEC; asks the kernel to spare this process when memory runs out,

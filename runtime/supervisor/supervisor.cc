@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "base/timeline.h"
+#include "runtime/container_process.h"
 #include "runtime/event_log.h"
 #include "runtime/supervisor/process_setup.h"
 
@@ -30,7 +31,7 @@ void Supervisor::LogEvent(absl::string_view action) const {
 }
 
 void Supervisor::Run(state::LockedContainer record) {
-  BecomeSupervisor();
+  BecomeSupervisor(kSupervisorName);
   Timeline::Stamp("supervisor forked");
   absl::Status status;
   {
