@@ -280,6 +280,24 @@ class LifecycleTest(runtime.RuntimeTest):
         # 3 is the folder that ls itself reads.
         self.assertEqual(done.stdout.split(), ["0", "1", "2", "3"])
 
+    def test_a_pid_file_that_cant_be_written_leaves_nothing(self):
+        trace = os.path.join(self.folder, "trace")
+
+        def hooks(config):
+            config["hooks"] = {"poststop": [{"path": "/bin/sh",
+                                             "args": ["sh", "-c", "echo gone >>" + trace]}]}
+        self.config("sleep", "1000", change=hooks)
+        for command in (["create"], ["run"], ["run", "--detach"]):
+            done = self.oci(*command, "--pid-file", "/no/such/file", "--bundle", self.bundle,
+                            self.id, check=False)
+            self.assertEqual(done.returncode, 1, command)
+            self.assertIn("/no/such", done.stderr)
+            self.assertEqual(os.listdir(self.root), [])
+            for tree in runtime.cgroup_trees().values():
+                self.assertFalse(os.path.exists(tree + runtime.CGROUP + self.id), tree)
+        with open(trace, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "gone\n" * 3)
+
     def test_malformed_configurations_are_refused_by_their_path(self):
         for change, message in [
                 (lambda c: c["process"].update(cwd="relative"), "process.cwd"),

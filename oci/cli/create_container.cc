@@ -281,8 +281,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   if (attachment == Attachment::kWaiting) request.start_socket = store.StartSocket(id);
   const auto publish = [&]() -> absl::Status {
     claim.Reset();
+    RETURN_IF_ERROR(WritePidFile(options.pid_file, record.init.pid));
     has_pid_file = !options.pid_file.empty();
-    return WritePidFile(options.pid_file, record.init.pid);
+    return absl::OkStatus();
   };
   request.on_created = [&](const runtime::LaunchRequest::Created& created) -> absl::Status {
     record.init = created.process;
@@ -301,18 +302,17 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     };
   }
   absl::StatusOr<runtime::LaunchedContainer> launched = runtime::Launch(request);
-  if (!launched.ok()) {
+  absl::Status made = launched.status();
+  if (made.ok() && claim) {
+    made = publish();
+    if (!made.ok()) EndContainer(*launched);
+  }
+  if (!made.ok()) {
     std::move(unclaim).Invoke();
     if (had_a_process) RunPoststop(globals, bundle.spec.hooks, record);
-    return launched.status();
+    return made;
   }
   runtime::LaunchedContainer process = *std::move(launched);
-  if (claim) {
-    if (const absl::Status published = publish(); !published.ok()) {
-      EndContainer(process);
-      return published;
-    }
-  }
   if (console_socket) {
     RETURN_IF_ERROR(SendConsole(console_socket.get(), process.TakeConsole().get()));
   }

@@ -160,9 +160,10 @@ bool MayBeSetEarly(const oci::Process& process, int highest_descriptor) {
   }
   // More than the making of a container takes.
   const uint64_t enough_files = static_cast<uint64_t>(highest_descriptor) + 256;
-  constexpr std::array<absl::string_view, 7> kHarmless = {
-      "RLIMIT_CORE",  "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE",   "RLIMIT_NICE",
-      "RLIMIT_NPROC", "RLIMIT_RTPRIO",  "RLIMIT_SIGPENDING",
+  // Not RLIMIT_NPROC, which execve(2) heeds after a change of the uid.
+  constexpr std::array<absl::string_view, 6> kHarmless = {
+      "RLIMIT_CORE", "RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE",
+      "RLIMIT_NICE", "RLIMIT_RTPRIO",  "RLIMIT_SIGPENDING",
   };
   const auto is_harmless = [&](const oci::Rlimit& limit) {
     if (limit.type == "RLIMIT_NOFILE") return limit.soft >= enough_files;

@@ -20,8 +20,8 @@ absl::Status CheckMayLaunch(const NamespacePlan& namespaces, const security::Cal
   if (caller == nullptr || !caller->IsUser() || namespaces.IsFresh(ns::Kind::kUser)) {
     return absl::OkStatus();
   }
-  if (namespaces.Joins(ns::Kind::kUser) || security::AvailableCapabilities().Has(CAP_SYS_ADMIN))
-    return absl::OkStatus();
+  if (namespaces.Joins(ns::Kind::kUser)) return absl::OkStatus();
+  if (security::AvailableCapabilities().Has(CAP_SYS_ADMIN)) return absl::OkStatus();
   return WithHint(
       absl::FailedPreconditionError(absl::StrCat("linux.namespaces: uid ", geteuid(),
                                                  " needs a user namespace for its container")),
