@@ -71,8 +71,8 @@ class EchoPeer {
   // Answers what is there now.
   void Serve();
   // Connects from `netns` and returns what the server said, or "" if nothing comes within
-  // `milliseconds`.
-  std::string Ask(int netns, const std::string& address, uint16_t port, int milliseconds = 1000);
+  // `milliseconds`: by default longer than a SYN or two that are lost.
+  std::string Ask(int netns, const std::string& address, uint16_t port, int milliseconds = 5000);
 
  private:
   int type_;
