@@ -1,27 +1,21 @@
-// On the machine's own cgroups, in subtrees of a unique name that are removed again.
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstring>
-#include <functional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/files.h"
 #include "base/posix_status.h"
-#include "base/process.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/cgroup_test_fixture.h"
 #include "gtest/gtest.h"
 #include "testing/isolated.h"
 #include "testing/status_matchers.h"
@@ -35,65 +29,6 @@ using ::testing::Not;
 using ::tiny::testing::HavePrivilege;
 using ::tiny::testing::StatusIs;
 
-constexpr int64_t kMiB = int64_t{1} << 20;
-
-// A child of this process that is in the cgroup before its body runs, and when this returns.
-class Child {
- public:
-  Child(const Cgroup& cgroup, const std::function<int()>& body) {
-    absl::StatusOr<std::vector<UniqueFd>> tasks = cgroup.OpenLegacyTasks();
-    EXPECT_OK(tasks);
-    int entered[2];
-    EXPECT_EQ(pipe2(entered, O_CLOEXEC), 0);
-    clone_args args = {};
-    args.flags = CLONE_PIDFD;
-    args.exit_signal = SIGCHLD;
-    int pidfd = -1;
-    args.pidfd = reinterpret_cast<uintptr_t>(&pidfd);
-    if (cgroup.dir_fd() >= 0) {
-      args.flags |= CLONE_INTO_CGROUP;
-      args.cgroup = static_cast<uint64_t>(cgroup.dir_fd());
-    }
-    pid_ = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof(args)));
-    if (pid_ == 0) {
-      for (const UniqueFd& file : *tasks) {
-        if (write(file.get(), "0", 1) != 1) _exit(99);
-      }
-      close(entered[0]);
-      close(entered[1]);
-      _exit(body());
-    }
-    EXPECT_GT(pid_, 0) << strerror(errno);
-    pidfd_.Reset(pidfd);
-    close(entered[1]);
-    char byte;
-    EXPECT_EQ(read(entered[0], &byte, 1), 0);
-    close(entered[0]);
-  }
-  ~Child() {
-    if (!reaped_) {
-      kill(pid_, SIGKILL);
-      Wait();
-    }
-  }
-  pid_t pid() const { return pid_; }
-  // As a shell would say it: 128+n for signal n.
-  int Wait() {
-    reaped_ = true;
-    return ReapChild(pidfd_.get()).value_or(-1);
-  }
-  bool HasEnded() const { return WaitForExit(pidfd_.get(), absl::ZeroDuration()).value_or(false); }
-
- private:
-  pid_t pid_ = -1;
-  UniqueFd pidfd_;
-  bool reaped_ = false;
-};
-
-int SleepForEver() {
-  while (true) pause();
-}
-
 // Touches that much memory, and exits with 0 if it lives through it.
 int UseMemory(int64_t bytes) {
   void* memory = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE,
@@ -102,45 +37,6 @@ int UseMemory(int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 4096) static_cast<volatile char*>(memory)[i] = 1;
   return 0;
 }
-
-class CgroupKernelTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!HavePrivilege()) GTEST_SKIP() << "needs root";
-    ASSERT_OK_AND_ASSIGN(hierarchy_, Hierarchy::Detect());
-    parent_ = absl::StrCat("/tiny-test-", getpid());
-  }
-
-  void TearDown() override {
-    if (!HavePrivilege()) return;
-    absl::StatusOr<Cgroup> parent = Cgroup::Open(hierarchy_, parent_);
-    if (parent.ok()) {
-      EXPECT_OK(parent->Remove());
-    }
-    for (const std::string& path : Directories()) EXPECT_FALSE(PathExists(path)) << path;
-  }
-
-  std::vector<std::string> Directories(absl::string_view name = "") const {
-    std::vector<std::string> paths;
-    if (!hierarchy_.unified().empty()) {
-      paths.push_back(absl::StrCat(hierarchy_.unified(), parent_, name));
-    }
-    for (const LegacyTree& tree : hierarchy_.legacy()) {
-      paths.push_back(absl::StrCat(tree.mount_point, parent_, name));
-    }
-    return paths;
-  }
-
-  absl::StatusOr<Cgroup> Create(const Resources& resources, absl::string_view name = "/one") const {
-    return Cgroup::Create(hierarchy_, parent_ + std::string(name), resources);
-  }
-
-  // Whether limits are on the unified tree, with files for the container's own cgroup.
-  bool v2() const { return hierarchy_.mode() == Mode::kUnified; }
-
-  Hierarchy hierarchy_;
-  std::string parent_;
-};
 
 TEST_F(CgroupKernelTest, MemoryLimitKillsAndIsCounted) {
   Resources resources;
@@ -201,17 +97,6 @@ TEST_F(CgroupKernelTest, FreezesAndKillsWhileFrozen) {
   EXPECT_EQ(child.Wait(), 128 + SIGKILL);
   EXPECT_OK(cgroup.Remove());
   EXPECT_OK(cgroup.Remove()) << "again";
-}
-
-TEST_F(CgroupKernelTest, KillReachesChildCgroups) {
-  ASSERT_OK_AND_ASSIGN(Cgroup outer, Create({}));
-  ASSERT_OK_AND_ASSIGN(Cgroup inner, Create({}, "/one/inner/deep"));
-  Child child(inner, SleepForEver);
-  ASSERT_OK_AND_ASSIGN(const std::vector<pid_t> pids, outer.Pids());
-  EXPECT_THAT(pids, ElementsAre(child.pid()));
-  ASSERT_OK(outer.Kill());
-  EXPECT_EQ(child.Wait(), 128 + SIGKILL);
-  EXPECT_OK(outer.Remove());
 }
 
 TEST_F(CgroupKernelTest, DevicesAreRefusedAndAllowed) {
@@ -288,42 +173,6 @@ TEST_F(CgroupKernelTest, UpdateAddsAndChangesLimits) {
   }
   EXPECT_OK(cgroup.Remove());
   EXPECT_EQ(child.Wait(), 128 + SIGKILL);
-}
-
-TEST_F(CgroupKernelTest, DestroyKillsAndRemovesWhatUpdateHasAddedToo) {
-  EXPECT_OK(Cgroup::Destroy(hierarchy_, parent_ + "/none"));
-  EXPECT_THAT(Cgroup::Destroy(hierarchy_, parent_ + "/../one"),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  for (const bool lives : {false, true}) {
-    ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
-    Child child(cgroup, [lives] { return lives ? SleepForEver() : 0; });
-    ASSERT_OK_AND_ASSIGN(Cgroup other, Cgroup::Open(hierarchy_, cgroup.path()));
-    Resources resources;
-    resources.pids_limit = 100;
-    const Hierarchy own_trees = cgroup.OwnTrees();
-    EXPECT_TRUE(Cgroup::IsAllIn(own_trees, cgroup.path()));
-    ASSERT_OK(other.Update(resources));
-    EXPECT_EQ(Cgroup::IsAllIn(own_trees, cgroup.path()), v2());
-    if (!lives) {
-      EXPECT_EQ(child.Wait(), 0);
-    }
-    EXPECT_EQ(Cgroup::RemoveEmpty(own_trees, cgroup.path()), !lives && v2());
-    EXPECT_OK(Cgroup::Destroy(hierarchy_, cgroup.path()));
-    for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
-    if (lives) {
-      EXPECT_EQ(child.Wait(), 128 + SIGKILL);
-    }
-  }
-}
-
-TEST_F(CgroupKernelTest, WhoMadeItRemovesWhatAnUpdateByOthersHasAdded) {
-  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
-  ASSERT_OK_AND_ASSIGN(Cgroup other, Cgroup::Open(hierarchy_, cgroup.path()));
-  Resources resources;
-  resources.pids_limit = 100;
-  ASSERT_OK(other.Update(resources));
-  EXPECT_OK(cgroup.Remove());
-  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
 }
 
 TEST_F(CgroupKernelTest, UpdateRefusesLessMemoryThanIsUsed) {
@@ -410,18 +259,6 @@ TEST_F(CgroupKernelTest, CreateRefusesACgroupInUseAndTakesAnEmptyOne) {
   EXPECT_OK(first.Remove());
 }
 
-TEST_F(CgroupKernelTest, OneThatIsWholeAndEmptyGoesAtOnce) {
-  ASSERT_OK_AND_ASSIGN(const Cgroup cgroup, Create({}));
-  {
-    const Child child(cgroup, SleepForEver);
-    EXPECT_FALSE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
-  }
-  EXPECT_TRUE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
-  for (const std::string& path : Directories("/one")) EXPECT_FALSE(PathExists(path)) << path;
-  EXPECT_FALSE(Cgroup::RemoveEmpty(cgroup.OwnTrees(), cgroup.path()));
-  EXPECT_FALSE(Cgroup::IsAllIn(cgroup.OwnTrees(), cgroup.path()));
-}
-
 TEST_F(CgroupKernelTest, OpenFindsWhatWasMade) {
   EXPECT_THAT(Cgroup::Open(hierarchy_, parent_ + "/none"), StatusIs(absl::StatusCode::kNotFound));
   Resources resources;
@@ -450,40 +287,6 @@ TEST_F(CgroupKernelTest, AMissingControllerIsNamed) {
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("nonesuch")));
   EXPECT_THAT(status.message(), HasSubstr(std::string(ModeName(hierarchy_.mode()))));
   EXPECT_NE(GetHint(status), "");
-}
-
-TEST_F(CgroupKernelTest, ProcessesMayBeLeftAlone) {
-  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create({}));
-  {
-    ASSERT_OK_AND_ASSIGN(const Cgroup beneath, Create({}, "/one/more"));
-    const Child another(beneath, SleepForEver);
-    EXPECT_THAT(Cgroup::Destroy(hierarchy_, cgroup.path(), Cgroup::Remaining::kLeftAlone),
-                StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("is still in use")));
-    EXPECT_FALSE(another.HasEnded());
-  }
-  EXPECT_OK(cgroup.Remove(Cgroup::Remaining::kLeftAlone));
-}
-
-TEST_F(CgroupKernelTest, AForeignProcessIsReportedAndNotKilled) {
-  if (v2()) return;  // there one directory has all
-  Resources resources;
-  resources.pids_limit = 5;
-  ASSERT_OK_AND_ASSIGN(Cgroup cgroup, Create(resources));
-  const LegacyTree* pids = hierarchy_.FindLegacy("pids");
-  ASSERT_NE(pids, nullptr);
-  const pid_t foreign = fork();
-  if (foreign == 0) SleepForEver();
-  const std::string procs = absl::StrCat(pids->mount_point, parent_, "/one/cgroup.procs");
-  ASSERT_OK(WriteControlFile(procs, absl::StrCat(foreign)));
-  EXPECT_THAT(cgroup.Remove(Cgroup::Remaining::kLeftAlone),
-              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
-  ASSERT_OK(Create(resources, "/one/more"));
-  EXPECT_THAT(Cgroup::Destroy(hierarchy_, cgroup.path()),
-              StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr(absl::StrCat(foreign))));
-  EXPECT_EQ(kill(foreign, 0), 0);
-  kill(foreign, SIGKILL);
-  waitpid(foreign, nullptr, 0);
-  EXPECT_OK(cgroup.Remove());
 }
 
 // mountinfo lists them still; a look-up of their paths ends elsewhere.

@@ -114,13 +114,11 @@ absl::Status RemoveCgroup(const Globals& globals, const Record& record, cgroup::
   return absl::OkStatus();
 }
 
-// One that runs already.
-void EndContainer(runtime::LaunchedContainer& container) {
-  if (SendSignal(container.pidfd(), SIGKILL).ok()) ReapChild(container.pidfd()).IgnoreError();
-  if (container.cgroup() != nullptr) container.cgroup()->Remove().IgnoreError();
-}
-
 }  // namespace
+
+void EndProcess(int pidfd) {
+  if (SendSignal(pidfd, SIGKILL).ok()) ReapChild(pidfd).IgnoreError();
+}
 
 void AwaitReady(const Globals& globals, NotifySocket& notify, int pidfd, pid_t pid) {
   ChangeSignals(SIG_UNBLOCK);
@@ -305,7 +303,10 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
   absl::Status made = launched.status();
   if (made.ok() && claim) {
     made = publish();
-    if (!made.ok()) EndContainer(*launched);
+    if (!made.ok()) {
+      EndProcess(launched->pidfd());
+      if (launched->cgroup() != nullptr) launched->cgroup()->Remove().IgnoreError();
+    }
   }
   if (!made.ok()) {
     std::move(unclaim).Invoke();

@@ -60,6 +60,9 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
 absl::Status DestroyContainer(const Globals& globals, const ContainerStore& store,
                               const Record& record, const Spec* spec, cgroup::Cgroup* group);
 
+// Kills and reaps a container's process: of one whose start has failed once it ran.
+void EndProcess(int pidfd);
+
 // Waits for a service that runs already: that its manager can't be told is no reason to end it.
 void AwaitReady(const Globals& globals, NotifySocket& notify, int pidfd, pid_t pid);
 

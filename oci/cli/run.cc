@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <unistd.h>
 
 #include <memory>
@@ -8,7 +7,6 @@
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "oci/cli/command.h"
 #include "oci/cli/container_store.h"
@@ -26,11 +24,6 @@ absl::Status RunPoststart(const CreatedContainer& container) {
   return runtime::RunHooks("poststart", hooks.poststart,
                            SerializeState(StateOf(container.record, ContainerStatus::kRunning)),
                            container.record.bundle);
-}
-
-// What is there of a container whose start failed.
-void End(int pidfd) {
-  if (SendSignal(pidfd, SIGKILL).ok()) ReapChild(pidfd).IgnoreError();
 }
 
 }  // namespace
@@ -69,7 +62,7 @@ absl::StatusOr<int> RunRun(const Globals& globals, Arguments arguments) {
     started = RunPoststart(container);
   }
   if (!started.ok()) {
-    End(container.process.pidfd());
+    EndProcess(container.process.pidfd());
     if (!options.pid_file.empty()) unlink(options.pid_file.c_str());
     return started;
   }

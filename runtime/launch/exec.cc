@@ -1,7 +1,6 @@
 // One more process in a running container.
 #include <errno.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,9 +72,8 @@ absl::StatusOr<LaunchedContainer> LaunchExec(const ExecRequest& request) {
   auto impl = std::make_unique<LaunchedContainer::Impl>();
   const security::Caller caller;
   RETURN_IF_ERROR(PlanExec(request, caller, *impl));
-  const int highest = std::max(static_cast<int>(impl->plan.descriptors.size()), impl->stub.get());
-  impl->plan.reports_ready =
-      !request.starts || request.process->terminal || !MayBeSetEarly(*request.process, highest);
+  impl->plan.reports_ready = !request.starts || request.process->terminal ||
+                             !MayBeSetEarly(*request.process, impl->HighestDescriptor());
   absl::StatusOr<ns::PendingChild> child = ns::CloneChild(impl->plan);
   UniqueFd cgroup;
   if (GetErrno(child.status()) == EBUSY && impl->cgroup.has_value()) {

@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <sys/statfs.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -63,7 +62,6 @@ class Launcher {
   absl::Status RunCreateHooks();
   void JoinMadeNetwork();
   bool NeedsReadyStub() const;
-  int HighestDescriptor() const;
   absl::Status CallOnCreated() const;
   oci::State StateAs(absl::string_view status) const;
 
@@ -331,15 +329,9 @@ void Launcher::JoinMadeNetwork() {
 // child that is killed for want of memory is told from a program that is only where it reports.
 bool Launcher::NeedsReadyStub() const {
   if (container_.on_barrier != nullptr || !container_.plan.share_memory) return true;
-  if (!MayBeSetEarly(*spec_.process, HighestDescriptor())) return true;
+  if (!MayBeSetEarly(*spec_.process, container_.HighestDescriptor())) return true;
   if (container_.waits_on_socket) return false;
   return !request_.starts || spec_.process->terminal || !spec_.hooks.start_container.empty();
-}
-
-// The kernel gives the lowest number that is free: what the child opens is not far above.
-int Launcher::HighestDescriptor() const {
-  const auto placed = static_cast<int>(container_.plan.descriptors.size());
-  return std::max(placed, container_.stub.get());
 }
 
 absl::Status Launcher::CallOnCreated() const {

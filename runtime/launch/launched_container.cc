@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/cord.h"
@@ -92,6 +93,10 @@ void LaunchedContainer::Impl::OwnStreams(const int (&stdio)[3], const oci::Spec&
       if (fchown(fd, owner, static_cast<gid_t>(-1)) != 0) return;  // not privileged: as it is, then
     }
   }
+}
+
+int LaunchedContainer::Impl::HighestDescriptor() const {
+  return std::max(static_cast<int>(plan.descriptors.size()), stub.get());
 }
 
 void LaunchedContainer::Impl::AddStep(const char* name, ChildResult (*run)(const void*) noexcept,

@@ -33,6 +33,8 @@ struct LaunchedContainer::Impl {
   // Gives the streams to the user of a process in a user namespace, for whom they would have no
   // owner: it may open /dev/stdout again. Elsewhere the stub does it.
   static void OwnStreams(const int (&stdio)[3], const oci::Spec& spec, uint32_t uid);
+  // In use when the child begins, about: the kernel gives the lowest number that is free.
+  int HighestDescriptor() const;
   void AddStep(const char* name, ChildResult (*run)(const void*) noexcept, const void* argument);
   // Takes the child into the version 1 directories of `cgroup`, if it has any, and then into those
   // whose `tasks` are given.
