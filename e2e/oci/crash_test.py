@@ -76,7 +76,12 @@ class CrashTest(runtime.RuntimeTest):
 
     def cgroups(self):
         return [path for tree in set(runtime.cgroup_trees().values())
-                if os.path.exists(path := tree + runtime.CGROUP + self.id)]
+                for parent in (runtime.CGROUP, "/tiny-oci/")
+                if os.path.exists(path := tree + parent + self.id)]
+
+    def use_default_cgroup(self):
+        self.config("sh", "-c", "sleep 1000", self.id,
+                    change=lambda config: config["linux"].pop("cgroupsPath"))
 
     def expect_nothing_after_delete(self, where):
         done = self.oci("delete", "--force", self.id, check=False)
@@ -105,6 +110,17 @@ class CrashTest(runtime.RuntimeTest):
 
     def test_create(self):
         killed = self.kill_at_each_step(lambda: None, "create", "--bundle", self.bundle, self.id)
+        self.assertGreater(killed, 20)
+
+    def test_create_in_the_default_cgroup(self):
+        self.use_default_cgroup()
+        killed = self.kill_at_each_step(lambda: None, "create", "--bundle", self.bundle, self.id)
+        self.assertGreater(killed, 20)
+
+    def test_run_in_the_default_cgroup(self):
+        self.use_default_cgroup()
+        killed = self.kill_at_each_step(lambda: None, "run", "--detach", "--bundle", self.bundle,
+                                        self.id)
         self.assertGreater(killed, 20)
 
     def test_anothers_cgroup_is_left_alone(self):
@@ -226,8 +242,13 @@ class CrashTest(runtime.RuntimeTest):
                 os.rmdir(tree + cgroup)
 
     def test_a_damaged_one_is_ended_by_force(self):
-        self.create()
-        self.oci("start", self.id)
+        self.expect_force_to_end_a_damaged_one()
+        self.use_default_cgroup()
+        self.expect_force_to_end_a_damaged_one()
+
+    def expect_force_to_end_a_damaged_one(self):
+        self.oci("run", "--detach", "--bundle", self.bundle, self.id, stdout=subprocess.DEVNULL,
+                 stderr=subprocess.DEVNULL)
         pid = self.state()["pid"]
         with open(os.path.join(self.root, self.id, "record"), "w", encoding="utf-8") as file:
             file.write("{")

@@ -28,7 +28,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMaxIdLength = 1024;
-constexpr char kCgroupLink[] = "cgroup";  // where it is not the default one
+constexpr char kCgroupLink[] = "cgroup";
 constexpr char kNoCgroup[] = ".";
 constexpr char kUnitLink[] = "unit";
 constexpr char kRecordFile[] = "record";
@@ -185,7 +185,6 @@ std::string ContainerStore::DefaultCgroup(absl::string_view id) {
 }
 
 absl::Status ContainerStore::NoteCgroup(absl::string_view id, const std::string& path) const {
-  if (path == DefaultCgroup(id)) return absl::OkStatus();
   return MakeLink(path.empty() ? kNoCgroup : path, absl::StrCat(Directory(id), "/", kCgroupLink));
 }
 

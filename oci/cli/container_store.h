@@ -56,7 +56,8 @@ class ContainerStore {
   absl::StatusOr<UniqueFd> Claim(absl::string_view id) const;
   // That of a container whose configuration names none.
   static std::string DefaultCgroup(absl::string_view id);
-  // Before the cgroup, or systemd's unit, is made. Empty: there will be none.
+  // Before the cgroup, or systemd's unit, is made. Empty: there will be none. The default one need
+  // not be noted where no process outlives its creator before there is a record.
   absl::Status NoteCgroup(absl::string_view id, const std::string& path) const;
   absl::Status NoteUnit(absl::string_view id, const std::string& unit) const;
   // Once, by the creator.

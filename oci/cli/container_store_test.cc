@@ -156,17 +156,20 @@ TEST_F(ContainerStoreTest, WhatItsCreatorNotedIsKnown) {
   ASSERT_OK_AND_ASSIGN(const Record record, store_.LoadRemains("c1"));
   EXPECT_EQ(record.cgroup_path, "/a/b");
   EXPECT_EQ(record.systemd_unit, "c1.scope");
-  // Without a note the cgroup is the default one.
-  for (const char* path : {"/tiny-oci/c2", ""}) {
-    ASSERT_OK(store_.Claim("c2").status());
-    ASSERT_OK(store_.NoteCgroup("c2", path));
-    ASSERT_OK_AND_ASSIGN(const Record other, store_.LoadRemains("c2"));
-    EXPECT_EQ(other.cgroup_path, path);
-    EXPECT_EQ(other.owns_processes, *path != '\0');  // others in it are left alone
-    ASSERT_OK(store_.Remove("c2"));
+  ASSERT_OK(store_.Claim("c2").status());
+  ASSERT_OK_AND_ASSIGN(const Record unnoted, store_.LoadRemains("c2"));
+  EXPECT_EQ(unnoted.cgroup_path, "/tiny-oci/c2");
+  EXPECT_TRUE(unnoted.owns_processes);  // and so others in it are left alone
+  for (const char* path : {"/tiny-oci/c3", ""}) {
+    ASSERT_OK(store_.Claim("c3").status());
+    ASSERT_OK(store_.NoteCgroup("c3", path));
+    ASSERT_OK_AND_ASSIGN(const Record noted, store_.LoadRemains("c3"));
+    EXPECT_EQ(noted.cgroup_path, path);
+    EXPECT_FALSE(noted.owns_processes);
+    ASSERT_OK(store_.Remove("c3"));
   }
   ASSERT_OK_AND_ASSIGN(const auto matching, store_.Match("^c[0-9]$"));
-  EXPECT_THAT(matching, ElementsAre("c1"));
+  EXPECT_THAT(matching, ElementsAre("c1", "c2"));
   EXPECT_THAT(store_.Match("("), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 

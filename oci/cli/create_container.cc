@@ -245,7 +245,8 @@ absl::StatusOr<CreatedContainer> CreateContainer(const Globals& globals,
     ASSIGN_OR_RETURN(SystemdScope started, SystemdScope::Start(*bundle.unit, bundle.spec, caller));
     scope.emplace(std::move(started));
     bundle.cgroup_path = scope->cgroup_path();
-  } else {
+  } else if (attachment == Attachment::kWaiting ||
+             bundle.cgroup_path != ContainerStore::DefaultCgroup(id)) {
     RETURN_IF_ERROR(store.NoteCgroup(id, bundle.cgroup_path));
   }
   Record record = MakeRecord(bundle, id);

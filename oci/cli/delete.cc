@@ -72,7 +72,10 @@ absl::Status Delete(const Globals& globals, const std::string& id, bool force) {
     if (absl::IsNotFound(record.status()) && force) return absl::OkStatus();
     if (record.ok() && !force && store.IsBeingMade(id)) return NotStopped(id, "creating");
   }
-  if (absl::IsDataLoss(record.status()) && force) record = store.LoadRemains(id);
+  if (absl::IsDataLoss(record.status()) && force) {
+    record = store.LoadRemains(id);
+    if (record.ok()) record->owns_processes = false;  // it was born: its cgroup is its own
+  }
   if (!record.ok()) return record.status();
   if (record->init.pid == 0) LeaveOthersAlone(store, *record);
   const ContainerStatus status = store.StatusOf(*record);
